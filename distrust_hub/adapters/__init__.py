@@ -1,0 +1,1 @@
+"""Adapter formats on disk: mlx-lm and PEFT."""

@@ -1,0 +1,1 @@
+"""The browser app: handlers, layout and plots."""

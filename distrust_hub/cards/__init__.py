@@ -1,0 +1,1 @@
+"""Artifacts to README.md: offline and deterministic."""

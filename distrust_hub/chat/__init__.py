@@ -1,0 +1,1 @@
+"""One MLX thread that loads, swaps adapters and streams."""

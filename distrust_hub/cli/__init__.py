@@ -1,0 +1,1 @@
+"""The command line: arguments to functions, no logic. One module a verb."""

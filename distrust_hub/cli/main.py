@@ -1,0 +1,121 @@
+"""Dispatch a verb to its module, and turn errors into one line and an exit code (here and nowhere else)."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import logging
+import os
+import re
+import sys
+from typing import Any, NoReturn
+
+from distrust_hub import __version__
+from distrust_hub.errors import DistrustHubError, TrainingInterrupted
+
+COMMANDS = {
+    "score": "score text, files or datasets for authority weight and provenance entropy",
+    "prepare": "make a documented training folder from scored rows",
+    "train": "train a LoRA adapter that leans on primary sources",
+    "evaluate": "measure source preference, TruthfulQA, perplexity and probes",
+    "card": "write or check the README.md of an adapter or dataset folder",
+    "push": "publish an adapter or dataset folder in one Hub commit",
+    "pull": "download and verify a published adapter",
+    "list": "find published adapters and datasets on the Hub",
+    "export": "convert an adapter to PEFT or MLX, or fuse it into a full model",
+    "chat": "talk to a model, with or without an adapter",
+    "app": "open the browser app",
+    "demo": "run the whole path on a small real model",
+    "setup": "look at this machine and say what it can train",
+    "recommend": "list base models and settings that fit a machine",
+    "validate": "run the probes and TruthfulQA on a model or adapter",
+    "env": "print versions, hardware and the speed of matrix products",
+}
+
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one-line errors."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program name; ``sys.argv[1:]`` when None.
+
+    Returns:
+        0 on success, 1 for a known error, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    verb = arguments[0] if arguments else "--help"
+    if verb not in COMMANDS:
+        _top_level_parser().parse_args([verb])
+        return 0
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    module = importlib.import_module(f"distrust_hub.cli.{verb}")
+    parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
+    module.add_arguments(parser)
+    args = parser.parse_args(arguments[1:])
+    try:
+        return _run(module.run, args)
+    except KeyboardInterrupt:
+        return _report("interrupted", 130)
+
+
+def _run(run: Any, args: argparse.Namespace) -> int:
+    if os.environ.get("HF_DEBUG"):
+        return run(args) or 0
+    try:
+        return run(args) or 0
+    except TrainingInterrupted as error:
+        return _report(str(error), 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (DistrustHubError, MemoryError) as error:
+        return _report(str(error) or "out of memory; use a smaller batch or model", 1)
+    except OSError as error:
+        return _report(_describe_os_error(error), 1)
+
+
+def _describe_os_error(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{place}no space left on the disk; free some and run again"
+    if error.errno in (errno.EACCES, errno.EROFS):
+        return f"{place}permission denied; choose a folder you can write to"
+    return f"{place}{error.strerror or error}"
+
+
+def _report(message: str, code: int) -> int:
+    line = " ".join(_TOKEN.sub("hf_***", message).split())
+    label = "error: " if code == 1 else ""
+    print(f"distrust-hub: {label}{line}", file=sys.stderr)
+    return code
+
+
+def _top_level_parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listing = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in COMMANDS.items())
+    parser = _Parser(
+        prog="distrust-hub",
+        description="Lean a language model on primary sources, and show that it does.",
+        epilog=f"commands:\n{listing}\n\nOptions of a command: distrust-hub COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="distrust-hub COMMAND [options]",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"distrust-hub {__version__}")
+    parser.add_argument("command", choices=[*COMMANDS], metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

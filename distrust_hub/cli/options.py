@@ -1,0 +1,71 @@
+"""Arguments shared by several verbs, and the bridge from config classes to argparse."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import typing
+from typing import Any, TypeVar
+
+from distrust_hub.config import _Config, option_type
+
+C = TypeVar("C", bound=_Config)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser, config: type[_Config]) -> None:
+    """Add one option per field of a config class; fields not given stay absent from the namespace."""
+    hints = typing.get_type_hints(config)
+    for entry in dataclasses.fields(config):
+        kind, _, choices = option_type(hints[entry.name])
+        flags = [f"--{entry.name.replace('_', '-')}"]
+        if entry.metadata.get("short"):
+            flags.insert(0, f"-{entry.metadata['short']}")
+        default = entry.default
+        text = entry.metadata["help"]
+        if default not in (None, False, dataclasses.MISSING):
+            text += f" (default: {default})"
+        text = text.replace("%", "%%")
+        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
+        if kind is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        else:
+            settings["type"] = kind
+            settings["metavar"] = "|".join(map(str, choices)) if choices else kind.__name__.upper()
+            if choices:
+                settings["choices"] = choices
+        parser.add_argument(*flags, **settings)
+
+
+def config_from_args(config: type[C], args: argparse.Namespace) -> C:
+    """Build a config from the options given, over the YAML file of ``-c`` where there is one."""
+    names = {entry.name for entry in dataclasses.fields(config)}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    return config.from_options(given, getattr(args, "config", None))
+
+
+def add_yaml_argument(parser: argparse.ArgumentParser) -> None:
+    """``-c FILE``: options from YAML; the command line wins."""
+    parser.add_argument("-c", "--config", metavar="FILE", help="YAML file of options; the command line wins")
+
+
+def add_format_argument(parser: argparse.ArgumentParser) -> None:
+    """``--format table|json``."""
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="form of the result on stdout")
+
+
+def add_push_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options every publishing verb shares, spelled as ``hf`` spells them."""
+    parser.add_argument("--private", action="store_true", help="make the repo private if it is created")
+    parser.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
+    parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
+    parser.add_argument("--commit-message", metavar="TEXT", help="title of the commit")
+    parser.add_argument("--replace-card", action="store_true", help="overwrite a README.md edited by hand")
+    parser.add_argument("--dry-run", action="store_true", help="do everything but the commit; list the files")
+
+
+def positive_int(text: str) -> int:
+    """argparse type: a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
+    return value

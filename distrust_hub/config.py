@@ -1,0 +1,219 @@
+"""Configurations: frozen dataclasses that know the bounds, choices and help text of every field.
+
+The command line and YAML files are both read through these classes, so an option is defined once. Precedence:
+command line, then YAML, then default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from distrust_hub.errors import ConfigError, InputNotFoundError
+from distrust_hub.objective import ALPHA_DEFAULT, ALPHA_MAX, ALPHA_MIN, MAX_WEIGHT_RATIO_DEFAULT
+
+Objective = Literal["reweight", "conditional", "preference", "none", "filter", "literal"]
+
+C = TypeVar("C", bound="_Config")
+
+
+def option(
+    default: Any,
+    help_text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    local: bool = False,
+    short: str | None = None,
+) -> Any:
+    """A config field.
+
+    Args:
+        default: Value when nobody says otherwise; ``dataclasses.MISSING`` makes the field required.
+        help_text: One line for ``--help``, with the unit.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        local: The value is a place on this machine: never stored with a run.
+        short: One-letter option name.
+    """
+    metadata = {"help": help_text, "low": low, "high": high, "local": local, "short": short}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class _Config:
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            object.__setattr__(self, entry.name, _checked(entry, hints[entry.name], value))
+
+    @classmethod
+    def from_options(cls: type[C], options: dict[str, Any], yaml_file: str | Path | None = None) -> C:
+        """Combine command-line options with a YAML file.
+
+        Args:
+            options: Field name to value for what was given on the command line.
+            yaml_file: File of ``key: value`` lines, keys spelled with ``_`` or ``-``.
+
+        Raises:
+            ConfigError: For an unknown key, naming it and the closest known ones, or a value out of bounds.
+            InputNotFoundError: If the file is missing.
+        """
+        merged = {**(read_yaml_options(yaml_file) if yaml_file else {}), **options}
+        known = {entry.name for entry in dataclasses.fields(cls)}
+        for key in merged:
+            if key not in known:
+                near = _closest(key, known)
+                raise ConfigError(f"unknown option {key!r}{near}")
+        try:
+            return cls(**merged)
+        except TypeError as error:  # a required field is missing
+            raise ConfigError(f"{error}; give it on the command line or in the YAML file") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved values, without places on this machine."""
+        return {
+            entry.name: getattr(self, entry.name)
+            for entry in dataclasses.fields(self)
+            if not entry.metadata.get("local")
+        }
+
+
+def read_yaml_options(path: str | Path) -> dict[str, Any]:
+    """Read a YAML mapping of options; ``-`` in keys is read as ``_``."""
+    file = Path(path)
+    if not file.is_file():
+        raise InputNotFoundError(f"{file}: no such file")
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        summary = " ".join(str(error).split())
+        raise ConfigError(f"{file}: not valid YAML ({summary})") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: expected 'option: value' lines, found a {type(content).__name__}")
+    return {str(key).replace("-", "_"): value for key, value in content.items()}
+
+
+def option_type(hint: Any) -> tuple[type, bool, tuple[Any, ...]]:
+    """Split a field's type into (plain type, may be None, allowed choices)."""
+    optional = False
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        optional, hint = True, members[0]
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        return type(choices[0]), optional, choices
+    return hint, optional, ()
+
+
+def _checked(entry: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
+    kind, optional, choices = option_type(hint)
+    name = entry.name
+    if value is None:
+        if optional:
+            return None
+        raise ConfigError(f"{name} is missing; give a value")
+    if choices and value not in choices:
+        raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(map(str, choices))}")
+    if kind is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        value = _as_float(name, value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{name} is {value!r}; expected a value of type {kind.__name__}")
+    low, high = entry.metadata.get("low"), entry.metadata.get("high")
+    if (low is not None and value < low) or (high is not None and value > high):
+        wanted = f"{low} to {high}" if low is not None and high is not None else _one_sided(low, high)
+        raise ConfigError(f"{name} is {value}; expected {wanted}")
+    return value
+
+
+def _as_float(name: str, value: int | float | str) -> float:
+    try:  # YAML reads 1e-4 as a string
+        number = float(value)
+    except ValueError:
+        raise ConfigError(f"{name} is {value!r}; expected a number") from None
+    if not math.isfinite(number):
+        raise ConfigError(f"{name} is {number}; expected a finite number")
+    return number
+
+
+def _one_sided(low: float | None, high: float | None) -> str:
+    return f"{low} or more" if low is not None else f"{high} or less"
+
+
+def _closest(key: str, known: set[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+
+
+@dataclass(frozen=True)
+class PrepareConfig(_Config):
+    """Options of ``distrust-hub prepare``."""
+
+    seed: int = option(0, "seed of the shuffle and the split", low=0)
+    valid_share: float = option(0.1, "share of rows held out for validation", low=0.0, high=0.5)
+    min_words: int = option(5, "drop documents with fewer words", low=1)
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """Options of ``distrust-hub train``; names follow mlx-lm's where it has them."""
+
+    model: str = option(dataclasses.MISSING, "base model: Hub id, local folder or .gguf file", local=True)
+    data: str = option(dataclasses.MISSING, "training folder, scored file or Hub dataset", local=True)
+    adapter_path: str = option("adapters", "folder the adapter is written to", local=True)
+    base_model_id: str | None = option(None, "Hub id [@revision] of a base that is a local file or folder")
+    objective: Objective = option("reweight", "what favours primary sources; none and literal are controls")
+    max_weight_ratio: float = option(
+        MAX_WEIGHT_RATIO_DEFAULT, "largest example weight over the smallest", low=1.0, high=1000.0
+    )
+    distrust_alpha: float = option(
+        ALPHA_DEFAULT,
+        "alpha: slope of the weights; for literal only the logged term",
+        low=ALPHA_MIN,
+        high=ALPHA_MAX,
+    )
+    min_trust: float = option(1.0, "filter: keep examples with a signed core of at least this")
+    condition_rate: float = option(0.9, "conditional: share of examples with a source-tier prefix", low=0.0, high=1.0)
+    orpo_lambda: float = option(0.1, "preference: weight of the odds-ratio loss", low=0.0, high=10.0)
+    iters: int | None = option(None, "optimizer steps (exclusive with epochs)", low=1)
+    epochs: int | None = option(None, "passes over the data (exclusive with iters; default 1)", low=1)
+    batch_size: int = option(4, "examples per forward pass", low=1, high=4096)
+    grad_accumulation_steps: int = option(1, "forward passes per optimizer step", low=1, high=4096)
+    num_layers: int = option(16, "last blocks that get LoRA layers; -1 for all", low=-1)
+    rank: int = option(8, "LoRA rank", low=1, high=1024)
+    scale: float = option(20.0, "LoRA scale (alpha / rank)", low=0.0, high=1000.0)
+    dropout: float = option(0.0, "LoRA dropout", low=0.0, high=0.9)
+    learning_rate: float = option(1e-4, "peak learning rate", low=0.0, high=1.0)
+    lr_schedule: Literal["cosine", "linear", "constant"] = option("cosine", "learning rate after the warm-up")
+    warmup_steps: int = option(0, "steps of linear warm-up", low=0)
+    weight_decay: float = option(0.01, "AdamW weight decay", low=0.0, high=1.0)
+    max_grad_norm: float = option(1.0, "clip the unweighted gradient norm; 0 turns clipping off", low=0.0)
+    max_seq_length: int = option(512, "tokens per example; longer documents are split", low=8, high=1_000_000)
+    val_batches: int = option(-1, "held-out batches per evaluation; -1 for all, 0 for none", low=-1)
+    steps_per_eval: int = option(0, "steps between held-out evaluations; 0 for start and end only", low=0)
+    save_every: int = option(100, "steps between checkpoints", low=1)
+    keep_last: int = option(3, "checkpoints to keep", low=1)
+    max_bad_steps: int = option(5, "stop after this many steps in a row with a non-finite loss or gradient", low=1)
+    grad_checkpoint: bool = option(False, "recompute activations in the backward pass to save memory")
+    resume: bool = option(False, "go on from the newest checkpoint that verifies", local=True)
+    trust_remote_code: bool = option(False, "allow a base model that brings its own Python code")
+    seed: int = option(0, "seed of initialisation and data order", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.iters is not None and self.epochs is not None:
+            raise ConfigError(f"iters is {self.iters} and epochs is {self.epochs}; give one of them")
+        if self.num_layers == 0:
+            raise ConfigError("num_layers is 0; expected -1 (all) or 1 and more")

@@ -1,0 +1,126 @@
+"""Files on disk: JSON, JSON Lines, hashes, and writes that are whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that replaces ``path`` only when the block ends without an error.
+
+    The data is written beside the target, flushed to disk and renamed; on any error (a full disk,
+    Ctrl-C) the partial file is removed and the old one is intact.
+
+    Args:
+        path: Target; missing parent folders are made.
+        mode: ``"w"`` (UTF-8, ``\\n`` line ends) or ``"wb"``.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    try:
+        text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+        with os.fdopen(descriptor, mode, **text) as stream:  # type: ignore[call-overload]
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file as 64 hex digits, read in constant memory."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def dump_json(value: Any) -> str:
+    """The one JSON spelling of our artifacts: two spaces, sorted keys, no NaN, final newline."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` atomically in our JSON spelling. Raises ValueError on NaN and infinity."""
+    text = dump_json(value)
+    with atomic_write(path) as stream:
+        stream.write(text)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputNotFoundError: If the file is missing.
+        ArtifactError: If it is not JSON.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputNotFoundError(f"{file}: no such file")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{file}: not valid JSON ({error}); write it again or restore it") from error
+
+
+def iter_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield ``(line number from 1, row)`` of a JSON Lines file; blank lines are passed over.
+
+    Raises:
+        InputNotFoundError: If the file is missing.
+        DataError: If a line is not a JSON object, naming file and line.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputNotFoundError(f"{file}: no such file")
+    with file.open("rb") as stream:
+        for number, raw in enumerate(stream, start=1):
+            if not raw.strip():
+                continue
+            try:
+                row = json.loads(raw)
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise DataError(f"not valid JSON ({error}); fix or remove the line", path=file, line=number) from error
+            if not isinstance(row, dict):
+                found = type(row).__name__
+                raise DataError(f"expected a JSON object, found {found}", path=file, line=number)
+            yield number, row
+
+
+def jsonl_line(row: dict[str, Any]) -> str:
+    """One row as a JSON line with its final newline; key order is kept."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows atomically as JSON Lines and return how many there were."""
+    count = 0
+    with atomic_write(path) as stream:
+        for row in rows:
+            stream.write(jsonl_line(row))
+            count += 1
+    return count

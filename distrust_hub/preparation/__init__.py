@@ -1,0 +1,1 @@
+"""Rows to a documented training folder."""

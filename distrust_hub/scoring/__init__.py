@@ -1,0 +1,1 @@
+"""Text and metadata to scores with named evidence."""

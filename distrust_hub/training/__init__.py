@@ -1,0 +1,1 @@
+"""The MLX training loop, its losses and checkpoints."""

@@ -1,0 +1,19 @@
+"""Every test gets its own Hugging Face home and no token."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+# Before any Hugging Face library is imported: never the real cache, never the real Hub.
+_HOME = tempfile.mkdtemp(prefix="distrust-hub-tests-")
+os.environ.update(
+    HF_HOME=_HOME,
+    HF_HUB_DISABLE_XET="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_ENDPOINT="http://127.0.0.1:9",
+    GRADIO_ANALYTICS_ENABLED="False",
+    TOKENIZERS_PARALLELISM="false",
+)
+for _name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
+    os.environ.pop(_name, None)
