@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .accounts import current_user, readable_repo, require_namespace, writable_repo
 from .metadata import card_data, front_matter, tags
-from .store import Blob, Commit, Repo, lfs_pointer
+from .store import Blob, Commit, Repo, RepoType, lfs_pointer
 from .wire import HubError, Request, Response, Route
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def commit_at(repo: Repo, revision: str) -> Commit:
 
 def create(hub: HubServer, request: Request) -> Response:
     payload = request.json()
-    repo_type = payload.get("type") or "model"
+    repo_type: RepoType = payload.setdefault("type", "model")
     if repo_type not in ("model", "dataset", "space"):
         raise HubError(400, f"Invalid repo type: {repo_type}")
     user, namespace = require_namespace(hub, request, payload.get("organization"), f"create a {repo_type}")

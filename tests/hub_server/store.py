@@ -23,8 +23,10 @@ RepoType = Literal["model", "dataset", "space"]
 Role = Literal["read", "write", "fineGrained"]
 
 # A new repository on the Hub holds this one file; the suffixes are those stored through LFS whatever their size.
-LFS_SUFFIXES = (".arrow .bin .ckpt .gguf .gz .h5 .mlmodel .model .msgpack .npy .npz .onnx .parquet .pickle .pkl").split()
-LFS_SUFFIXES += ".pt .pth .safetensors .tar .tgz .wav .xz .zip .zst".split()
+LFS_SUFFIXES = (
+    *(".arrow", ".bin", ".ckpt", ".gguf", ".gz", ".h5", ".model", ".msgpack", ".npy", ".npz", ".onnx", ".parquet"),
+    *(".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tar", ".tgz", ".wav", ".xz", ".zip", ".zst"),
+)
 GIT_ATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LFS_SUFFIXES).encode()
 
 

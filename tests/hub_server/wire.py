@@ -24,17 +24,26 @@ class HubError(Exception):
         message: sent as ``X-Error-Message`` and in the JSON body.
         code: sent as ``X-Error-Code``; the client maps it to an exception class.
         body: further fields of the JSON body.
+        headers: further headers.
     """
 
-    def __init__(self, status: int, message: str, code: str | None = None, body: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str | None = None,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ):
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
         self.body = body or {}
+        self.headers = headers or {}
 
     def to_response(self) -> Response:
-        headers = {"X-Error-Message": self.message}
+        headers = {"X-Error-Message": self.message, **self.headers}
         if self.code is not None:
             headers["X-Error-Code"] = self.code
         return Response.json({"error": self.message, **self.body}, status=self.status, headers=headers)
@@ -123,7 +132,7 @@ def compile_routes(hub: Any, routes: Iterable[Route]) -> Callable[[Request], Res
 class _SizedBody(io.RawIOBase):
     """A request body with Content-Length."""
 
-    def __init__(self, source: BinaryIO, remaining: int):
+    def __init__(self, source: io.BufferedIOBase, remaining: int):
         self._source = source
         self._remaining = remaining
 
@@ -140,7 +149,7 @@ class _SizedBody(io.RawIOBase):
 class _ChunkedBody(io.RawIOBase):
     """A request body with ``Transfer-Encoding: chunked``."""
 
-    def __init__(self, source: BinaryIO):
+    def __init__(self, source: io.BufferedIOBase):
         self._source = source
         self._in_chunk = 0
         self._done = False

@@ -1,0 +1,105 @@
+"""``HubServer``: the running test Hub and the handle tests hold on it."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+from . import accounts, commits, lfs, repos, tree
+from .store import Repo, RepoType, Role, Store, User
+from .wire import HubError, Request, Response, compile_routes, make_http_handler
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One request as it arrived; ``path`` includes the query string, and no token is kept."""
+
+    method: str
+    path: str
+    has_auth: bool
+    user_agent: str
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that hangs up is not a fault of the Hub
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class HubServer:
+    """A Hub on a free loopback port, from ``__enter__`` to ``__exit__``.
+
+    Args:
+        root: a folder for file contents; made if absent.
+
+    Example:
+        >>> with HubServer(tmp_path) as hub:
+        ...     api = HfApi(endpoint=hub.url, token=hub.add_user("ada"))
+        ...     api.create_repo("ada/notes", repo_type="dataset")
+        ...     hub.repo("ada/notes", "dataset").files()
+    """
+
+    def __init__(self, root: Path):
+        self.store = Store(root)
+        self.requests: list[LoggedRequest] = []
+        self.pending_uploads: dict[str, tuple[str, int]] = {}
+        routes = [*accounts.ROUTES, *commits.ROUTES, *tree.ROUTES, *lfs.ROUTES, *repos.ROUTES]
+        self._dispatch = compile_routes(self, routes)
+        self._listener = _Listener(("127.0.0.1", 0), make_http_handler(self.answer))
+        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> HubServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown()
+        self._listener.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The value for ``HF_ENDPOINT``."""
+        return f"http://127.0.0.1:{self._listener.server_port}"
+
+    def add_user(
+        self, name: str, role: Role = "write", permissions: Sequence[str] = (), orgs: Sequence[str] = ()
+    ) -> str:
+        """Give `name` a new token and return it; call again for a second token of the same user.
+
+        Args:
+            name: the user's namespace.
+            role: the token's role; a ``fineGrained`` token may write only with the permission ``repo.write``.
+            permissions: what a ``fineGrained`` token may do.
+            orgs: organizations whose repositories the user may read and write.
+        """
+        token = "hf_" + secrets.token_hex(17)
+        self.store.users[token] = User(name, role, tuple(permissions), tuple(orgs))
+        return token
+
+    def repo(self, repo_id: str, repo_type: RepoType = "model") -> Repo:
+        """The repository, to look at with ``commits``, ``files`` and ``read``; KeyError if there is none."""
+        return self.store.repos[repo_type, repo_id]
+
+    def has_repo(self, repo_id: str, repo_type: RepoType = "model") -> bool:
+        return (repo_type, repo_id) in self.store.repos
+
+    def answer(self, request: Request) -> Response:
+        """Log a request and answer it: the one place every request passes."""
+        agent = request.headers.get("user-agent", "")
+        self.requests.append(LoggedRequest(request.method, request.target, "authorization" in request.headers, agent))
+        try:
+            return self._dispatch(request)
+        except HubError as error:
+            return error.to_response()
