@@ -17,3 +17,5 @@ os.environ.update(
 )
 for _name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
+
+pytest_plugins = ["tests.hub_server.fixtures"]

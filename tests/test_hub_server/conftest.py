@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from huggingface_hub import (
-    CommitOperationAdd,
-    HfApi,
-)
+from huggingface_hub import CommitOperationAdd, HfApi
 
 from tests.hub_server.server import HubServer
 

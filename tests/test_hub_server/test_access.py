@@ -7,18 +7,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from huggingface_hub import (
-    HfApi,
-    auth_check,
-    hf_hub_download,
-    model_info,
-    snapshot_download,
-)
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import HfApi, auth_check, hf_hub_download, model_info, snapshot_download
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
 from tests.hub_server.server import HubServer
 from tests.hub_server.store import Role

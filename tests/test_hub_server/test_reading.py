@@ -16,18 +16,16 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
-from huggingface_hub import _CACHED_NO_EXIST, try_to_load_from_cache, (
+from huggingface_hub import (
+    _CACHED_NO_EXIST,
     HfApi,
     hf_hub_download,
     hf_hub_url,
     model_info,
     snapshot_download,
+    try_to_load_from_cache,
 )
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 

@@ -7,17 +7,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from huggingface_hub import (
-    CommitOperationDelete,
-    HfApi,
-    hf_hub_download,
-)
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    HfHubHTTPError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import CommitOperationDelete, HfApi, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from tests.hub_server.server import HubServer
 from tests.hub_server.store import RepoType

@@ -1,0 +1,89 @@
+"""Which rows go where: shares per tier, and the split into training and held-out rows."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from distrust_hub.schema import TIERS, ScoredDocument
+
+logger = logging.getLogger(__name__)
+
+ORIGIN_COLUMNS = ("entity", "origin", "url", "title")
+"""Columns that say what a document was cut from, most telling first; documents of one origin stay together."""
+
+
+def origin_of(document: ScoredDocument) -> str:
+    """What the document was cut from: the first of ORIGIN_COLUMNS that it has, else its own id."""
+    for column in ORIGIN_COLUMNS:
+        value = document.metadata.get(column)
+        if isinstance(value, (str, int)) and str(value).strip():
+            return f"{column}:{value}"
+    return f"id:{document.id}"
+
+
+def balance_tiers(
+    documents: Sequence[ScoredDocument], shares: Sequence[float], seed: int
+) -> tuple[list[ScoredDocument], int]:
+    """Draw the largest set whose tiers have the given shares.
+
+    Args:
+        documents: Scored documents with a ``tier``.
+        shares: Target share per tier in the order primary, medium, coordinated; positive, summing to 1.
+        seed: Seed of the draw.
+
+    Returns:
+        The kept documents in their old order, and how many were left out. A tier without any document cannot be
+        filled: it is warned about and the other shares keep their proportion.
+    """
+    by_tier: dict[str, list[int]] = {tier: [] for tier in TIERS}
+    for index, document in enumerate(documents):
+        by_tier[document.metadata["tier"]].append(index)
+    present = {tier: share for tier, share in zip(TIERS, shares) if by_tier[tier]}
+    for tier in set(TIERS) - set(present):
+        logger.warning("no %s document: the %s share stays empty and the weights cannot make up for it", tier, tier)
+    total = min(len(by_tier[tier]) / share for tier, share in present.items())
+    rng = np.random.default_rng(seed)
+    kept: list[int] = []
+    for tier, share in present.items():
+        wanted = min(len(by_tier[tier]), round(total * share))
+        kept.extend(rng.permutation(by_tier[tier])[:wanted].tolist())
+    return [documents[index] for index in sorted(kept)], len(documents) - len(kept)
+
+
+def split_by_origin(
+    documents: Sequence[ScoredDocument], valid_share: float, seed: int
+) -> tuple[list[ScoredDocument], list[ScoredDocument]]:
+    """Split into (train, valid) so that no origin is in both.
+
+    Within each tier, whole origins go to ``valid`` in an order drawn from the seed until the tier's share is
+    reached; an origin that would overshoot by more than it helps stays in ``train``.
+
+    Args:
+        documents: Scored documents with a ``tier``.
+        valid_share: Target share of held-out documents, 0 to 0.5.
+        seed: Seed of the order.
+    """
+    origins = [origin_of(document) for document in documents]
+    tier_of_origin: dict[str, str] = {}
+    sizes: dict[str, Counter[str]] = {tier: Counter() for tier in TIERS}
+    for document, origin in zip(documents, origins):
+        sizes[tier_of_origin.setdefault(origin, document.metadata["tier"])][origin] += 1
+    held_out: set[str] = set()
+    for origin_sizes in sizes.values():
+        missing = valid_share * origin_sizes.total()
+        for origin in sorted(origin_sizes, key=lambda name: _draw(seed, name)):
+            if 0 < origin_sizes[origin] < 2 * missing:
+                held_out.add(origin)
+                missing -= origin_sizes[origin]
+    train = [document for document, origin in zip(documents, origins) if origin not in held_out]
+    valid = [document for document, origin in zip(documents, origins) if origin in held_out]
+    return train, valid
+
+
+def _draw(seed: int, name: str) -> bytes:
+    return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "replace"), digest_size=16).digest()

