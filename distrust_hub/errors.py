@@ -95,6 +95,10 @@ class EvaluationError(DistrustHubError, ValueError):
     """A benchmark cannot produce a score that means anything."""
 
 
+class ChatBusyError(DistrustHubError, RuntimeError):
+    """The chat queue is full, or the engine is closed."""
+
+
 class TemplateNotFoundError(DistrustHubError, FileNotFoundError):
     """A card template is neither in the package nor in the source tree."""
 

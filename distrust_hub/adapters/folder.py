@@ -1,0 +1,66 @@
+"""Find an adapter folder (or pull it from the Hub) and read it, whichever of the two formats it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from distrust_hub.adapters.mlx_format import AdapterConfig, read_mlx
+from distrust_hub.adapters.peft_format import read_peft
+from distrust_hub.adapters.tensors import Tensors
+from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
+from distrust_hub.errors import AdapterError
+from distrust_hub.models.resolve import BaseModel, resolve_base
+
+
+def locate_adapter(adapter: str | Path) -> Path:
+    """The local folder of an adapter.
+
+    Args:
+        adapter: A folder, or a Hub id with an optional ``@revision``, which is downloaded and verified.
+
+    Raises:
+        AdapterError: If it is neither.
+        HubError: If the download fails.
+    """
+    folder = Path(adapter).expanduser()
+    if folder.is_dir():
+        return folder
+    name = str(adapter)
+    if isinstance(adapter, Path) or name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise AdapterError(f"{adapter}: no such adapter folder; give a folder or a Hub id like name/adapter")
+    from distrust_hub.hub.adapters import pull_adapter
+
+    repo_id, _, revision = name.partition("@")
+    return pull_adapter(repo_id, revision=revision or None)
+
+
+def resolve_adapter_base(config: AdapterConfig, model: str | None, adapter: str | Path) -> BaseModel:
+    """The base to use an adapter with: the one given, else the one its config names.
+
+    Raises:
+        AdapterError: If neither is there.
+        ModelError: If it cannot be resolved.
+    """
+    if model:
+        return resolve_base(model)
+    if config.base_model is None:
+        raise AdapterError(f"{adapter}: does not say which base it was made for; give it with --model")
+    return resolve_base(config.base_model, revision=config.revision)
+
+
+def weights_file(folder: str | Path) -> Path:
+    """The file an adapter is read from: mlx-lm's, else PEFT's.
+
+    Raises:
+        AdapterError: If there is neither.
+    """
+    for name in (ADAPTER_FILE, PEFT_ADAPTER_FILE):
+        path = Path(folder) / name
+        if path.is_file():
+            return path
+    raise AdapterError(f"{folder}: holds neither {ADAPTER_FILE} nor {PEFT_ADAPTER_FILE}; it is not an adapter folder")
+
+
+def read_adapter(folder: str | Path) -> tuple[AdapterConfig, Tensors]:
+    """Config and tensors in mlx-lm's terms, from either format."""
+    return read_mlx(folder) if weights_file(folder).name == ADAPTER_FILE else read_peft(folder)

@@ -1,0 +1,120 @@
+"""Fuse an adapter into a full model folder that mlx-lm and transformers load (MLX, one shard in memory at a time)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
+from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.adapters.tensors import Tensors, by_module
+from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.errors import AdapterError, OutputExistsError
+from distrust_hub.files import read_json, write_json
+from distrust_hub.models.cache import build_folder
+from distrust_hub.models.fingerprint import weight_files
+from distrust_hub.models.runtime import mx
+
+_INDEX = "model.safetensors.index.json"
+_COPIED = (".json", ".jinja", ".txt", ".model")
+_QUANTIZATION_KEYS = ("quantization", "quantization_config")
+
+
+def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path:
+    """Write the base model with the adapter added to its weights.
+
+    Tensor names and types are the base's; quantised weights are dequantised to the type of their scales. In a 16-bit
+    base the sum is rounded to 16 bits, so logits differ from the adapter's by that rounding.
+
+    Args:
+        folder: Adapter folder or Hub id.
+        model: Base model; None takes the one the adapter names.
+        out: Folder to write; must not exist.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        OutputExistsError: If ``out`` exists.
+        AdapterError: If the adapter does not verify against the base, or a layer has no weight in it.
+    """
+    target = Path(out)
+    if target.exists():
+        raise OutputExistsError(f"{target}: already exists; choose another folder or remove it")
+    source = locate_adapter(folder)
+    config, tensors = read_adapter(source)
+    base = resolve_adapter_base(config, model, folder)
+    verify_adapter(source, base)
+    with build_folder(target) as temporary:
+        _write_weights(base.path, temporary, config, by_module(tensors))
+        _copy_rest(base.path, temporary)
+    return target
+
+
+def _write_weights(base: Path, out: Path, config: AdapterConfig, layers: dict[str, Tensors]) -> None:
+    quantization = _quantization(read_json(base / "config.json"))
+    left, index, total = dict(layers), {}, 0
+    files = weight_files(base)
+    for path in files:
+        weights = _dequantised(mx.load(str(path)), quantization)
+        for name in [name for name in left if f"{name}.weight" in weights]:
+            key = f"{name}.weight"
+            weights[key] = fused_weight(weights[key], left.pop(name), config).astype(weights[key].dtype)
+        mx.save_safetensors(str(out / path.name), weights, metadata={"format": "pt"})
+        index.update(dict.fromkeys(weights, path.name))
+        total += sum(value.nbytes for value in weights.values())
+    if left:
+        raise AdapterError(f"the base has no weights for {', '.join(left)}; nothing was written")
+    if len(files) > 1:
+        write_json(out / _INDEX, {"metadata": {"total_size": total}, "weight_map": index})
+
+
+def fused_weight(weight: mx.array, parts: Mapping[str, np.ndarray], config: AdapterConfig) -> mx.array:
+    """One layer's weight with its update, in float32.
+
+    ``W' = W + scale * (lora_a @ lora_b)^T``; with DoRA each row of W' is rescaled to the norm ``m``.
+
+    Args:
+        weight: (outputs, inputs).
+        parts: ``lora_a`` (inputs, rank), ``lora_b`` (rank, outputs), with DoRA ``m`` (outputs,).
+        config: For the scale.
+    """
+    update = mx.array(parts["lora_a"]) @ mx.array(parts["lora_b"])
+    fused = weight.astype(mx.float32) + config.scale * update.T
+    if "m" in parts:
+        fused = fused * (mx.array(parts["m"]) / mx.linalg.norm(fused, axis=1))[:, None]
+    return fused
+
+
+def _quantization(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((config[key] for key in _QUANTIZATION_KEYS if config.get(key)), {})
+
+
+def _dequantised(weights: Any, quantization: Mapping[str, Any]) -> dict[str, mx.array]:
+    """mlx-lm's packed weights unpacked; scales and biases gone."""
+    plain = dict(weights)
+    for name in [name.removesuffix(".scales") for name in weights if name.endswith(".scales")]:
+        own = quantization.get(name)
+        how = own if isinstance(own, dict) else quantization
+        plain[f"{name}.weight"] = mx.dequantize(
+            plain[f"{name}.weight"],
+            plain.pop(f"{name}.scales"),
+            plain.pop(f"{name}.biases", None),
+            group_size=how["group_size"],
+            bits=how["bits"],
+            mode=how.get("mode", "affine"),
+        )
+    return plain
+
+
+def _copy_rest(base: Path, out: Path) -> None:
+    """Config and tokenizer; nothing that could run code, no card of the base."""
+    for path in sorted(base.iterdir()):
+        if path.is_file() and path.suffix in _COPIED and path.name not in ("config.json", _INDEX, "gguf.json"):
+            shutil.copyfile(path, out / path.name)
+    config = read_json(base / "config.json")
+    write_json(out / "config.json", {key: value for key, value in config.items() if key not in _QUANTIZATION_KEYS})

@@ -1,0 +1,79 @@
+"""Put an adapter on a loaded base and take it off again, without loading the base a second time (MLX)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
+from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.adapters.tensors import Tensors, by_module
+from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.errors import AdapterError
+from distrust_hub.models.load import LoadedModel, load_base
+from distrust_hub.models.runtime import mx, nn, tree_unflatten  # isort: split
+
+from mlx_lm.tuner.dora import DoRALinear  # after the runtime, which prepares the import of MLX
+from mlx_lm.tuner.lora import LoRALinear
+
+
+def load_adapter(adapter: str | Path, model: str | None = None) -> LoadedModel:
+    """Load a base model with an adapter on it.
+
+    Args:
+        adapter: Adapter folder, or Hub id with an optional ``@revision``.
+        model: Base model: Hub id, folder or ``.gguf`` file. None takes the one the adapter names.
+
+    Raises:
+        AdapterError: If the adapter does not verify, or names no base and none is given.
+    """
+    folder = locate_adapter(adapter)
+    config, _ = read_adapter(folder)
+    loaded = load_base(resolve_adapter_base(config, model, adapter))
+    apply_adapter(loaded, folder)
+    return loaded
+
+
+def apply_adapter(loaded: LoadedModel, folder: str | Path) -> AdapterConfig:
+    """Wrap the adapted layers of a loaded base in place; an adapter that is already on is taken off first.
+
+    Args:
+        loaded: The base, as ``load_base`` returns it.
+        folder: Adapter folder in mlx-lm's or PEFT's format.
+
+    Raises:
+        AdapterError: If the adapter does not verify against this base; the model is then as it was.
+    """
+    verify_adapter(folder, loaded.base)
+    config, tensors = read_adapter(folder)
+    layers = by_module(tensors)
+    plain = {name: _unwrapped(module) for name, module in loaded.model.named_modules()}
+    missing = [name for name in layers if not isinstance(plain.get(name), (nn.Linear, nn.QuantizedLinear))]
+    if missing:
+        raise AdapterError(f"{folder}: the loaded model has no linear layers named {', '.join(missing)}")
+    remove_adapter(loaded)
+    wrapped = [(name, _wrap(plain[name], config, parts)) for name, parts in layers.items()]
+    loaded.model.update_modules(tree_unflatten(wrapped))
+    loaded.model.eval()
+    mx.eval(loaded.model.parameters())
+    return config
+
+
+def remove_adapter(loaded: LoadedModel) -> None:
+    """Take the adapter off: the original layers are put back, so answers are the base model's to the last bit."""
+    modules = loaded.model.named_modules()
+    plain = [(name, _unwrapped(module)) for name, module in modules if _unwrapped(module) is not module]
+    if plain:
+        loaded.model.update_modules(tree_unflatten(plain))
+
+
+def _unwrapped(module: Any) -> Any:
+    return module.linear if isinstance(module, (LoRALinear, DoRALinear)) else module
+
+
+def _wrap(linear: Any, config: AdapterConfig, parts: Tensors) -> Any:
+    kind = DoRALinear if config.fine_tune_type == "dora" else LoRALinear
+    layer = kind.from_base(linear, r=config.rank, scale=config.scale, dropout=0.0)
+    for leaf, value in parts.items():
+        layer[leaf] = mx.array(value)
+    return layer

@@ -1,0 +1,184 @@
+"""Check an adapter folder before anything uses it: complete, bounded, finite, effective, and made for this base."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from distrust_hub.adapters.folder import read_adapter, weights_file
+from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.adapters.peft_format import to_peft
+from distrust_hub.adapters.tensors import LEAVES, Tensors, by_module, read_shapes, read_tensors
+from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
+from distrust_hub.errors import AdapterError
+from distrust_hub.files import read_json, sha256_file
+from distrust_hub.models.fingerprint import compare_fingerprints, model_headers
+
+if TYPE_CHECKING:
+    from distrust_hub.models.resolve import BaseModel
+
+log = logging.getLogger(__name__)
+
+MAX_RANK = 1024
+"""Largest LoRA rank read; the same bound as for training."""
+MAX_ADAPTER_BYTES = 8 << 30
+"""Largest adapter file read: rank 1024 on every layer of a 7B model in float32 is about this."""
+_FLOAT_TYPES = ("F64", "F32", "F16", "BF16")
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """A verified adapter.
+
+    Attributes:
+        folder: Where it is.
+        config: Its config.
+        sha256: SHA-256 of the weights file.
+        modules: Full paths of the adapted layers, sorted.
+        parameters: Number of values.
+        base: ``same`` or ``sibling`` (the same model in another quantisation); ``unknown`` when no base was given or
+            the adapter carries no fingerprint.
+    """
+
+    folder: Path
+    config: AdapterConfig
+    sha256: str
+    modules: tuple[str, ...]
+    parameters: int
+    base: Literal["same", "sibling", "unknown"]
+
+
+def verify_adapter(folder: str | Path, base: BaseModel | None = None) -> AdapterInfo:
+    """Check a folder in mlx-lm's or PEFT's format, or both.
+
+    Args:
+        folder: Adapter folder.
+        base: Base model to compare with; None skips fingerprint and shapes of the base.
+
+    Raises:
+        AdapterError: If a file is missing or damaged, tensors do not fit (all are named with both shapes), values are
+            not finite, the adapter changes nothing, or it was made for another base.
+    """
+    path = weights_file(folder)
+    _check_bounds(path)
+    config, tensors = read_adapter(folder)
+    modules = by_module(tensors)
+    relation = _base_relation(config, base, path)
+    shapes = None if base is None else base_shapes(base.path)
+    problems = list(_structure_problems(config, modules)) or list(_shape_problems(modules, shapes))
+    if problems:
+        raise AdapterError(f"{path}: {len(problems)} tensors or layers do not fit: {'; '.join(problems)}")
+    _check_values(config, modules, path)
+    _check_formats_agree(Path(folder), tensors)
+    parameters = sum(value.size for value in tensors.values())
+    return AdapterInfo(Path(folder), config, sha256_file(path), tuple(modules), parameters, relation)
+
+
+def base_shapes(folder: Path) -> dict[str, tuple[int, int]]:
+    """``{module path: (inputs, outputs)}`` of the linear layers of a base, from its safetensors headers.
+
+    MLX's packed quantised weights are unpacked on paper: one scale stands for ``group_size`` inputs.
+    """
+    headers = {name: tuple(entry["shape"]) for name, (_, entry, _) in model_headers(folder).items()}
+    config = read_json(folder / "config.json")
+    quantization = config.get("quantization") or config.get("quantization_config") or {}
+    linear = {}
+    for name, shape in headers.items():
+        path = name.removesuffix(".weight")
+        if path == name or len(shape) != 2:
+            continue
+        inputs = shape[1]
+        if f"{path}.scales" in headers:
+            own = quantization.get(path)
+            group = (own if isinstance(own, dict) else quantization)["group_size"]
+            inputs = headers[f"{path}.scales"][1] * group
+        linear[path] = (inputs, shape[0])
+    return linear
+
+
+def _check_bounds(path: Path) -> None:
+    size = path.stat().st_size
+    if size > MAX_ADAPTER_BYTES:
+        raise AdapterError(f"{path}: {size} bytes; expected at most {MAX_ADAPTER_BYTES}")
+    wrong = [f"{name} has type {kind}" for name, (_, kind) in read_shapes(path).items() if kind not in _FLOAT_TYPES]
+    if wrong:
+        raise AdapterError(f"{path}: {'; '.join(wrong)}; expected one of {', '.join(_FLOAT_TYPES)}")
+
+
+def _base_relation(config: AdapterConfig, base: BaseModel | None, path: Path) -> Literal["same", "sibling", "unknown"]:
+    if base is None or config.base_fingerprint is None:
+        return "unknown"
+    relation = compare_fingerprints(config.base_fingerprint, base.fingerprint)
+    if relation == "other":
+        made_for = config.base_model or f"fingerprint {config.base_fingerprint[:12]}"
+        given = base.id or base.path.name
+        raise AdapterError(
+            f"{path.parent}: made for another base ({made_for}), not for {given}; give that one as --model"
+        )
+    if relation == "sibling":
+        log.warning("%s: made for the same model in another precision or quantisation; answers may differ", path.parent)
+        return "sibling"
+    return "same"
+
+
+def _structure_problems(config: AdapterConfig, modules: Mapping[str, Tensors]) -> Iterator[str]:
+    wanted = set(LEAVES) if config.fine_tune_type == "dora" else {"lora_a", "lora_b"}
+    if not 1 <= config.rank <= MAX_RANK:
+        yield f"rank is {config.rank}, expected 1 to {MAX_RANK}"
+    if not modules:
+        yield "no tensors"
+    for path, parts in modules.items():
+        if set(parts) != wanted:
+            yield f"{path}: has {', '.join(sorted(parts))}, expected {', '.join(sorted(wanted))}"
+            continue
+        a, b = parts["lora_a"].shape, parts["lora_b"].shape
+        if len(a) != 2 or len(b) != 2:
+            yield f"{path}: shapes {a} and {b}, expected two dimensions (expert layers are not supported)"
+        elif a[1] != config.rank or b[0] != config.rank:
+            yield f"{path}: lora_a {a} and lora_b {b}, expected {(a[0], config.rank)} and {(config.rank, b[1])}"
+        elif "m" in parts and parts["m"].shape != (b[1],):
+            yield f"{path}.m: shape {parts['m'].shape}, expected {(b[1],)}"
+
+
+def _shape_problems(modules: Mapping[str, Tensors], base: Mapping[str, tuple[int, int]] | None) -> Iterator[str]:
+    if base is None:
+        return
+    for path, parts in modules.items():
+        if path not in base:
+            yield f"{path}: the base has no such linear layer"
+            continue
+        (inputs, outputs), rank = base[path], parts["lora_a"].shape[1]
+        for leaf, expected in (("lora_a", (inputs, rank)), ("lora_b", (rank, outputs))):
+            if parts[leaf].shape != expected:
+                yield f"{path}.{leaf}: shape {parts[leaf].shape}, the base needs {expected}"
+
+
+def _check_values(config: AdapterConfig, modules: Mapping[str, Tensors], path: Path) -> None:
+    broken = [
+        f"{name}.{leaf}" for name, parts in modules.items() for leaf, v in parts.items() if not np.isfinite(v).all()
+    ]
+    if broken:
+        raise AdapterError(f"{path}: NaN or infinity in {', '.join(broken)}; the training run diverged")
+    effective = any(parts["lora_a"].any() and parts["lora_b"].any() for parts in modules.values())
+    if config.scale == 0 or not (effective or config.fine_tune_type == "dora"):
+        raise AdapterError(f"{path}: the adapter changes nothing (scale or every update is zero); train it first")
+
+
+def _check_formats_agree(folder: Path, tensors: Tensors) -> None:
+    other = folder / PEFT_ADAPTER_FILE
+    if not other.is_file() or not (folder / ADAPTER_FILE).is_file():
+        return
+    _check_bounds(other)
+    found, expected = read_tensors(other), to_peft(tensors)
+    different = sorted(
+        name
+        for name in found.keys() | expected.keys()
+        if name not in found or name not in expected or not np.array_equal(found[name], expected[name])
+    )
+    if different:
+        raise AdapterError(f"{other}: differs from {ADAPTER_FILE} in {', '.join(different)}; run distrust-hub export")

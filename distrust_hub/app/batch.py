@@ -1,0 +1,143 @@
+"""Many texts at once: citation lists and uploaded files, as one table and as downloads. No gradio here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distrust_hub.app.limits import Limits
+from distrust_hub.errors import DataError
+from distrust_hub.files import atomic_write, write_jsonl
+from distrust_hub.objective import signed_core
+from distrust_hub.schema import TIERS
+from distrust_hub.scoring.document import score_document
+
+COLUMNS = ("row", "tier", "authority weight", "entropy (bits)", "signed core", "source type", "year", "confidence", "text")
+_EXCERPT_CHARS = 160
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """Scores of many texts.
+
+    Attributes:
+        records: One scored row per text: ``id``, ``text``, scores, tier, year and so on, as a scored file has them.
+        table: The same as rows of COLUMNS, texts shortened.
+        tiers: {tier: rows}.
+        most_primary: Number (from 1) of the row with the highest signed core.
+        most_coordinated: Number of the row with the lowest.
+    """
+
+    records: list[dict[str, Any]]
+    table: list[list[Any]]
+    tiers: dict[str, int]
+    most_primary: int
+    most_coordinated: int
+
+
+def citation_lines(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
+    """One document per line of a reference list that is not blank.
+
+    Raises:
+        DataError: If there are no lines, or more than the app takes.
+    """
+    limits.check_text(text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError("the list is empty; paste one citation per line")
+    limits.check_rows(len(lines))
+    return [(line, {}) for line in lines]
+
+
+def score_batch(
+    documents: Iterable[tuple[str, Mapping[str, Any]]],
+    limits: Limits,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> BatchView:
+    """Score documents one by one.
+
+    Args:
+        documents: (text, metadata) pairs.
+        limits: The app's bounds.
+        on_progress: Told the number of documents done after each one.
+
+    Raises:
+        DataError: If there are none, too many, or one is too long.
+    """
+    records, table, cores = [], [], []
+    for number, (text, metadata) in enumerate(documents, start=1):
+        limits.check_rows(number)
+        try:
+            limits.check_text(text)
+        except DataError as error:
+            raise DataError(f"row {number}: {error.problem}") from error
+        score = score_document(text, metadata)
+        core = signed_core(score.authority_weight, score.provenance_entropy)
+        cores.append(core)
+        records.append(
+            {
+                "row": number,
+                "text": text,
+                "authority_weight": round(score.authority_weight, 4),
+                "provenance_entropy": round(score.provenance_entropy, 4),
+                "signed_core": round(core, 4),
+                "tier": score.tier,
+                "source_type": score.source_type,
+                "year": score.year,
+                "confidence": round(score.confidence, 3),
+            }
+        )
+        table.append(_table_row(records[-1]))
+        on_progress(number)
+    if not records:
+        raise DataError("there is no text in it; give one document per row, in a column named text")
+    counts = Counter(record["tier"] for record in records)
+    return BatchView(
+        records=records,
+        table=table,
+        tiers={tier: counts[tier] for tier in TIERS},
+        most_primary=cores.index(max(cores)) + 1,
+        most_coordinated=cores.index(min(cores)) + 1,
+    )
+
+
+def _table_row(record: Mapping[str, Any]) -> list[Any]:
+    text = " ".join(str(record["text"]).split())
+    excerpt = text if len(text) <= _EXCERPT_CHARS else text[: _EXCERPT_CHARS - 1] + "…"
+    return [
+        record["row"],
+        record["tier"],
+        round(record["authority_weight"], 2),
+        round(record["provenance_entropy"], 2),
+        round(record["signed_core"], 2),
+        str(record["source_type"] or "unknown").replace("_", " "),
+        "" if record["year"] is None else str(record["year"]),
+        round(record["confidence"], 2),
+        excerpt,
+    ]
+
+
+def write_downloads(view: BatchView, folder: Path) -> list[Path]:
+    """Write ``scores.jsonl`` and ``scores.csv`` into ``folder`` and return their paths.
+
+    A CSV cell that a spreadsheet would run as a formula starts with an apostrophe.
+    """
+    jsonl, table = folder / "scores.jsonl", folder / "scores.csv"
+    write_jsonl(jsonl, view.records)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(view.records[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({key: _csv_cell(value) for key, value in record.items()} for record in view.records)
+    with atomic_write(table) as stream:
+        stream.write(buffer.getvalue())
+    return [jsonl, table]
+
+
+def _csv_cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,0 +1,213 @@
+"""What the Score tab shows, as plain data: text in, view model out. No gradio here.
+
+A view model holds numbers, our own words, and the visitor's text in fields that are only ever given to
+components that show plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distrust_hub.app.limits import Limits
+from distrust_hub.app.plots import Point
+from distrust_hub.objective import ALPHA_DEFAULT, distrust_term, signed_core
+from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
+from distrust_hub.scoring.document import DocumentScore, score_document
+
+ENTROPY_GAUGE_BITS = 8.0
+"""Right end of the entropy gauge; the published examples reach 7.5 bits."""
+
+TIER_WORDS: dict[str, str] = {
+    "primary": "Reads like a first-hand record: it shows what its author saw, measured or did.",
+    "medium": "Mixed: some evidence of its own, some borrowed authority.",
+    "coordinated": "Speaks with an institution's or a consensus voice and shows little independent evidence.",
+}
+_AUTHORITY_WORDS = (
+    (0.2, "hardly any institutional voice"),
+    (0.45, "some institutional voice"),
+    (0.7, "leans on institutions"),
+    (1.0, "institutional or consensus voice"),
+)
+_ENTROPY_WORDS = (
+    (1.5, "almost no independent evidence"),
+    (3.5, "some independent evidence"),
+    (5.5, "much independent evidence"),
+    (float("inf"), "rich, hard-to-edit evidence"),
+)
+_CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (1.0, "high"))
+_AXES = {"authority_weight": "authority", "provenance_entropy": "entropy (bits)"}
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One axis as a meter: ``value`` from 0 to ``maximum``, and the same in words."""
+
+    name: str
+    value: float
+    maximum: float
+    shown: str
+    words: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class ScoreView:
+    """Everything the Score tab shows about one text.
+
+    Attributes:
+        gauges: Authority weight, then provenance entropy.
+        tier: ``primary``, ``medium`` or ``coordinated``.
+        tier_words: The tier in a sentence.
+        facts: Short (name, value) pairs in our words and numbers.
+        spans: The text cut into (piece, label or None); joined, the pieces are the text.
+        contributions: Rows (axis, component, contribution, found, reason); the last row of each axis is its value.
+        point: The document on the plane.
+        term: The published term at ``alpha``, with its caveat in ``term_words``.
+    """
+
+    gauges: tuple[Gauge, Gauge]
+    tier: Tier
+    tier_words: str
+    facts: tuple[tuple[str, str], ...]
+    spans: list[tuple[str, str | None]]
+    contributions: list[list[str]]
+    point: Point
+    term: float
+    term_words: str
+    alpha: float = ALPHA_DEFAULT
+
+
+def score_view(text: str, metadata: Mapping[str, Any] | None, limits: Limits) -> ScoreView | None:
+    """Score one text for display.
+
+    Args:
+        text: What the visitor pasted.
+        metadata: Known facts about it (``source_type``, ``year``, ``publisher``, ``url``); empty values are ignored.
+        limits: The app's bounds.
+
+    Returns:
+        The view, or None for blank text.
+
+    Raises:
+        DataError: If the text is too long or a metadata value cannot be used.
+    """
+    limits.check_text(text)
+    if not text.strip():
+        return None
+    known = {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
+    return _view(text, score_document(text, known))
+
+
+def _view(text: str, score: DocumentScore) -> ScoreView:
+    weight, entropy = score.authority_weight, score.provenance_entropy
+    return ScoreView(
+        gauges=(_authority_gauge(weight), _entropy_gauge(entropy)),
+        tier=score.tier,
+        tier_words=TIER_WORDS[score.tier],
+        facts=_facts(score),
+        spans=highlighted(text, score),
+        contributions=contribution_rows(score),
+        point=Point("this text", weight, entropy),
+        term=distrust_term(weight, entropy),
+        term_words=_term_words(signed_core(weight, entropy)),
+    )
+
+
+def _authority_gauge(weight: float) -> Gauge:
+    words = _words(weight, _AUTHORITY_WORDS)
+    return Gauge("Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words, "0 first-hand", "0.99 official")
+
+
+def _entropy_gauge(bits: float) -> Gauge:
+    words = _words(bits, _ENTROPY_WORDS)
+    return Gauge("Provenance entropy", bits, ENTROPY_GAUGE_BITS, f"{bits:.2f} bits", words, "0 none", "8 rich")
+
+
+def _words(value: float, ladder: Iterable[tuple[float, str]]) -> str:
+    return next(words for top, words in ladder if value <= top)
+
+
+def _facts(score: DocumentScore) -> tuple[tuple[str, str], ...]:
+    core = signed_core(score.authority_weight, score.provenance_entropy)
+    return (
+        ("Confidence", f"{_words(score.confidence, _CONFIDENCE_WORDS)} ({score.confidence:.2f})"),
+        ("Signed core s", f"{core:+.2f}"),
+        ("Kind of source", (score.source_type or "not recognised").replace("_", " ")),
+        ("Year", "not found" if score.year is None else str(score.year)),
+        ("Citations", str(sum(score.citations.values()))),
+    )
+
+
+def _term_words(core: float) -> str:
+    return (
+        f"alpha × (ln(1 − w) + H)² with the signed core {core:+.2f} inside. It is 0 where the core is 0 and grows on both "
+        "sides, so a higher value can mean a better or a worse source: compare texts by the signed core instead. Added "
+        "to a training loss it has no gradient and changes nothing; as a weight on each example it can."
+    )
+
+
+def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]:
+    """Cut the text at its evidence.
+
+    Where evidence overlaps, the piece with the larger contribution keeps its place.
+
+    Returns:
+        (piece, label) pairs that join to ``text``; a label says axis, direction and component.
+    """
+    found = [item for item in score.evidence if item.span is not None and item.field is None]
+    kept: list[tuple[int, int, str]] = []
+    for item in sorted(found, key=lambda item: -abs(item.contribution)):
+        start, end = item.span
+        if start < end and all(end <= other[0] or other[1] <= start for other in kept):
+            kept.append((start, end, evidence_label(item.component, _trust(item.axis, item.contribution))))
+    pieces: list[tuple[str, str | None]] = []
+    position = 0
+    for start, end, label in sorted(kept):
+        if position < start:
+            pieces.append((text[position:start], None))
+        pieces.append((text[start:end], label))
+        position = end
+    if position < len(text):
+        pieces.append((text[position:], None))
+    return pieces
+
+
+def evidence_label(component: str, trust: float) -> str:
+    """Label of a highlight: a shape for the direction, and the component in words.
+
+    Args:
+        component: Name of the evidence's component.
+        trust: Above 0 where it raises trust in the source (▲), else it lowers it (●).
+    """
+    return f"{'▲' if trust > 0 else '●'} {component.replace('_', ' ')}"
+
+
+def _trust(axis: str, contribution: float) -> float:
+    return -contribution if axis == "authority_weight" else contribution
+
+
+def contribution_rows(score: DocumentScore) -> list[list[str]]:
+    """The evidence as rows (axis, component, contribution, found, reason); each axis ends with its sum and value."""
+    rows = []
+    for axis, name in _AXES.items():
+        items = [item for item in score.evidence if item.axis == axis]
+        for item in items:
+            rows.append([name, item.component.replace("_", " "), f"{item.contribution:+.3f}", item.text or "", item.reason])
+        total = sum(item.contribution for item in items)
+        value = getattr(score, axis)
+        clamped = "" if abs(total - value) < 5e-4 else f"sum {total:.3f}, held within its range"
+        rows.append([name, "= value", f"{value:.3f}", "", clamped])
+    return rows
+
+
+def reference_points() -> list[Point]:
+    """Where the usual source types lie, from the scorer's priors."""
+    raise NotImplementedError
+
+
+def tier_cuts() -> tuple[float, float]:
+    """Values of the signed core where tiers change, ascending, from the scorer's calibration."""
+    raise NotImplementedError

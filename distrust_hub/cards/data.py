@@ -1,0 +1,238 @@
+"""Collect and hold what a card says: only what the artifacts of an adapter folder hold, nothing measured here."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from distrust_hub.artifacts import (
+    ADAPTER_CONFIG_FILE,
+    PEFT_ADAPTER_FILE,
+    EvalReport,
+    Manifest,
+    TrainingRun,
+    _Artifact,
+)
+from distrust_hub.config import TrainConfig
+from distrust_hub.errors import ArtifactError, InputNotFoundError
+from distrust_hub.files import read_json
+from distrust_hub.schema import TIERS
+
+A = TypeVar("A", bound=_Artifact)
+
+_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+class Facts(dict[str, Any]):
+    """A JSON object whose missing keys are None, all the way down; anything but an object counts as empty."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+    @classmethod
+    def of(cls, value: object) -> Facts:
+        """Wrap a JSON value."""
+        pairs = value.items() if isinstance(value, dict) else ()
+        return cls({str(key): cls.of(entry) if isinstance(entry, dict) else entry for key, entry in pairs})
+
+
+@dataclass(frozen=True)
+class Result:
+    """One metric of one suite.
+
+    Attributes:
+        suite: Name of the suite.
+        metric: Name of the metric.
+        value: ``value``, ``ci95``, ``baseline``, ``base`` and ``difference`` as in ``eval_results.json``.
+        n: Items it was measured on.
+        settings: The suite's other settings.
+    """
+
+    suite: str
+    metric: str
+    value: Facts
+    n: int | None
+    settings: Facts
+
+    @property
+    def verdict(self) -> str | None:
+        """``higher``, ``lower`` or ``not resolved at this size``; None without a comparison."""
+        ends = Facts.of(self.value["difference"])["ci95"]
+        if not isinstance(ends, list) or len(ends) != 2 or not all(isinstance(end, (int, float)) for end in ends):
+            return None
+        low, high = ends
+        return "higher" if low > 0 else "lower" if high < 0 else "not resolved at this size"
+
+
+@dataclass(frozen=True)
+class CardData:
+    """Everything a model card prints; an unknown fact is None or empty.
+
+    Attributes:
+        base: Base model, as in ``TrainingRun.base_model``; ``id`` is a valid Hub id or None.
+        base_name: What the base is called in text.
+        objective: ``name`` and parameters.
+        data: Training data, as in ``TrainingRun.data``.
+        inputs: One record per input of the training data.
+        licenses: {licence: rows} of the training data.
+        synthetic_rows: Training rows marked as synthetic; None when nobody recorded it.
+        tiers: One record per tier, in the order primary, medium, coordinated.
+        weights: ``ess``, ``min``, ``max``.
+        config: Resolved training options.
+        changed: Options that differ from their defaults.
+        loss: Losses before and after.
+        performance: Time, speed, memory.
+        hardware: Machine.
+        versions: {package: version}.
+        steps: ``total``, ``skipped``.
+        adapter: ``sha256``, ``rank``, ``scale``, ``num_layers``, ``trainable_parameters``, ``keys``.
+        manifest: Preparation record.
+        results: Metrics in the order of suites and metrics.
+        condition_prefix: Tag that a conditional adapter wants before the prompt.
+        has_peft: The folder holds PEFT's weights too.
+        repo_id: Where the adapter is or will be published.
+    """
+
+    base: Facts
+    base_name: str
+    objective: Facts
+    data: Facts
+    inputs: tuple[Facts, ...]
+    licenses: Facts
+    synthetic_rows: int | None
+    tiers: tuple[Facts, ...]
+    weights: Facts
+    config: Facts
+    changed: dict[str, Any]
+    loss: Facts
+    performance: Facts
+    hardware: Facts
+    versions: Facts
+    steps: Facts
+    adapter: Facts
+    manifest: Facts
+    results: tuple[Result, ...] = ()
+    condition_prefix: str | None = None
+    has_peft: bool = False
+    repo_id: str | None = None
+    languages: tuple[str, ...] = field(default=())
+
+    @property
+    def dataset_ids(self) -> list[str]:
+        """Hub datasets among the training data, sorted."""
+        names = {entry["name"] for entry in [self.data, *self.inputs]}
+        return sorted(name for name in names if is_repo_id(name))
+
+
+def is_repo_id(value: object) -> bool:
+    """Whether a value is spelled like a Hub id, ``owner/name``."""
+    return isinstance(value, str) and _REPO_ID.fullmatch(value) is not None and ".." not in value
+
+
+def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
+    """Read the artifacts of an adapter folder; those that are not there leave their facts unknown.
+
+    Args:
+        folder: Adapter folder.
+        repo_id: Where it is or will be published, for the code blocks.
+
+    Raises:
+        InputNotFoundError: If the folder is not there.
+        ArtifactError: If an artifact is damaged or newer than this package.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputNotFoundError(f"{folder}: no such folder")
+    run = _facts(folder, TrainingRun)
+    manifest = _facts(folder, Manifest)
+    adapter_config = _adapter_config(folder)
+    data = Facts.of(run["data"])
+    base = _base(run, adapter_config)
+    weights = Facts.of(run["weights"])
+    inputs = data["inputs"] or manifest["inputs"]
+    return CardData(
+        base=base,
+        base_name=str(base["id"] or "an unnamed base model"),
+        objective=Facts.of(run["objective"]),
+        data=data,
+        inputs=tuple(Facts.of(entry) for entry in inputs) if isinstance(inputs, list) else (),
+        licenses=Facts.of(data["licenses"] or manifest["licenses"]),
+        synthetic_rows=_most(data["synthetic"], manifest["synthetic"]),
+        tiers=tuple(_tiers(Facts.of(weights["by_tier"]))),
+        weights=weights,
+        config=Facts.of(run["config"]),
+        changed=_changed(Facts.of(run["config"])),
+        loss=Facts.of(run["loss"]),
+        performance=Facts.of(run["performance"]),
+        hardware=Facts.of(run["hardware"]),
+        versions=Facts.of(run["versions"]),
+        steps=Facts.of(run["steps"]),
+        adapter=Facts.of(run["adapter"] or adapter_config["lora_parameters"]),
+        manifest=manifest,
+        results=tuple(_results(_facts(folder, EvalReport))),
+        condition_prefix=Facts.of(adapter_config["distrust_hub"])["condition_prefix"],
+        has_peft=(folder / PEFT_ADAPTER_FILE).is_file(),
+        repo_id=repo_id,
+        languages=_languages(data, manifest),
+    )
+
+
+def _facts(folder: Path, kind: type[A]) -> Facts:
+    path = folder / kind.FILE_NAME
+    return Facts.of(kind.load(path).to_json()) if path.is_file() else Facts()
+
+
+def _adapter_config(folder: Path) -> Facts:
+    path = folder / ADAPTER_CONFIG_FILE
+    if not path.is_file():
+        return Facts()
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{path}: expected a JSON object, found {type(value).__name__}")
+    return Facts.of(value)
+
+
+def _base(run: Facts, adapter_config: Facts) -> Facts:
+    base = Facts.of(run["base_model"])
+    if not base:
+        base = Facts(id=adapter_config["base_model_name_or_path"], revision=adapter_config["revision"])
+    return Facts(base, id=base["id"] if is_repo_id(base["id"]) else None)
+
+
+def _tiers(by_tier: Facts) -> list[Facts]:
+    return [Facts(Facts.of(by_tier[tier]), tier=tier) for tier in TIERS if tier in by_tier]
+
+
+def _changed(config: Facts) -> dict[str, Any]:
+    defaults = {entry.name: entry for entry in dataclasses.fields(TrainConfig)}
+    return {
+        name: value
+        for name, value in sorted(config.items())
+        if name in defaults
+        and not defaults[name].metadata.get("local")
+        and value is not None
+        and value != defaults[name].default
+    }
+
+
+def _results(report: Facts) -> list[Result]:
+    found = []
+    for suite, entry in sorted(Facts.of(report["suites"]).items()):
+        settings = Facts.of(entry)
+        for metric, value in sorted(Facts.of(settings["metrics"]).items()):
+            n = settings["n"] if isinstance(settings["n"], int) else None
+            found.append(Result(suite, metric, Facts.of(value), n, settings))
+    return found
+
+
+def _most(*counts: object) -> int | None:
+    known = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
+    return max(known) if known else None
+
+
+def _languages(data: Facts, manifest: Facts) -> tuple[str, ...]:
+    named = Facts.of(data["languages"] or manifest["languages"])
+    return tuple(sorted(name for name in named if re.fullmatch(r"[a-z]{2,3}", name)))

@@ -1,0 +1,196 @@
+"""Chat requests in a bounded queue, answered one after another by one thread that streams its text.
+
+MLX keeps streams and random state per thread, so one thread loads the model, swaps adapters and generates.
+Nothing here knows MLX: a backend does the work.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from distrust_hub.adapters.folder import locate_adapter
+from distrust_hub.errors import ChatBusyError, ConfigError
+
+ROLES = ("system", "user", "assistant")
+MAX_QUEUE_DEFAULT = 8
+"""Requests at once, the running one among them; at 2 to 10 tokens a second a longer wait helps nobody."""
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One question to a backend.
+
+    Attributes:
+        messages: ``{"role", "content"}`` from the oldest to the newest, roles as in ROLES.
+        adapter: Local adapter folder, or None for the base model.
+        max_tokens: Longest answer, >= 1.
+        temperature: 0 is greedy; otherwise the softmax temperature.
+        seed: Of the sampling; None draws one.
+    """
+
+    messages: tuple[Mapping[str, str], ...]
+    adapter: Path | None = None
+    max_tokens: int = 256
+    temperature: float = 0.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for message in self.messages:
+            if message.get("role") not in ROLES or not isinstance(message.get("content"), str):
+                raise ConfigError(
+                    f"message is {dict(message)!r}; expected a role ({', '.join(ROLES)}) and text content"
+                )
+        if not self.messages or self.messages[-1]["role"] != "user":
+            raise ConfigError("the last message must be the user's; add one with role 'user'")
+        if self.max_tokens < 1:
+            raise ConfigError(f"max_tokens is {self.max_tokens}; expected 1 or more")
+        if not 0.0 <= self.temperature <= 10.0:
+            raise ConfigError(f"temperature is {self.temperature}; expected 0 (greedy) to 10")
+
+
+class Backend(Protocol):
+    """What runs a model. Both methods are only ever called on the engine's thread."""
+
+    def load(self) -> None:
+        """Load the base model; called once, before the first ``generate``."""
+
+    def generate(self, request: ChatRequest, stop: threading.Event) -> Iterator[str]:
+        """Yield the answer piece by piece; end early once ``stop`` is set."""
+
+
+class ChatReply:
+    """The answer to one request: iterate over its text pieces, once. Leaving the loop early cancels the rest."""
+
+    def __init__(self, engine: ChatEngine, request: ChatRequest, stop: threading.Event) -> None:
+        self.request = request
+        self._engine = engine
+        self._stop = stop
+        self._pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._future: Future[None]
+
+    @property
+    def position(self) -> int | None:
+        """Requests ahead of this one, the running one among them; 0 is being answered, None is finished."""
+        return self._engine._position(self)
+
+    def cancel(self) -> None:
+        """Stop generating, or leave the queue. The iterator ends after the pieces already made."""
+        self._stop.set()
+        self._future.cancel()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the pieces as they come; an error of the backend is raised here, after the pieces before it."""
+        try:
+            while (piece := self._pieces.get()) is not None:
+                yield piece
+        finally:
+            self.cancel()
+        if not self._future.cancelled():
+            self._future.result()
+
+    def text(self) -> str:
+        """Wait for the whole answer."""
+        return "".join(self)
+
+
+class ChatEngine:
+    """Answers requests one at a time.
+
+    Args:
+        backend: Loaded at once, on the engine's thread; an error of loading is raised by every reply.
+        max_queue: Requests at once, the running one among them.
+
+    Use it as a context manager, or call ``close``.
+    """
+
+    def __init__(self, backend: Backend, *, max_queue: int = MAX_QUEUE_DEFAULT) -> None:
+        if max_queue < 1:
+            raise ConfigError(f"max_queue is {max_queue}; expected 1 or more")
+        self._backend = backend
+        self._max_queue = max_queue
+        self._lock = threading.Lock()
+        self._pending: list[ChatReply] = []
+        self._closed = False
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chat")
+        self._loading = self._executor.submit(backend.load)
+
+    def wait_until_loaded(self) -> None:
+        """Block until the base model is loaded; raises the backend's error."""
+        self._loading.result()
+
+    def stream(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        adapter: str | Path | None = None,
+        *,
+        max_tokens: int = 256,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        stop_event: threading.Event | None = None,
+    ) -> ChatReply:
+        """Queue a request and return its reply at once.
+
+        Args:
+            messages: The conversation, ending with the user's message.
+            adapter: Adapter folder or Hub id (downloaded here, on the caller's thread), or None.
+            max_tokens: Longest answer.
+            temperature: 0 is greedy.
+            seed: Of the sampling; None draws one.
+            stop_event: Set it to stop this answer; the same as ``ChatReply.cancel``.
+
+        Raises:
+            ChatBusyError: If the queue is full or the engine closed.
+            ConfigError: If a value is out of range.
+            AdapterError: If there is no such adapter.
+        """
+        folder = locate_adapter(adapter) if adapter else None
+        request = ChatRequest(tuple(messages), folder, max_tokens, temperature, seed)
+        reply = ChatReply(self, request, stop_event or threading.Event())
+        with self._lock:
+            if self._closed:
+                raise ChatBusyError("the chat engine is closed; start it again")
+            if len(self._pending) >= self._max_queue:
+                raise ChatBusyError(f"{len(self._pending)} chat requests are waiting already; try again in a moment")
+            self._pending.append(reply)
+            reply._future = self._executor.submit(self._answer, reply)
+        reply._future.add_done_callback(lambda _: self._finish(reply))
+        return reply
+
+    def close(self) -> None:
+        """Cancel everything and wait for the thread to end."""
+        with self._lock:
+            self._closed = True
+            pending = list(self._pending)
+        for reply in pending:
+            reply.cancel()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> ChatEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _answer(self, reply: ChatReply) -> None:
+        self._loading.result()
+        if reply._stop.is_set():
+            return
+        for piece in self._backend.generate(reply.request, reply._stop):
+            reply._pieces.put(piece)
+            if reply._stop.is_set():
+                return
+
+    def _finish(self, reply: ChatReply) -> None:
+        with self._lock:
+            self._pending.remove(reply)
+        reply._pieces.put(None)
+
+    def _position(self, reply: ChatReply) -> int | None:
+        with self._lock:
+            return self._pending.index(reply) if reply in self._pending else None

@@ -1,0 +1,1 @@
+"""Metrics as local modules of the ``evaluate`` library, loadable by path."""

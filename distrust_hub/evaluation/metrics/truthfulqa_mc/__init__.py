@@ -1,0 +1,1 @@
+"""TruthfulQA's multiple-choice metrics: formulas in ``formulas.py``, the ``evaluate`` module around them."""

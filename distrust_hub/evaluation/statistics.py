@@ -1,0 +1,141 @@
+"""Intervals: Wilson for proportions, seeded cluster bootstrap for means and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from distrust_hub.errors import EvaluationError
+
+FloatArray = NDArray[np.float64]
+
+BOOTSTRAP_SAMPLES = 4000
+"""Resamples behind every bootstrap interval; its Monte Carlo error is then a few percent of the width (our choice)."""
+
+Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the standard normal distribution."""
+
+NOT_RESOLVED = "not resolved at this size"
+"""What is said of a difference whose interval holds 0."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval.
+
+    Attributes:
+        value: Point estimate.
+        low: Lower end of the interval.
+        high: Upper end.
+        n: Independent units (clusters where there are any) behind it.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def verdict(self) -> str:
+        """``higher``, ``lower``, or NOT_RESOLVED when the interval holds 0."""
+        if self.low > 0:
+            return "higher"
+        return "lower" if self.high < 0 else NOT_RESOLVED
+
+    def to_json(self) -> dict[str, Any]:
+        """``value``, ``ci95`` and ``n``."""
+        return {"value": self.value, "ci95": [self.low, self.high], "n": self.n}
+
+
+def wilson(successes: float, n: int) -> Estimate:
+    """Wilson's score interval of a proportion (E. B. Wilson, JASA 22, 1927).
+
+    Args:
+        successes: How many of ``n`` succeeded, 0 to n.
+        n: Trials, >= 1.
+
+    Raises:
+        EvaluationError: If n is 0 or successes is outside 0 to n.
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise EvaluationError(f"{successes:g} successes in {n} trials; expected 0 to n of at least 1 trial")
+    share = successes / n
+    scale = 1 + Z_95**2 / n
+    centre = (share + Z_95**2 / (2 * n)) / scale
+    half = Z_95 / scale * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
+    low = 0.0 if successes == 0 else max(0.0, float(centre - half))
+    high = 1.0 if successes == n else min(1.0, float(centre + half))
+    return Estimate(share, low, high, n)
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    clusters: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Weighted mean with a percentile bootstrap interval that resamples whole clusters.
+
+    Args:
+        values: One number per item, shape (N,), finite.
+        weights: Weight of each item (for example its tokens), shape (N,), >= 0; None weighs all alike.
+        clusters: Cluster of each item (for example its entity); None makes each item its own.
+        seed: Seed of the resampling.
+
+    Returns:
+        The mean over all items, its interval, and the number of clusters. One cluster has no spread to
+        resample: the interval is then infinitely wide and reported as the value itself only by callers that say so.
+
+    Raises:
+        EvaluationError: If there is no item, a value is not finite, or shapes differ.
+    """
+    x, w = _checked(values, weights)
+    if clusters is not None and len(clusters) != x.size:
+        raise EvaluationError(f"{len(clusters)} cluster names for {x.size} values; expected one each")
+    index = np.arange(x.size) if clusters is None else np.unique(list(clusters), return_inverse=True)[1]
+    n = int(index.max()) + 1
+    sums = np.bincount(index, weights=x * w, minlength=n)
+    masses = np.bincount(index, weights=w, minlength=n)
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_SAMPLES)
+    resampled_masses = counts @ masses
+    usable = resampled_masses > 0
+    means = (counts @ sums)[usable] / resampled_masses[usable]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Estimate(float(sums.sum() / masses.sum()), float(low), float(high), n)
+
+
+def paired_difference(
+    after: ArrayLike,
+    before: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    clusters: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Mean of ``after - before`` over the same items, with the interval of ``bootstrap_mean``.
+
+    Raises:
+        EvaluationError: If the two differ in length, or for the reasons of ``bootstrap_mean``.
+    """
+    a, b = np.asarray(after, dtype=np.float64), np.asarray(before, dtype=np.float64)
+    if a.shape != b.shape:
+        raise EvaluationError(f"{a.size} values after and {b.size} before; a paired difference needs the same items")
+    return bootstrap_mean(a - b, weights=weights, clusters=clusters, seed=seed)
+
+
+def _checked(values: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, FloatArray]:
+    x = np.asarray(values, dtype=np.float64)
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
+    if x.ndim != 1 or x.size == 0:
+        raise EvaluationError("no items were scored; a mean needs at least one")
+    if w.shape != x.shape:
+        raise EvaluationError(f"{w.size} weights for {x.size} values; expected one each")
+    if not (np.isfinite(x).all() and np.isfinite(w).all()) or (w < 0).any() or w.sum() == 0:
+        raise EvaluationError("a score is not finite or all weights are 0; a broken model gets no score")
+    return x, w

@@ -1,0 +1,141 @@
+"""Whether two folders hold the same base model, without loading one.
+
+A fingerprint is ``structure:tensors``. The *structure* hash covers what a LoRA adapter depends on: the architecture
+(config keys below), the logical names of the weight matrices and the vocabulary. The *tensors* hash covers three
+fixed tensors. A quantised or otherwise converted sibling has the same structure and other tensors; another
+base differs in structure, or at least in its vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from distrust_hub.errors import ModelError
+from distrust_hub.files import read_json
+from distrust_hub.models.weights import read_header
+
+_CONFIG_KEYS = (
+    "model_type",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "intermediate_size",
+    "vocab_size",
+)
+"""Keys that every conversion of a model keeps unchanged; their order is part of the hash."""
+
+_QUANTISED_PARTS = (".scales", ".biases")
+_SAMPLE_BYTES = 1 << 20
+
+
+def base_fingerprint(folder: Path) -> str:
+    """Fingerprint of a base model folder: ``<64 hex digits>:<64 hex digits>``.
+
+    Reads the config, the tokenizer, the safetensors headers and at most 1 MiB of each of three tensors: the token
+    embedding, the attention output projection of the middle layer, and the final norm.
+
+    Raises:
+        ModelError: If config, tokenizer or weights are missing or damaged.
+    """
+    config = read_json(folder / "config.json")
+    headers = model_headers(folder)
+    structure = hashlib.sha256()
+    text_config = config.get("text_config", config)
+    architecture = {key: text_config.get(key, config.get(key)) for key in _CONFIG_KEYS}
+    structure.update(json.dumps(architecture).encode())
+    for name in sorted(name for name in headers if not name.endswith(_QUANTISED_PARTS)):
+        if name == "lm_head.weight" and config.get("tie_word_embeddings"):
+            continue  # some exports write the tied copy, some do not
+        structure.update(f"\n{name} {_logical_shape(name, headers, config)}".encode())
+    structure.update(_tokenizer_digest(folder))
+    tensors = hashlib.sha256()
+    for name in _fixed_tensors(headers, int(architecture["num_hidden_layers"] or 1)):
+        path, entry, start = headers[name]
+        tensors.update(f"\n{name} {entry['dtype']} {entry['shape']}\n".encode())
+        tensors.update(_sample(path, entry, start))
+    return f"{structure.hexdigest()}:{tensors.hexdigest()}"
+
+
+def compare_fingerprints(a: str, b: str) -> Literal["same", "sibling", "other"]:
+    """``same``; ``sibling`` (same structure and tokenizer, other numbers: quantised, another precision); or ``other``."""
+    if a == b:
+        return "same"
+    return "sibling" if a.partition(":")[0] == b.partition(":")[0] else "other"
+
+
+def model_headers(folder: Path) -> dict[str, tuple[Path, dict[str, Any], int]]:
+    """Every tensor of ``model*.safetensors``: ``(file, header entry, offset of the file's data)``.
+
+    Raises:
+        ModelError: If there is no such file or one is damaged.
+    """
+    found: dict[str, tuple[Path, dict[str, Any], int]] = {}
+    for path in weight_files(folder):
+        header = read_header(path)
+        with path.open("rb") as stream:
+            start = 8 + int.from_bytes(stream.read(8), "little")
+        found |= {name: (path, entry, start) for name, entry in header.items()}
+    return found
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The ``model*.safetensors`` files of a folder, sorted.
+
+    Raises:
+        ModelError: If there are none.
+    """
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise ModelError(f"{folder}: no model*.safetensors; expected a Hugging Face style model folder")
+    return files
+
+
+def _logical_shape(name: str, headers: dict[str, Any], config: dict[str, Any]) -> list[int]:
+    """The shape before quantisation: packed 32-bit columns are counted in weights again."""
+    shape = list(headers[name][1]["shape"])
+    if f"{name.removesuffix('.weight')}.scales" in headers and shape:
+        quantization = config.get("quantization") or config.get("quantization_config") or {}
+        shape[-1] = shape[-1] * 32 // _bits(name, quantization)
+    return shape
+
+
+def _bits(name: str, quantization: dict[str, Any]) -> int:
+    """Bits per weight of one tensor in an mlx-lm quantised model, mixed ones included."""
+    own = quantization.get(name.removesuffix(".weight"))
+    bits = own.get("bits") if isinstance(own, dict) else quantization.get("bits")
+    if not isinstance(bits, int) or not 2 <= bits <= 8:
+        raise ModelError(f"config.json: quantization of {name!r} has bits {bits!r}; expected 2 to 8")
+    return bits
+
+
+def _tokenizer_digest(folder: Path) -> bytes:
+    """Hash of the vocabulary and merges, not of the file's spelling of them."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        for name in ("tokenizer.model", "vocab.json", "vocab.txt"):
+            if (folder / name).is_file():
+                return hashlib.sha256((folder / name).read_bytes()).digest()
+        raise ModelError(f"{folder}: no tokenizer.json; the model cannot be used without its tokenizer")
+    tokenizer = read_json(path)
+    model = tokenizer.get("model", {})
+    merges = [m if isinstance(m, str) else " ".join(m) for m in model.get("merges", ())]
+    vocab = model.get("vocab", {})
+    entries = sorted(vocab.items()) if isinstance(vocab, dict) else vocab
+    return hashlib.sha256(json.dumps([entries, merges]).encode()).digest()
+
+
+def _fixed_tensors(headers: dict[str, Any], layers: int) -> list[str]:
+    endings = ("embed_tokens.weight", f"layers.{layers // 2}.self_attn.o_proj.weight", "model.norm.weight")
+    chosen = [name for ending in endings for name in sorted(headers) if name.endswith(ending)][:3]
+    return chosen or sorted(headers)[:3]
+
+
+def _sample(path: Path, entry: dict[str, Any], start: int) -> bytes:
+    begin, end = entry["data_offsets"]
+    with path.open("rb") as stream:
+        stream.seek(start + begin)
+        return stream.read(min(end - begin, _SAMPLE_BYTES))

@@ -1,0 +1,59 @@
+"""A resolved base model as MLX module and tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
+
+from distrust_hub.errors import ModelError
+from distrust_hub.models.resolve import BaseModel, resolve_base
+from distrust_hub.models.runtime import mx, nn, on_cpu, tree_map
+
+
+@dataclass
+class LoadedModel:
+    """A model ready to run.
+
+    Attributes:
+        model: The mlx-lm module, in evaluation mode.
+        tokenizer: ``mlx_lm.tokenizer_utils.TokenizerWrapper``.
+        base: Where it came from.
+    """
+
+    model: nn.Module
+    tokenizer: Any
+    base: BaseModel
+
+
+def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
+    """Load a base model for training, scoring or chat.
+
+    On the CPU backend 16-bit and quantised products are 40 times slower than float32 ones, so weights are
+    dequantised and cast to float32 there.
+
+    Args:
+        base: From ``resolve_base``, or anything it takes.
+        quantized: Keep a quantised model quantised on Metal and CUDA (QLoRA); without effect on the CPU.
+
+    Raises:
+        ModelError: If mlx-lm does not know the architecture or the tensors do not fit the config.
+    """
+    resolved = resolve_base(base) if isinstance(base, str) else base
+    try:
+        model, config = load_model(resolved.path, lazy=True)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{resolved.id or resolved.path}: cannot be loaded: {error}") from error
+    if "quantization" in config and (on_cpu() or not quantized):
+        model = dequantize_model(model)
+    if on_cpu():
+        model.update(tree_map(_to_float32, model.parameters()))
+    mx.eval(model.parameters())
+    model.eval()
+    tokenizer = load_tokenizer(resolved.path, eos_token_ids=config.get("eos_token_id"))
+    return LoadedModel(model, tokenizer, resolved)
+
+
+def _to_float32(array: mx.array) -> mx.array:
+    return array.astype(mx.float32) if mx.issubdtype(array.dtype, mx.floating) else array

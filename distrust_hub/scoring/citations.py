@@ -1,0 +1,59 @@
+"""Citations by style. Every pattern is anchored on a rare character and bounded, so time is linear in the text."""
+
+from __future__ import annotations
+
+import re
+
+_BRACKET = re.compile(r"(?<![\w\])])\[(\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
+_BRACKET_AFTER_WORD = re.compile(r"(?<=[a-z.,;)\"”])\[(\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
+_PAREN = re.compile(r"\(([^()]{3,200})\)")
+_AUTHOR_YEAR = re.compile(
+    r"^(?:see |cf\.? |e\.g\.,? |and )?[A-Z][\w'’.-]{1,30}(?:[ ,&]{1,3}(?:and |et al\.?,? ?|[A-Z][\w'’.-]{0,30})?){0,8}"
+    r",? ?(?:1[5-9]|20)\d\d[a-z]?(?:, ?(?:pp?\. ?)?\d+)?$"
+)
+_NARRATIVE = re.compile(r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
+_LEGAL = re.compile(r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d")
+_PATENT = re.compile(r"\b(?:U\. ?S\. )?(?:Letters )?Patent (?:No\.?|number) ?\d[\d,]{3,10}|\b(?:US|EP|WO|DE|GB|FR) ?\d{5,11}(?: ?[AB]\d?)?\b")
+_ARCHIVE = re.compile(
+    r"\b(?:MSS?\.? [A-Z\d]|Add\. MS|Record Group \d|RG \d{1,3}|fol(?:io|s?\.) \d|f{1,2}\. \d{1,4}[rv]\b"
+    r"|[Bb]ox \d{1,4},? [Ff]older \d)"
+)
+_FOOTNOTE = re.compile(r"\b(?:[Ii]bid\b\.?|[Oo]p\. ?[Cc]it\b|[Ll]oc\. ?[Cc]it\b|[Vv]ide [A-Z])|[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]{1,3}(?=[\s.,;]|$)")
+
+Found = list[tuple[int, int]]
+
+
+def find_citations(flat: str) -> dict[str, Found]:
+    """Spans of citations in ``NormalText.flat`` by style; styles with none are left out.
+
+    Styles: numbered, author_year, doi, legal, patent, archive, footnote, bibliography. Array indices, numbered
+    steps and years in plain parentheses are not citations.
+    """
+    found: dict[str, Found] = {}
+
+    def add(style: str, spans: Found) -> None:
+        if spans:
+            found.setdefault(style, []).extend(spans)
+
+    if "[" in flat:
+        spans = [m.span() for m in _BRACKET.finditer(flat) if m[1] not in ("0",)]
+        add("numbered", spans + [m.span() for m in _BRACKET_AFTER_WORD.finditer(flat) if m[1] != "0"])
+    if "(" in flat:
+        add("author_year", [m.span() for m in _PAREN.finditer(flat) if _is_author_year(m[1])])
+        add("author_year", [m.span() for m in _NARRATIVE.finditer(flat)] if "(1" in flat or "(2" in flat else [])
+    if "10." in flat:
+        add("doi", [m.span() for m in _DOI.finditer(flat)])
+    if "§" in flat or " U.S" in flat or " U. S" in flat or " F." in flat or "C.F.R" in flat or " Stat." in flat:
+        add("legal", [m.span() for m in _LEGAL.finditer(flat)])
+    if "Patent" in flat or any(code in flat for code in ("US", "EP", "WO", "DE", "GB", "FR")):
+        add("patent", [m.span() for m in _PATENT.finditer(flat)])
+    if any(sign in flat for sign in ("MS", "RG ", "Record Group", "fol", "f. ", "ff. ", "ox ")):
+        add("archive", [m.span() for m in _ARCHIVE.finditer(flat)])
+    if "bid" in flat or "it" in flat or not flat.isascii():
+        add("footnote", [m.span() for m in _FOOTNOTE.finditer(flat)])
+    return found
+
+
+def _is_author_year(inside: str) -> bool:
+    return any(_AUTHOR_YEAR.match(part.strip()) for part in inside.split(";")[:12])

@@ -1,0 +1,229 @@
+"""From rows to token ids: text split into windows, chats with their prompt masked, preference pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from distrust_hub.errors import DataError
+from distrust_hub.objective import signed_core
+from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, text_id
+from distrust_hub.scoring.document import tier_of
+from distrust_hub.training.data import Row
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of the document an example is from.
+
+    Attributes:
+        authority_weight: 0 to 0.99.
+        provenance_entropy: Bits, >= 0.
+        tier: ``primary``, ``medium`` or ``coordinated``.
+    """
+
+    authority_weight: float
+    provenance_entropy: float
+    tier: str
+
+    @property
+    def core(self) -> float:
+        """Signed core, see ``objective.signed_core``."""
+        return float(signed_core(self.authority_weight, self.provenance_entropy))
+
+
+@dataclass(frozen=True)
+class Example:
+    """A token sequence with the part of it that is trained.
+
+    Attributes:
+        ids: Token ids, shape (n,), n >= 2.
+        start: Index of the first trained token, 1 to n - 1; what is before it is context only.
+        row_id: Id of the row it is from.
+        scores: Scores of that row, None where it has none.
+    """
+
+    ids: Ids = field(repr=False)
+    start: int
+    row_id: str
+    scores: Scores | None = None
+
+    @property
+    def n_tokens(self) -> int:
+        """Trained tokens."""
+        return len(self.ids) - self.start
+
+    @property
+    def sequences(self) -> tuple[Example, ...]:
+        """The sequences to run: this one."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to one prompt; the first is preferred."""
+
+    chosen: Example
+    rejected: Example
+
+    @property
+    def row_id(self) -> str:
+        """Id of the row it is from."""
+        return self.chosen.row_id
+
+    @property
+    def scores(self) -> Scores | None:
+        """Scores of the row."""
+        return self.chosen.scores
+
+    @property
+    def n_tokens(self) -> int:
+        """Trained tokens: those of the preferred answer."""
+        return self.chosen.n_tokens
+
+    @property
+    def sequences(self) -> tuple[Example, ...]:
+        """The sequences to run: chosen, rejected."""
+        return (self.chosen, self.rejected)
+
+
+Item = Union[Example, Pair]
+
+
+class Encoder:
+    """Turns rows into examples of at most ``max_seq_length`` tokens.
+
+    Args:
+        tokenizer: mlx-lm ``TokenizerWrapper``.
+        max_seq_length: Longest example in tokens.
+        scored: Whether rows must carry scores.
+    """
+
+    def __init__(self, tokenizer: Any, max_seq_length: int, *, scored: bool) -> None:
+        self.tokenizer, self.max_seq_length, self.scored = tokenizer, max_seq_length, scored
+
+    def encode_rows(self, rows: Sequence[Row], prefixes: Sequence[str] | None = None) -> list[Example]:
+        """Encode text and chat rows.
+
+        A text ends with the end-of-sequence token and is cut into windows that overlap by one token, so that every
+        token but a document's first is trained exactly once. A chat (``messages``) trains its last message.
+
+        Args:
+            rows: Rows to encode.
+            prefixes: Untrained text before each row (``""`` for none): at the start of every window of a text, of the last
+                user message of a chat.
+
+        Raises:
+            DataError: If a row has neither text nor messages, or no scores where they are needed.
+        """
+        texts = prefixes or [""] * len(rows)
+        progress = tqdm(list(zip(rows, texts)), desc="tokenising", unit="row", disable=None, leave=False)
+        return [example for row, prefix in progress for example in self._encode(row, prefix)]
+
+    def encode_pairs(self, rows: Sequence[Row]) -> list[Pair]:
+        """Encode rows with ``prompt``, ``chosen`` and ``rejected``; a prompt that is too long loses its start."""
+        return [self._encode_pair(row) for row in tqdm(rows, desc="tokenising", unit="row", disable=None, leave=False)]
+
+    def _encode(self, row: Row, prefix: str) -> list[Example]:
+        scores = self.read_scores(row)
+        if "messages" in row.values:
+            body, start = self._chat_ids(row, prefix)
+            return self._windows([], body, start, _row_id(row), scores)
+        document = Document.from_row(row.values, path=row.path.name, line=row.line)
+        lead = self._tokens(prefix)
+        body = [*self._tokens(document.text, special=not lead), *self._eos()]
+        return self._windows(lead, body, 0, document.id, scores)
+
+    def _windows(
+        self, lead: list[int], body: list[int], start: int, row_id: str, scores: Scores | None
+    ) -> list[Example]:
+        """Cut ``body`` and put ``lead`` before each window; ``start`` is the first trained index of ``body``."""
+        room = self.max_seq_length - len(lead)
+        if room < 2:
+            raise DataError(f"max_seq_length is {self.max_seq_length}; expected at least {len(lead) + 2} here")
+        found = []
+        for begin in range(0, max(len(body) - 1, 1), room - 1):
+            window = body[begin : begin + room]
+            trained_from = max(start - begin, 1 if begin or not lead else 0) + len(lead)
+            if trained_from < len(lead) + len(window):
+                ids = np.array([*lead, *window], dtype=np.int32)
+                found.append(Example(ids, trained_from, row_id, scores))
+        return found
+
+    def _chat_ids(self, row: Row, prefix: str) -> tuple[list[int], int]:
+        messages = [dict(message) for message in _messages(row)]
+        if prefix:
+            users = [message for message in messages[:-1] if message["role"] == "user"]
+            if users:
+                users[-1]["content"] = prefix + users[-1]["content"]
+        prompt = self._render(messages[:-1], True, row)
+        whole = self._render(messages, False, row)
+        if not whole.startswith(prompt):
+            raise row.error("the chat template does not keep the prompt unchanged before the answer; give plain text rows")
+        start = self._tokens(prompt, special=False)
+        return [*start, *self._tokens(whole[len(prompt) :], special=False)], len(start)
+
+    def _render(self, messages: list[dict[str, str]], prompt: bool, row: Row) -> str:
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise row.error("the model has no chat template for 'messages'; give text rows or another base model")
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+
+    def _encode_pair(self, row: Row) -> Pair:
+        for column in ("prompt", "chosen", "rejected"):
+            if not isinstance(row.values.get(column), str) or not row.values[column]:
+                raise row.error(f"column {column!r} is missing or empty; preference needs prompt, chosen and rejected")
+        prompt = self._tokens(row.values["prompt"])
+        scores = self.read_scores(row)
+        return Pair(
+            self._answer(prompt, row, "chosen", scores),
+            self._answer(prompt, row, "rejected", scores),
+        )
+
+    def _answer(self, prompt: list[int], row: Row, column: str, scores: Scores | None) -> Example:
+        answer = [*self._tokens(row.values[column], special=False), *self._eos()]
+        room = self.max_seq_length - len(answer)
+        if room < 1:
+            raise row.error(f"{column} has {len(answer)} tokens; raise max_seq_length ({self.max_seq_length}) above that")
+        kept = prompt[-room:]
+        return Example(np.array([*kept, *answer], dtype=np.int32), len(kept), _row_id(row), scores)
+
+    def read_scores(self, row: Row) -> Scores | None:
+        """Scores of a row; None where it has none and needs none."""
+        values = {COLUMN_ALIASES.get(key, key): value for key, value in row.values.items()}
+        if "authority_weight" not in values and "provenance_entropy" not in values:
+            if not self.scored:
+                return None
+            raise row.error("the row has no authority_weight; score the data first: distrust-hub score IN -o OUT")
+        checked = ScoredDocument.from_row({**values, "text": "-"}, path=row.path.name, line=row.line)
+        core = float(signed_core(checked.authority_weight, checked.provenance_entropy))
+        tier = values.get("tier") or tier_of(core)
+        return Scores(checked.authority_weight, checked.provenance_entropy, str(tier))
+
+    def _tokens(self, text: str, *, special: bool = True) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=special)) if text else []
+
+    def _eos(self) -> list[int]:
+        return [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
+
+
+def _messages(row: Row) -> list[dict[str, str]]:
+    messages = row.values["messages"]
+    whole = isinstance(messages, list) and len(messages) >= 2
+    if not whole or not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in messages):
+        raise row.error("'messages' is not a list of two or more {role, content}; fix the row")
+    if messages[-1].get("role") != "assistant":
+        raise row.error(f"the last message is from {messages[-1].get('role')!r}; expected assistant, whose answer is trained")
+    return messages
+
+
+def _row_id(row: Row) -> str:
+    given = row.values.get("id")
+    return str(given) if given else text_id(json.dumps(row.values, sort_keys=True, default=str))

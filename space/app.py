@@ -1,0 +1,8 @@
+"""The Space: everything it does is in the distrust-hub package."""
+
+from distrust_hub.app.ui import build_app, launch_app
+
+demo = build_app()
+
+if __name__ == "__main__":
+    launch_app(demo)

@@ -1,0 +1,71 @@
+"""Shares per tier, and splits that keep origins together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distrust_hub.preparation.balance import balance_tiers, split_by_origin
+from distrust_hub.preparation.dedup import DuplicateFilter, text_fingerprint
+from distrust_hub.schema import TIERS, ScoredDocument
+
+
+def make(tier="primary", number=0, **metadata):
+    return ScoredDocument(f"text {tier} {number}", f"{tier}-{number}", 0.1, 5.0, {"tier": tier, **metadata})
+
+
+@given(st.tuples(*[st.integers(1, 40)] * 3), st.integers(0, 5))
+def test_balance_tiers_reaches_the_shares(sizes, seed):
+    documents = [make(tier, n) for tier, size in zip(TIERS, sizes) for n in range(size)]
+    shares = (0.3, 0.3, 0.4)
+    kept, dropped = balance_tiers(documents, shares, seed)
+    counts = Counter(document.metadata["tier"] for document in kept)
+    assert len(kept) + dropped == len(documents)
+    for tier, share in zip(TIERS, shares):
+        assert abs(counts[tier] - share * len(kept)) <= 1.5
+    assert any(counts[tier] == size for tier, size in zip(TIERS, sizes))
+    assert [d.id for d in kept] == [d.id for d in documents if d in kept]
+
+
+def test_balance_tiers_warns_about_an_empty_tier(caplog):
+    kept, _ = balance_tiers([make("primary", n) for n in range(4)] + [make("medium", 0)], (0.5, 0.25, 0.25), 0)
+    assert "no coordinated document" in caplog.text
+    assert Counter(d.metadata["tier"] for d in kept) == {"primary": 2, "medium": 1}
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.floats(0.0, 0.5), st.integers(0, 9))
+def test_split_by_origin_keeps_origins_together_and_loses_nothing(origins, share, seed):
+    documents = [make("primary", n, origin=f"book {o}") for n, o in enumerate(origins)]
+    train, valid = split_by_origin(documents, share, seed)
+    assert sorted(d.id for d in [*train, *valid]) == sorted(d.id for d in documents)
+    assert not {d.metadata["origin"] for d in train} & {d.metadata["origin"] for d in valid}
+    assert len(train) > 0
+
+
+def test_split_by_origin_holds_out_about_the_share_and_depends_on_the_seed():
+    documents = [make(tier, n) for tier in TIERS for n in range(100)]
+    train, valid = split_by_origin(documents, 0.1, 0)
+    assert Counter(d.metadata["tier"] for d in valid) == dict.fromkeys(TIERS, 10)
+    assert split_by_origin(documents, 0.1, 0) == (train, valid)
+    assert split_by_origin(documents, 0.1, 1) != (train, valid)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("The tide, at noon.", "the  TIDE\nat noon", True),
+        ("ﬁne weather", "fine weather", True),
+        ("The tide at noon", "The tide at moon", False),
+        ("ab c", "a bc", False),
+    ],
+)
+def test_text_fingerprint_compares_words_only(one, two, same):
+    assert (text_fingerprint(one) == text_fingerprint(two)) is same
+
+
+def test_duplicate_filter_keeps_the_first():
+    seen = DuplicateFilter()
+    assert [seen.is_duplicate(text) for text in ("a b", "c", "A, b!", "c d")] == [False, False, True, False]
