@@ -208,6 +208,7 @@ class TrainConfig(_Config):
     max_bad_steps: int = option(5, "stop after this many steps in a row with a non-finite loss or gradient", low=1)
     grad_checkpoint: bool = option(False, "recompute activations in the backward pass to save memory")
     resume: bool = option(False, "go on from the newest checkpoint that verifies", local=True)
+    overwrite: bool = option(False, "replace a run that is already in the folder", local=True)
     trust_remote_code: bool = option(False, "allow a base model that brings its own Python code")
     seed: int = option(0, "seed of initialisation and data order", low=0)
 
@@ -217,3 +218,5 @@ class TrainConfig(_Config):
             raise ConfigError(f"iters is {self.iters} and epochs is {self.epochs}; give one of them")
         if self.num_layers == 0:
             raise ConfigError("num_layers is 0; expected -1 (all) or 1 and more")
+        if self.resume and self.overwrite:
+            raise ConfigError("resume and overwrite are both set; give one of them")

@@ -70,9 +70,7 @@ def make_tiny_model(
     }
     rng = np.random.default_rng(seed)
     weights = {
-        name: np.ones(shape, np.float32)
-        if len(shape) == 1
-        else rng.normal(0.0, scale, shape).astype(np.float32)
+        name: np.ones(shape, np.float32) if len(shape) == 1 else rng.normal(0.0, scale, shape).astype(np.float32)
         for name, shape in expected_shapes(config).items()
     }
     save_file(weights, str(target / "model.safetensors"), metadata={"format": "pt"})

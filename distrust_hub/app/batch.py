@@ -17,7 +17,17 @@ from distrust_hub.objective import signed_core
 from distrust_hub.schema import TIERS
 from distrust_hub.scoring.document import score_document
 
-COLUMNS = ("row", "tier", "authority weight", "entropy (bits)", "signed core", "source type", "year", "confidence", "text")
+COLUMNS = (
+    "row",
+    "tier",
+    "authority weight",
+    "entropy (bits)",
+    "signed core",
+    "source type",
+    "year",
+    "confidence",
+    "text",
+)
 _EXCERPT_CHARS = 160
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

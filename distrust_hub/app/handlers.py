@@ -6,6 +6,7 @@ components that show plain text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,9 @@ from distrust_hub.app.limits import Limits
 from distrust_hub.app.plots import Point
 from distrust_hub.objective import ALPHA_DEFAULT, distrust_term, signed_core
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
+from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.document import DocumentScore, score_document
+from distrust_hub.scoring.evidence import Evidence
 
 ENTROPY_GAUGE_BITS = 8.0
 """Right end of the entropy gauge; the published examples reach 7.5 bits."""
@@ -37,6 +40,11 @@ _ENTROPY_WORDS = (
     (float("inf"), "rich, hard-to-edit evidence"),
 )
 _CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (1.0, "high"))
+RAISES, LOWERS = "▲", "●"
+"""Shapes that stand for more and for less trust in the source, so that colour is never alone."""
+
+_LABEL_CHARS = 30
+_FOUND_SHOWN, _FOUND_CHARS = 4, 60
 _AXES = {"authority_weight": "authority", "provenance_entropy": "entropy (bits)"}
 
 
@@ -118,7 +126,9 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
 
 def _authority_gauge(weight: float) -> Gauge:
     words = _words(weight, _AUTHORITY_WORDS)
-    return Gauge("Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words, "0 first-hand", "0.99 official")
+    return Gauge(
+        "Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words, "0 first-hand", "0.99 official"
+    )
 
 
 def _entropy_gauge(bits: float) -> Gauge:
@@ -143,8 +153,8 @@ def _facts(score: DocumentScore) -> tuple[tuple[str, str], ...]:
 
 def _term_words(core: float) -> str:
     return (
-        f"alpha × (ln(1 − w) + H)² with the signed core {core:+.2f} inside. It is 0 where the core is 0 and grows on both "
-        "sides, so a higher value can mean a better or a worse source: compare texts by the signed core instead. Added "
+        f"alpha × (ln(1 − w) + H)² with the signed core {core:+.2f} inside. It is 0 where the core is 0 and grows on "
+        "both sides, so a higher value can mean a better or a worse source: compare texts by the signed core instead. Added "
         "to a training loss it has no gradient and changes nothing; as a weight on each example it can."
     )
 
@@ -152,17 +162,18 @@ def _term_words(core: float) -> str:
 def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]:
     """Cut the text at its evidence.
 
-    Where evidence overlaps, the piece with the larger contribution keeps its place.
+    Where pieces of evidence overlap, the one that moved a score most keeps its place.
 
     Returns:
-        (piece, label) pairs that join to ``text``; a label says axis, direction and component.
+        (piece, label) pairs that join to ``text``; a label says in which direction trust moves, and why.
     """
-    found = [item for item in score.evidence if item.span is not None and item.field is None]
     kept: list[tuple[int, int, str]] = []
-    for item in sorted(found, key=lambda item: -abs(item.contribution)):
+    for item in sorted(score.evidence, key=lambda item: -abs(item.contribution)):
+        if item.span is None or item.field is not None:
+            continue
         start, end = item.span
         if start < end and all(end <= other[0] or other[1] <= start for other in kept):
-            kept.append((start, end, evidence_label(item.component, _trust(item.axis, item.contribution))))
+            kept.append((start, end, evidence_label(item)))
     pieces: list[tuple[str, str | None]] = []
     position = 0
     for start, end, label in sorted(kept):
@@ -175,39 +186,53 @@ def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]
     return pieces
 
 
-def evidence_label(component: str, trust: float) -> str:
-    """Label of a highlight: a shape for the direction, and the component in words.
-
-    Args:
-        component: Name of the evidence's component.
-        trust: Above 0 where it raises trust in the source (▲), else it lowers it (●).
-    """
-    return f"{'▲' if trust > 0 else '●'} {component.replace('_', ' ')}"
-
-
-def _trust(axis: str, contribution: float) -> float:
-    return -contribution if axis == "authority_weight" else contribution
+def evidence_label(item: Evidence) -> str:
+    """Label of a highlight: ▲ where it raises trust in the source, ● where it lowers it, and the reason."""
+    raises = (item.contribution < 0) == (item.axis == "authority_weight")
+    words = item.reason if len(item.reason) <= _LABEL_CHARS else item.component
+    return f"{RAISES if raises else LOWERS} {words.replace('_', ' ')}"
 
 
 def contribution_rows(score: DocumentScore) -> list[list[str]]:
-    """The evidence as rows (axis, component, contribution, found, reason); each axis ends with its sum and value."""
+    """The evidence as rows (axis, component, contribution, found, reason), one for each reason.
+
+    Each axis ends with its value; the rows above it add up to that value before it is held within its range.
+    """
     rows = []
     for axis, name in _AXES.items():
-        items = [item for item in score.evidence if item.axis == axis]
-        for item in items:
-            rows.append([name, item.component.replace("_", " "), f"{item.contribution:+.3f}", item.text or "", item.reason])
-        total = sum(item.contribution for item in items)
-        value = getattr(score, axis)
-        clamped = "" if abs(total - value) < 5e-4 else f"sum {total:.3f}, held within its range"
-        rows.append([name, "= value", f"{value:.3f}", "", clamped])
+        groups: dict[tuple[str, str], list[Evidence]] = {}
+        for item in score.evidence:
+            if item.axis == axis:
+                groups.setdefault((item.component, item.reason), []).append(item)
+        total = 0.0
+        for (component, reason), items in sorted(groups.items(), key=lambda group: -abs(_sum(group[1]))):
+            total += _sum(items)
+            rows.append(
+                [name, component.replace("_", " "), f"{_sum(items):+.3f}", _found(items), reason.replace("_", " ")]
+            )
+        value = float(getattr(score, axis))
+        held = "" if abs(total - value) < 5e-4 else f"the sum is {total:.3f}; held within the range of the axis"
+        rows.append([name, "= value", f"{value:.3f}", "", held])
     return rows
 
 
+def _sum(items: Iterable[Evidence]) -> float:
+    return math.fsum(item.contribution for item in items)
+
+
+def _found(items: Iterable[Evidence]) -> str:
+    """The first few different matches, with the metadata field where they are from one."""
+    found = dict.fromkeys(f"{item.field}: {item.text}" if item.field else item.text for item in items if item.text)
+    shown = [" ".join(text.split())[:_FOUND_CHARS] for text in list(found)[:_FOUND_SHOWN]]
+    more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
+    return " · ".join(shown) + more
+
+
 def reference_points() -> list[Point]:
-    """Where the usual source types lie, from the scorer's priors."""
-    raise NotImplementedError
+    """Where the usual source types lie: the scorer's priors."""
+    return [Point(name.replace("_", " "), *prior) for name, prior in calibration().priors.items()]
 
 
 def tier_cuts() -> tuple[float, float]:
-    """Values of the signed core where tiers change, ascending, from the scorer's calibration."""
-    raise NotImplementedError
+    """Values of the signed core where tiers change, ascending."""
+    return calibration().cut_points

@@ -18,6 +18,7 @@ class Limits:
         message_chars: Characters of one chat message.
         history_messages: Messages of a conversation sent to the model; older ones are left out.
         reply_tokens: Longest reply a visitor can ask for.
+        chat_requests: Chat requests running or waiting with their place shown; further ones wait in the page's queue.
         queue_length: Requests that may wait; the next one is told to come back.
     """
 
@@ -27,6 +28,7 @@ class Limits:
     message_chars: int = 4_000
     history_messages: int = 20
     reply_tokens: int = 512
+    chat_requests: int = 10
     queue_length: int = 40
 
     def __post_init__(self) -> None:

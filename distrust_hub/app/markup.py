@@ -1,7 +1,4 @@
-"""The app's own HTML: numbers and our words only.
-
-Text a visitor or a model wrote is never put into HTML here; it goes to components that show plain text.
-"""
+"""The app's own HTML. Everything that is not a literal here goes through ``html.escape``."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from distrust_hub.app.batch import BatchView
-from distrust_hub.app.handlers import Gauge, ScoreView
+from distrust_hub.app.handlers import LOWERS, RAISES, Gauge, ScoreView
 
 _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
 
@@ -29,6 +26,24 @@ def verdict(view: ScoreView | None) -> str:
         f"{_TIER_SHAPES[view.tier]}</span><div><h3>{escape(view.tier.capitalize())}</h3>"
         f"<p>{escape(view.tier_words)}</p></div></header>"
         f'{gauges}<dl class="dh-facts">{facts}</dl></section>'
+    )
+
+
+def marked(view: ScoreView | None) -> str:
+    """The text with its evidence marked by colour, shape and words."""
+    if view is None:
+        return ""
+    parts = []
+    for piece, label in view.spans:
+        if label is None:
+            parts.append(escape(piece))
+            continue
+        kind = "dh-up" if label.startswith(RAISES) else "dh-down"
+        parts.append(f'<mark class="{kind}">{escape(piece)}<span class="dh-tag">{escape(label)}</span></mark>')
+    return (
+        '<section class="dh-marked" aria-label="The text with its evidence"><h4>The text and its evidence '
+        f'<span class="dh-muted">{RAISES} raises trust in the source, {LOWERS} lowers it</span></h4>'
+        f'<div class="dh-marked-text" tabindex="0">{"".join(parts)}</div></section>'
     )
 
 

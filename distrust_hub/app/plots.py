@@ -5,6 +5,7 @@ Everything drawn here is a number or one of our own words; text a visitor wrote 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,9 +16,12 @@ from distrust_hub.objective import signed_core
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, TIERS
 
 _WIDTH, _HEIGHT = 520, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 16, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 46, 24, 46
 _ENTROPY_TOP_BITS = 8.0
-_LEVELS = (-4, -2, 0, 2, 4, 6)
+_LEVELS = (-2, 0, 2, 4, 6)
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in SVG units."""
+
 _CHAR_WIDTH, _LINE_HEIGHT = 6.2, 13
 
 
@@ -41,7 +45,9 @@ def plane(point: Point | None, references: Sequence[Point], cuts: tuple[float, f
     Returns:
         One ``<svg>`` element with a title and a description for screen readers.
     """
-    parts = [*_tier_bands(cuts), *_axes(), *_contours(), *_references(references, point)]
+    taken = _occupied(references, point)
+    labels = [*_references(references, taken), *_tier_names(cuts, taken)]
+    parts = [*_tier_bands(cuts), *_axes(), *_contours(), *labels]
     described = "No document yet."
     if point:
         core = signed_core(point.authority_weight, point.provenance_entropy)
@@ -81,7 +87,7 @@ def histogram(values: Sequence[float], low: float, high: float, title: str) -> s
     """Counts of ``values`` in 20 equal bins from ``low`` to ``high``; values outside go to the end bins."""
     counts, edges = np.histogram(np.clip(values, low, high), bins=20, range=(low, high))
     most = max(int(counts.max()), 1)
-    parts = [f'<line class="dh-axis" x1="20" x2="440" y1="100" y2="100"/>']
+    parts = ['<line class="dh-axis" x1="20" x2="440" y1="100" y2="100"/>']
     for index, count in enumerate(counts):
         height = 84 * int(count) / most
         x = 20 + index * 21
@@ -141,9 +147,8 @@ def _box(low_x: float, low_y: float, high_x: float, high_y: float) -> str:
 def _axes() -> list[str]:
     parts = [f'<rect class="dh-frame" {_box(0.0, 0.0, AUTHORITY_WEIGHT_MAX, _ENTROPY_TOP_BITS)}/>']
     for weight in (0.0, 0.25, 0.5, 0.75, 0.99):
-        parts.append(
-            f'<text class="dh-tick" x="{_x(weight):.1f}" y="{_HEIGHT - _BOTTOM + 17}" text-anchor="middle">{weight:g}</text>'
-        )
+        place = f'x="{_x(weight):.1f}" y="{_HEIGHT - _BOTTOM + 17}"'
+        parts.append(f'<text class="dh-tick" {place} text-anchor="middle">{weight:g}</text>')
     for bits in (0, 2, 4, 6, 8):
         parts.append(f'<text class="dh-tick" x="{_LEFT - 8}" y="{_y(bits) + 4:.1f}" text-anchor="end">{bits}</text>')
     middle_x, middle_y = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
@@ -159,47 +164,62 @@ def _axes() -> list[str]:
 
 
 def _contours() -> list[str]:
+    """Lines of equal signed core, each named where it leaves the frame."""
     parts = []
     for level in _LEVELS:
         points = _curve(level)
         path = " ".join(f"{_x(w):.1f},{_y(h):.1f}" for w, h in points)
         kind = "dh-contour dh-zero" if level == 0 else "dh-contour"
         parts.append(f'<polyline class="{kind}" points="{path}"/>')
-        weight, entropy = points[len(points) * 3 // 5]
-        text = "s = 0: the published term is 0" if level == 0 else f"s = {level}"
-        x, y = _x(weight), _y(entropy)
-        end = _curve(level)[min(len(points) * 3 // 5 + 3, len(points) - 1)]
-        slope = np.degrees(np.arctan2(_y(end[1]) - y, max(_x(end[0]) - x, 1e-6)))
-        parts.append(
-            f'<text class="dh-contour-label" x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" '
-            f'transform="rotate({slope:.0f} {x:.1f} {y:.1f})">{text}</text>'
-        )
+        weight, entropy = points[-1]
+        leaves_right = weight > AUTHORITY_WEIGHT_MAX - 0.01 and entropy < _ENTROPY_TOP_BITS - 0.3
+        x, y = (_WIDTH - _RIGHT + 5, _y(entropy) + 4) if leaves_right else (_x(weight) - 12, _TOP - 6)
+        parts.append(f'<text class="dh-tick" x="{x:.1f}" y="{y:.1f}">s = {level}</text>')
     return parts
 
 
-def _references(references: Sequence[Point], point: Point | None) -> list[str]:
-    parts: list[str] = []
-    taken: list[tuple[float, float, float, float]] = []
+def _occupied(references: Sequence[Point], point: Point | None) -> list[Box]:
+    """What labels may not cover: the dots, and the document with its own label."""
+    places = [(_x(p.authority_weight), _y(p.provenance_entropy)) for p in references]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     if point:
         x, y = _x(point.authority_weight), _y(point.provenance_entropy)
-        taken.append((x - 16, y - 16, x + 16, y + 16))
+        side = -90 if x > _WIDTH * 0.6 else 90
+        taken += [(x - 16, y - 16, x + 16, y + 16), (min(x, x + side), y - 8, max(x, x + side), y + 8)]
+    return taken
+
+
+def _references(references: Sequence[Point], taken: list[Box]) -> list[str]:
+    """Dots of the source types; a label is left out (its tooltip stays) where there is no room for it."""
+    parts: list[str] = []
     for reference in references:
         x, y = _x(reference.authority_weight), _y(reference.provenance_entropy)
-        label = escape(reference.label)
+        label, width = escape(reference.label), len(reference.label) * _CHAR_WIDTH
         parts.append(f'<circle class="dh-reference" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{label}</title></circle>')
-        width = len(reference.label) * _CHAR_WIDTH
-        for start, anchor in ((x + 8, "start"), (x - 8 - width, "end")):
+        for start in (x + 8, x - 8 - width):
             box = (start, y - _LINE_HEIGHT / 2, start + width, y + _LINE_HEIGHT / 2)
-            inside = box[0] > _LEFT and box[2] < _WIDTH - _RIGHT
-            if inside and not any(_overlap(box, other) for other in taken):
+            if box[0] > _LEFT and box[2] < _WIDTH - _RIGHT and _free(box, taken):
                 taken.append(box)
-                at = start if anchor == "start" else start + width
-                parts.append(
-                    f'<text class="dh-reference-label" x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{label}</text>'
-                )
+                parts.append(f'<text class="dh-reference-label" x="{start:.1f}" y="{y + 4:.1f}">{label}</text>')
                 break
     return parts
 
 
-def _overlap(one: tuple[float, float, float, float], two: tuple[float, float, float, float]) -> bool:
-    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
+def _tier_names(cuts: tuple[float, float], taken: list[Box]) -> list[str]:
+    """The name of each band, at the first place in it where there is room."""
+    parts = []
+    places = list(itertools.product((0.3, 0.42, 0.54, 0.18, 0.04, 0.66), np.arange(7.4, 0.3, -0.25).tolist()))
+    for tier, low, high in (("primary", cuts[1], np.inf), ("medium", *cuts), ("coordinated", -np.inf, cuts[0])):
+        for weight, bits in places:
+            box = (_x(weight), _y(bits) - 8, _x(weight) + len(tier) * 8.0, _y(bits) + 8)
+            cores = [signed_core(w, h) for w in (weight, weight + 0.2) for h in (bits - 0.2, bits + 0.2)]
+            if low < min(cores) and max(cores) < high and _free(box, taken):
+                taken.append(box)
+                place = f'x="{box[0]:.1f}" y="{_y(bits) + 4:.1f}"'
+                parts.append(f'<text class="dh-tier-label dh-{tier}" {place}>{tier}</text>')
+                break
+    return parts
+
+
+def _free(box: Box, taken: Sequence[Box]) -> bool:
+    return not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken)

@@ -6,26 +6,24 @@ from importlib import resources
 
 import gradio as gr
 
+from distrust_hub.app.conversation import ChatService
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.ui_chat import chat_tab
 from distrust_hub.app.ui_score import score_tab
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
 
 
-def build_app(
-    *, model: str | None = None, adapter: str | None = None, local: bool = False, limits: Limits | None = None
-) -> gr.Blocks:
+def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) -> gr.Blocks:
     """Lay out the app; nothing is loaded and no port is opened.
 
     Args:
-        model: Base model of the Chat tab: Hub id, folder or ``.gguf`` file; None takes the default model.
-        adapter: Adapter it starts with: Hub id or folder.
-        local: Whether whoever opens the page may read this machine's folders (true on loopback only). Otherwise
-            visitors can name Hub adapters, and base models only from the list.
-        limits: Bounds per visitor.
+        chat: What answers in the Chat tab; None makes one with the default model, for visitors from anywhere.
+        limits: Bounds per visitor of the Score tab; None takes the chat's.
     """
-    bounds = limits or Limits()
+    service = chat or ChatService(limits=limits)
+    bounds = limits or service.limits
     with gr.Blocks(title="distrust-hub", analytics_enabled=False) as demo:
         gr.HTML(
             "<h1>distrust-hub</h1><p>How much of a text traces to primary sources, and which of its words say so.</p>",
@@ -33,9 +31,16 @@ def build_app(
         )
         with gr.Tabs(elem_id="dh-tabs") as tabs:
             with gr.Tab("Score", id="score"):
-                score_tab(bounds)
+                text = score_tab(bounds)
+            with gr.Tab("Chat", id="chat") as chat_page:
+                chat_tab(service, chat_page, tabs, text)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_resource("about.md"), elem_id="dh-about")
+
+        @demo.unload
+        def leave(request: gr.Request) -> None:
+            service.leave(request.session_hash or "")
+
     demo.queue(max_size=bounds.queue_length, default_concurrency_limit=4, api_open=False)
     return demo
 
@@ -48,7 +53,9 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         host: Address to listen on; None leaves it to gradio (loopback, or what a Space sets).
         port: Port; None takes the first free one from 7860.
     """
-    theme = gr.themes.Default(primary_hue="teal", secondary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO)
+    theme = gr.themes.Default(
+        primary_hue="teal", secondary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO
+    )
     demo.launch(
         server_name=host,
         server_port=port,

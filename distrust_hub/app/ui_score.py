@@ -17,7 +17,6 @@ from distrust_hub.app.uploads import UPLOAD_TYPES, read_upload
 from distrust_hub.errors import DistrustHubError
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, SOURCE_TYPES
 
-_RAISES, _LOWERS = "#14b8a6", "#a855f7"
 _CONTRIBUTION_HEADERS = ["axis", "component", "adds", "found in the text", "why"]
 _PAUSE_BEFORE_SCORING = "(...values) => new Promise(done => setTimeout(() => done(values), 250))"
 _UNKNOWN = "not known"
@@ -47,7 +46,7 @@ def _one_text(limits: Limits) -> gr.Textbox:
             )
             with gr.Row():
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
-                clear = gr.Button("Clear", size="sm", min_width=90, variant="stop")
+                clear = gr.Button("Clear", size="sm", min_width=90)
             with gr.Accordion("What you know about the source (optional)", open=False):
                 kind = gr.Dropdown(
                     [(_UNKNOWN, ""), *((name.replace("_", " "), name) for name in SOURCE_TYPES)],
@@ -55,21 +54,19 @@ def _one_text(limits: Limits) -> gr.Textbox:
                     label="Kind of source",
                 )
                 with gr.Row():
-                    year = gr.Textbox(label="Year of publication", max_length=4, placeholder="1931")
-                    publisher = gr.Textbox(label="Publisher", max_length=200, placeholder="Royal Society")
+                    year = gr.Textbox(value="", label="Year of publication", max_length=4, placeholder="1931")
+                    publisher = gr.Textbox(value="", label="Publisher", max_length=200, placeholder="Royal Society")
                 url = gr.Textbox(
-                    label="Web address", max_length=500, placeholder="https://...", info="Read as a hint; never opened."
+                    value="",
+                    label="Web address",
+                    max_length=500,
+                    placeholder="https://...",
+                    info="Read as a hint; never opened.",
                 )
         with gr.Column(scale=5, min_width=320):
             verdict = gr.HTML(markup.verdict(None), elem_id="dh-verdict")
             plane = gr.HTML(plots.plane(None, reference_points(), tier_cuts()), elem_id="dh-plane")
-    spans = gr.HighlightedText(
-        label="The text and its evidence: ▲ raises trust in the source, ● lowers it",
-        show_inline_category=True,
-        interactive=False,
-        visible=False,
-        elem_id="dh-highlight",
-    )
+    spans = gr.HTML("", elem_id="dh-highlight")
     table = gr.Dataframe(
         headers=_CONTRIBUTION_HEADERS,
         datatype="str",
@@ -89,7 +86,8 @@ def _one_text(limits: Limits) -> gr.Textbox:
         try:
             view = score_view(text, known, limits)
         except DistrustHubError as error:
-            return [markup.notice(str(error), "error"), gr.skip(), gr.skip(), gr.skip(), ""]
+            empty = _score_updates(None)
+            return [markup.notice(str(error), "error"), *empty[1:]]
         return _score_updates(view)
 
     settings: dict[str, Any] = {
@@ -113,17 +111,8 @@ def _one_text(limits: Limits) -> gr.Textbox:
 
 def _score_updates(view: ScoreView | None) -> list[Any]:
     plane = plots.plane(view.point if view else None, reference_points(), tier_cuts())
-    if view is None:
-        return [markup.verdict(None), plane, gr.update(visible=False), gr.update(visible=False), ""]
-    labels = {label for _, label in view.spans if label}
-    colours = {label: _RAISES if label.startswith("▲") else _LOWERS for label in labels}
-    return [
-        markup.verdict(view),
-        plane,
-        gr.HighlightedText(value=view.spans, color_map=colours, visible=True),
-        gr.Dataframe(value=view.contributions, visible=True),
-        markup.term(view),
-    ]
+    table = gr.Dataframe(value=view.contributions, visible=True) if view else gr.update(visible=False)
+    return [markup.verdict(view), plane, markup.marked(view), table, markup.term(view)]
 
 
 def _citations(limits: Limits) -> None:
@@ -147,7 +136,9 @@ def _file(limits: Limits) -> None:
         file_types=list(UPLOAD_TYPES),
         height=150,
     )
-    gr.Markdown("Tables need a column `text`, one document per row; other columns (`source`, `year`, `publisher`, ...) help.")
+    gr.Markdown(
+        "Tables need a column `text`, one document per row; other columns (`source`, `year`, `publisher`, ...) help."
+    )
     with gr.Row():
         go = gr.Button("Score the file", variant="primary")
         stop = gr.Button("Cancel")

@@ -92,7 +92,9 @@ def _decoded(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8", path=file.name) from error
+        raise DataError(
+            f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8", path=file.name
+        ) from error
 
 
 def _rows(file: Path, suffix: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -139,4 +141,6 @@ def _check_unpacked(metadata: Any, file: Path) -> None:
     """Refuse a small Parquet file that unpacks to a huge one."""
     unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _MAX_UNPACKED_RATIO * max(file.stat().st_size, 100_000):
-        raise DataError(f"unpacks to {unpacked / 1e6:,.0f} MB, too much for its size; score it on your machine", path=file.name)
+        raise DataError(
+            f"unpacks to {unpacked / 1e6:,.0f} MB, too much for its size; score it on your machine", path=file.name
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,11 +89,13 @@ class CardData:
         versions: {package: version}.
         steps: ``total``, ``skipped``.
         adapter: ``sha256``, ``rank``, ``scale``, ``num_layers``, ``trainable_parameters``, ``keys``.
-        manifest: Preparation record.
+        scorer: Version of the scorer.
+        counts: Rows in, kept and removed in preparation.
         results: Metrics in the order of suites and metrics.
         condition_prefix: Tag that a conditional adapter wants before the prompt.
         has_peft: The folder holds PEFT's weights too.
         repo_id: Where the adapter is or will be published.
+        languages: Two or three letter codes of the training text, where they are recorded.
     """
 
     base: Facts
@@ -113,12 +115,13 @@ class CardData:
     versions: Facts
     steps: Facts
     adapter: Facts
-    manifest: Facts
+    scorer: object
+    counts: Facts
     results: tuple[Result, ...] = ()
     condition_prefix: str | None = None
     has_peft: bool = False
     repo_id: str | None = None
-    languages: tuple[str, ...] = field(default=())
+    languages: tuple[str, ...] = ()
 
     @property
     def dataset_ids(self) -> list[str]:
@@ -160,7 +163,7 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         data=data,
         inputs=tuple(Facts.of(entry) for entry in inputs) if isinstance(inputs, list) else (),
         licenses=Facts.of(data["licenses"] or manifest["licenses"]),
-        synthetic_rows=_most(data["synthetic"], manifest["synthetic"]),
+        synthetic_rows=_count(data["synthetic"], manifest["synthetic"]),
         tiers=tuple(_tiers(Facts.of(weights["by_tier"]))),
         weights=weights,
         config=Facts.of(run["config"]),
@@ -171,12 +174,13 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         versions=Facts.of(run["versions"]),
         steps=Facts.of(run["steps"]),
         adapter=Facts.of(run["adapter"] or adapter_config["lora_parameters"]),
-        manifest=manifest,
+        scorer=manifest["scorer"],
+        counts=Facts.of(manifest["counts"]),
         results=tuple(_results(_facts(folder, EvalReport))),
         condition_prefix=Facts.of(adapter_config["distrust_hub"])["condition_prefix"],
         has_peft=(folder / PEFT_ADAPTER_FILE).is_file(),
         repo_id=repo_id,
-        languages=_languages(data, manifest),
+        languages=_languages(data),
     )
 
 
@@ -228,11 +232,11 @@ def _results(report: Facts) -> list[Result]:
     return found
 
 
-def _most(*counts: object) -> int | None:
-    known = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
-    return max(known) if known else None
+def _count(*counts: object) -> int | None:
+    """The first that is a whole number."""
+    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
 
 
-def _languages(data: Facts, manifest: Facts) -> tuple[str, ...]:
-    named = Facts.of(data["languages"] or manifest["languages"])
+def _languages(data: Facts) -> tuple[str, ...]:
+    named = Facts.of(data["languages"])
     return tuple(sorted(name for name in named if re.fullmatch(r"[a-z]{2,3}", name)))

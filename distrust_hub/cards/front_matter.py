@@ -12,19 +12,23 @@ from distrust_hub.cards.data import CardData, Result, is_repo_id
 TAGS = ("lora", "mlx-lm-adapter", "distrust-hub")
 """Tags of every adapter. Never plain ``mlx``: the Hub would show a loading snippet that fails for an adapter."""
 
-LICENSES = frozenset(
-    "afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0 "
-    "bigscience-openrail-m bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 "
-    "cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 "
-    "cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0 "
-    "cdla-permissive-2.0 cdla-sharing-1.0 creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 "
-    "eupl-1.1 eupl-1.2 gemma gfdl gpl gpl-2.0 gpl-3.0 intel-research isc lgpl lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 "
-    "llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by ofl-1.1 open-mdw openrail "
-    "openrail++ osl-3.0 pddl postgresql unknown unlicense wtfpl zlib".split()
-)
+# fmt: off
+LICENSES = frozenset((
+    "afl-3.0", "agpl-3.0", "apache-2.0", "apple-amlr", "apple-ascl", "artistic-2.0", "bigcode-openrail-m",
+    "bigscience-bloom-rail-1.0", "bigscience-openrail-m", "bsd", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear",
+    "bsl-1.0", "c-uda", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0",
+    "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0",
+    "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0",
+    "cdla-sharing-1.0", "creativeml-openrail-m", "deepfloyd-if-license", "ecl-2.0", "epl-1.0", "epl-2.0",
+    "etalab-2.0", "eupl-1.1", "eupl-1.2", "gemma", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "intel-research", "isc",
+    "lgpl", "lgpl-2.1", "lgpl-3.0", "lgpl-lr", "llama2", "llama3", "llama3.1", "llama3.2", "llama3.3", "llama4",
+    "lppl-1.3c", "mit", "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "ofl-1.1", "open-mdw", "openrail", "openrail++",
+    "osl-3.0", "pddl", "postgresql", "unknown", "unlicense", "wtfpl", "zlib",
+))
+# fmt: on
 """Licence ids the Hub knows (its documentation, page "Licenses"); any other is written as ``other`` with a name."""
 
-_SUITE_DATASETS = {
+_SUITE_DATASETS: dict[str, dict[str, Any]] = {
     "truthfulqa": {
         "dataset_type": "truthfulqa/truthful_qa",
         "dataset_name": "TruthfulQA",
@@ -80,7 +84,8 @@ def _eval_result(result: Result) -> EvalResult | None:
     value = result.value["value"]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    dataset = _SUITE_DATASETS.get(result.suite, {"dataset_type": _slug(result.suite), "dataset_name": result.suite})
+    own: dict[str, Any] = {"dataset_type": _slug(result.suite), "dataset_name": result.suite}
+    dataset = _SUITE_DATASETS.get(result.suite, own)
     arguments = {"n": result.n, "ci95": result.value["ci95"], "baseline": result.value["baseline"]}
     return EvalResult(
         task_type="text-generation",

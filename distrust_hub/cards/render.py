@@ -1,23 +1,111 @@
-"""Render a card from the artifacts of a folder: no network, no clock, no randomness."""
+"""Render the card of an adapter from the artifacts of its folder: no network, no clock, no randomness."""
 
 from __future__ import annotations
 
 import logging
 import shlex
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
 from distrust_hub.artifacts import CARD_FILE
-from distrust_hub.cards import escape
 from distrust_hub.cards.check import check_card
 from distrust_hub.cards.data import CardData, Facts, Result, collect, is_repo_id
 from distrust_hub.cards.dataset import render_dataset_card
-from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal, with_notes
+from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
+from distrust_hub.cards.escape import Safe, clean
 from distrust_hub.cards.front_matter import model_front_matter
-from distrust_hub.cards.template import environment, load_template
+from distrust_hub.cards.template import MODEL_TEMPLATE, load_template, render_template
 from distrust_hub.files import atomic_write
 
 __all__ = ["check_card", "render_dataset_card", "render_model_card", "write_card"]
+
+logger = logging.getLogger(__name__)
+
+_QUESTION = "What is a primary source in history?"
+
+
+def render_model_card(folder: str | Path, repo_id: str | None = None, notes: str = "") -> str:
+    """The whole README.md of an adapter folder; the same artifacts give the same bytes.
+
+    Args:
+        folder: Folder with ``training_run.json``, ``adapter_config.json``, ``manifest.json`` and
+            ``eval_results.json``; facts of those that are missing read "not measured".
+        repo_id: Where it is or will be published; without it the code blocks use the folder itself.
+        notes: Markdown a person wrote, put between the notes markers.
+
+    Raises:
+        InputNotFoundError: If the folder is not there.
+        ArtifactError: If an artifact is damaged or newer than this package.
+        TemplateNotFoundError: If the template is missing.
+    """
+    card = collect(folder, repo_id)
+    title = _title(card)
+    body = render_template(
+        load_template(MODEL_TEMPLATE),
+        card=card,
+        title=title,
+        base=card.base["id"] or "BASE_MODEL",
+        question=_QUESTION,
+        reproduce=Safe(_reproduce(card)),
+        suites=_suite_settings(card.results),
+        notes=Safe(notes_section(notes)),
+    )
+    return seal(f"---\n{model_front_matter(card, title).to_yaml()}\n---\n\n{body}")
+
+
+def write_card(folder: str | Path, replace: bool = False, repo_id: str | None = None) -> Path:
+    """Write README.md into an adapter folder; notes between the markers are kept.
+
+    Args:
+        folder: Adapter folder.
+        replace: Overwrite a card that was edited outside the notes; otherwise it is left as it is, with a warning.
+        repo_id: Where the adapter is or will be published.
+
+    Returns:
+        Path of the card.
+    """
+    path = Path(folder) / CARD_FILE
+    present = path.read_text(encoding="utf-8") if path.is_file() else None
+    text = render_model_card(folder, repo_id, notes=extract_notes(present or ""))
+    if present is not None and not replace and not is_untouched(present):
+        logger.warning("%s was edited by hand and is kept; replace it with: distrust-hub card DIR --replace", path)
+        return path
+    with atomic_write(path) as stream:
+        stream.write(text)
+    return path
+
+
+def _title(card: CardData) -> str:
+    if is_repo_id(card.repo_id):
+        return str(card.repo_id).split("/")[1]
+    base = str(card.base["id"]).split("/")[1] if card.base["id"] else "LoRA adapter"
+    objective = clean(card.objective["name"] or "")
+    return f"{base} leaning on primary sources" + (f" ({objective})" if objective else "")
+
+
+def _reproduce(card: CardData) -> str:
+    version = card.versions["distrust-hub"] or card.versions["distrust_hub"]
+    pin = f"=={clean(version)}" if version else ""
+    data = card.data["name"] if is_repo_id(card.data["name"]) else "DATA"
+    words = ["distrust-hub", "train", "--model", str(card.base["id"] or "BASE_MODEL"), "--data", str(data)]
+    for name, value in card.changed.items():
+        flag = name.replace("_", "-")
+        if name == "base_model_id":
+            continue
+        words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    lines = [f"pip install {shlex.quote(f'distrust-hub[train]{pin}')}", " ".join(shlex.quote(clean(w)) for w in words)]
+    return "\n".join(lines).replace("`", "'")
+
+
+def _suite_settings(results: tuple[Result, ...]) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """(suite, its known settings other than the metrics), each suite once."""
+    by_suite: dict[str, Facts] = {result.suite: result.settings for result in results}
+    shown = {
+        suite: sorted(
+            (key, value)
+            for key, value in settings.items()
+            if key not in ("metrics", "n") and value is not None and not isinstance(value, dict)
+        )
+        for suite, settings in by_suite.items()
+    }
+    return [(suite, settings) for suite, settings in shown.items() if settings]

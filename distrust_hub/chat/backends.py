@@ -19,7 +19,7 @@ from distrust_hub.models.load import LoadedModel, load_base
 from distrust_hub.models.resolve import BaseModel
 from distrust_hub.models.runtime import mx  # isort: split
 
-from mlx_lm.generate import stream_generate  # after the runtime, which prepares the import of MLX
+from mlx_lm.generate import generation_stream, stream_generate  # after the runtime, which prepares the import of MLX
 from mlx_lm.sample_utils import make_sampler
 
 PREFILL_STEP_TOKENS = 256
@@ -84,6 +84,12 @@ class MlxBackend:
                     yield response.text
         except _StoppedError:
             return
+
+    def close(self) -> None:
+        """Free the model and end MLX's threads of this thread; left running, they abort the process when it exits."""
+        self._loaded, self._adapter, self._config = None, None, None
+        mx.synchronize(generation_stream)
+        mx.clear_streams()
 
     def _use_adapter(self, loaded: LoadedModel, folder: Path | None) -> None:
         """Put on the adapter asked for; one that is on already stays, unless its file has changed."""

@@ -55,13 +55,16 @@ class ChatRequest:
 
 
 class Backend(Protocol):
-    """What runs a model. Both methods are only ever called on the engine's thread."""
+    """What runs a model. Its methods are only ever called on the engine's thread."""
 
     def load(self) -> None:
         """Load the base model; called once, before the first ``generate``."""
 
     def generate(self, request: ChatRequest, stop: threading.Event) -> Iterator[str]:
         """Yield the answer piece by piece; end early once ``stop`` is set."""
+
+    def close(self) -> None:
+        """Free everything; called once, last, also when ``load`` failed."""
 
 
 class ChatReply:
@@ -165,11 +168,14 @@ class ChatEngine:
     def close(self) -> None:
         """Cancel everything and wait for the thread to end."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             pending = list(self._pending)
         for reply in pending:
             reply.cancel()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor.submit(self._backend.close)
+        self._executor.shutdown(wait=True)
 
     def __enter__(self) -> ChatEngine:
         return self

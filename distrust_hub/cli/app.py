@@ -23,10 +23,11 @@ def run(args: argparse.Namespace) -> int | None:
     if importlib.util.find_spec("gradio") is None:
         raise MissingDependencyError("gradio", "app", "the app")
     note("starting the app ...")
+    from distrust_hub.app.conversation import ChatService
     from distrust_hub.app.ui import build_app, launch_app
 
-    demo = build_app(model=args.model, adapter=args.adapter_path, local=_is_loopback(args.host))
-    launch_app(demo, host=args.host, port=args.port)
+    with ChatService(args.model, args.adapter_path, local=_is_loopback(args.host)) as chat:
+        launch_app(build_app(chat), host=args.host, port=args.port)
     return None
 
 

@@ -281,9 +281,7 @@ def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> 
     if status == 403 and "write token" in said.lower():
         return auth(f"the Hugging Face token may not write to {name}; make one with write permission, then {_LOGIN}")
     if status == 403:
-        return auth(
-            f"{name} belongs to someone else or this token may not write there; use your own repo ({said})"
-        )
+        return auth(f"{name} belongs to someone else or this token may not write there; use your own repo ({said})")
     if status in (409, 412):
         return hub(f"{name} changed while this ran; look at the other commit, then run again")
     if status == 413:

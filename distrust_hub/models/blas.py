@@ -41,7 +41,13 @@ STOCK = "reference BLAS bundled with MLX"
 _PRODUCTS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm")
 """All that MLX's CPU backend takes from BLAS."""
 _PREFIX = "scipy_"
-_OPTIMISED_MARKS = ("openblas_get_config", "MKL_Get_Version", "bli_info_get_version_str", "ATL_buildinfo", "nvpl_blas_get_version")
+_OPTIMISED_MARKS = (
+    "openblas_get_config",
+    "MKL_Get_Version",
+    "bli_info_get_version_str",
+    "ATL_buildinfo",
+    "nvpl_blas_get_version",
+)
 """Functions only an optimised BLAS exports, beside the standard ones."""
 _PROBE_VERSION = 1
 _PROBE_SECONDS = 120
@@ -201,7 +207,7 @@ def _version(package: str) -> str:
 class _DlInfo(ctypes.Structure):
     """``Dl_info`` of ``dlfcn.h``."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("file", ctypes.c_char_p),
         ("base", ctypes.c_void_p),
         ("symbol", ctypes.c_char_p),

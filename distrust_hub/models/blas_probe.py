@@ -73,4 +73,4 @@ def speed(repeats: int = 5) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"check": check, "speed": speed}[sys.argv[1]]()))
+    sys.stdout.write(json.dumps({"check": check, "speed": speed}[sys.argv[1]]()) + "\n")

@@ -52,7 +52,9 @@ def import_slots(path: Path, names: set[str], machine: str) -> dict[str, list[in
 def _find_slots(data: mmap.mmap, names: set[str], kinds: tuple[int, ...]) -> dict[str, list[int]]:
     if data[:6] != b"\x7fELF\x02\x01":
         raise ValueError("not a 64-bit little-endian ELF file")
-    table, entry_size, count = (struct.unpack_from(form, data, at)[0] for form, at in (("<Q", 32), ("<H", 54), ("<H", 56)))
+    table, entry_size, count = (
+        struct.unpack_from(form, data, at)[0] for form, at in (("<Q", 32), ("<H", 54), ("<H", 56))
+    )
     loads, dynamic = [], None
     for index in range(count):
         kind, _, offset, address, _, size = struct.unpack_from("<IIQQQQ", data, table + index * entry_size)
@@ -87,7 +89,7 @@ def _find_slots(data: mmap.mmap, names: set[str], kinds: tuple[int, ...]) -> dic
 class _PhdrInfo(ctypes.Structure):
     """The first two members of ``struct dl_phdr_info``."""
 
-    _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]  # noqa: RUF012
+    _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]
 
 
 def load_address(path: Path) -> int:

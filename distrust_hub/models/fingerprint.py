@@ -28,8 +28,10 @@ _CONFIG_KEYS = (
 )
 """Keys that every conversion of a model keeps unchanged; their order is part of the hash."""
 
-_QUANTISED_PARTS = (".scales", ".biases")
 _SAMPLE_BYTES = 1 << 20
+
+Headers = dict[str, tuple[Path, dict[str, Any], int]]
+"""Tensor name -> (file, header entry, offset of the file's data)."""
 
 
 def base_fingerprint(folder: Path) -> str:
@@ -47,10 +49,8 @@ def base_fingerprint(folder: Path) -> str:
     text_config = config.get("text_config", config)
     architecture = {key: text_config.get(key, config.get(key)) for key in _CONFIG_KEYS}
     structure.update(json.dumps(architecture).encode())
-    for name in sorted(name for name in headers if not name.endswith(_QUANTISED_PARTS)):
-        if name == "lm_head.weight" and config.get("tie_word_embeddings"):
-            continue  # some exports write the tied copy, some do not
-        structure.update(f"\n{name} {_logical_shape(name, headers, config)}".encode())
+    for name, shape in sorted(logical_shapes(headers, config).items()):
+        structure.update(f"\n{name} {shape}".encode())
     structure.update(_tokenizer_digest(folder))
     tensors = hashlib.sha256()
     for name in _fixed_tensors(headers, int(architecture["num_hidden_layers"] or 1)):
@@ -61,19 +61,19 @@ def base_fingerprint(folder: Path) -> str:
 
 
 def compare_fingerprints(a: str, b: str) -> Literal["same", "sibling", "other"]:
-    """``same``; ``sibling`` (same structure and tokenizer, other numbers: quantised, another precision); or ``other``."""
+    """``same``, ``sibling`` (same structure, other numbers: quantised or another precision), or ``other``."""
     if a == b:
         return "same"
     return "sibling" if a.partition(":")[0] == b.partition(":")[0] else "other"
 
 
-def model_headers(folder: Path) -> dict[str, tuple[Path, dict[str, Any], int]]:
-    """Every tensor of ``model*.safetensors``: ``(file, header entry, offset of the file's data)``.
+def model_headers(folder: Path) -> Headers:
+    """Every tensor of a folder's ``model*.safetensors``.
 
     Raises:
         ModelError: If there is no such file or one is damaged.
     """
-    found: dict[str, tuple[Path, dict[str, Any], int]] = {}
+    found: Headers = {}
     for path in weight_files(folder):
         header = read_header(path)
         with path.open("rb") as stream:
@@ -94,13 +94,28 @@ def weight_files(folder: Path) -> list[Path]:
     return files
 
 
-def _logical_shape(name: str, headers: dict[str, Any], config: dict[str, Any]) -> list[int]:
-    """The shape before quantisation: packed 32-bit columns are counted in weights again."""
-    shape = list(headers[name][1]["shape"])
-    if f"{name.removesuffix('.weight')}.scales" in headers and shape:
-        quantization = config.get("quantization") or config.get("quantization_config") or {}
-        shape[-1] = shape[-1] * 32 // _bits(name, quantization)
-    return shape
+def logical_shapes(headers: Headers, config: dict[str, Any]) -> dict[str, list[int]]:
+    """Names and shapes of a model's weights as they were before quantisation.
+
+    Scales and biases are left out, packed 32-bit columns are counted in weights again, and so is the copy of a tied
+    output embedding, or precomputed rotary frequencies, that some exports write and some do not.
+
+    Raises:
+        ModelError: If a packed tensor has no valid ``bits`` in the config.
+    """
+    shapes = {}
+    for name, (_, entry, _) in headers.items():
+        stem, shape = name.removesuffix(".weight"), list(entry["shape"])
+        tied = name == "lm_head.weight" and config.get("tie_word_embeddings")
+        part = name.endswith((".scales", ".biases")) and f"{name.rpartition('.')[0]}.weight" in headers
+        if tied or part or name.endswith("rotary_emb.inv_freq"):
+            continue
+        if f"{stem}.scales" in headers and shape:
+            shape[-1] = (
+                shape[-1] * 32 // _bits(name, config.get("quantization") or config.get("quantization_config") or {})
+            )
+        shapes[name] = shape
+    return shapes
 
 
 def _bits(name: str, quantization: dict[str, Any]) -> int:
@@ -124,7 +139,11 @@ def _tokenizer_digest(folder: Path) -> bytes:
     model = tokenizer.get("model", {})
     merges = [m if isinstance(m, str) else " ".join(m) for m in model.get("merges", ())]
     vocab = model.get("vocab", {})
-    entries = sorted(vocab.items()) if isinstance(vocab, dict) else vocab
+    if isinstance(vocab, dict):
+        added = {token["content"]: token["id"] for token in tokenizer.get("added_tokens", ())}
+        entries = sorted({**vocab, **added}.items())
+    else:
+        entries = vocab
     return hashlib.sha256(json.dumps([entries, merges]).encode()).digest()
 
 

@@ -12,7 +12,6 @@ import logging
 import math
 import re
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from distrust_hub.errors import MissingDependencyError, ModelError
 from distrust_hub.files import write_json
 from distrust_hub.models.cache import build_folder, cache_dir
 from distrust_hub.models.gguf_tokenizer import write_tokenizer
+from distrust_hub.models.weights import PlannedTensor, write_safetensors
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,6 @@ CONVERTER_VERSION = 1
 TENSOR_TYPES = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1")
 MAX_ARRAY_ITEMS = 1 << 21
 """Longest metadata array read; the largest vocabularies in use are below 300,000 tokens."""
-MAX_SHARD_BYTES = 1 << 30
-"""Size of one output file, and so about the memory a conversion needs."""
 
 _TOP_NAMES = {
     "token_embd.weight": "model.embed_tokens.weight",
@@ -60,7 +58,7 @@ def import_gguf(path: Path, sha256: str) -> Path:
         sha256: Its SHA-256; the folder is kept under it in the cache.
 
     Returns:
-        Folder with ``config.json``, ``model*.safetensors``, ``tokenizer.json``, ``tokenizer_config.json`` and
+        Folder with ``config.json``, ``model.safetensors`` (float32), ``tokenizer.json``, ``tokenizer_config.json`` and
         ``gguf.json`` (what the file says about itself, and its quantisation).
 
     Raises:
@@ -95,7 +93,7 @@ def open_gguf(path: Path) -> Any:
     except ImportError as error:
         raise MissingDependencyError("gguf", "train", "importing a GGUF file") from error
 
-    class BoundedReader(GGUFReader):  # type: ignore[misc]
+    class BoundedReader(GGUFReader):
         """The package's reader returns short or empty arrays past the end; this one refuses."""
 
         def _get(self, offset: Any, dtype: Any, count: Any = 1, override_order: Any = None) -> Any:
@@ -277,23 +275,18 @@ def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
 def _write_tensors(plan: list[tuple[str, Any]], config: dict[str, Any], folder: Path) -> None:
     from gguf import dequantize
 
-    from distrust_hub.models.weights import write_sharded
+    permuted = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
 
-    permuted = {
-        "self_attn.q_proj.weight": config["num_attention_heads"],
-        "self_attn.k_proj.weight": config["num_key_value_heads"],
-    }
+    def planned(name: str, tensor: Any) -> PlannedTensor:
+        def make() -> np.ndarray:
+            values = dequantize(tensor.data, tensor.tensor_type)
+            heads = permuted.get(name.split(".")[-2])
+            return unpermute(values, heads) if heads else values
 
-    def make(tensor: Any, name: str) -> Callable[[], np.ndarray]:
-        def load() -> np.ndarray:
-            values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32, copy=False)
-            heads = next((n for suffix, n in permuted.items() if name.endswith(suffix)), None)
-            return np.ascontiguousarray(unpermute(values, heads) if heads else values)
+        shape = tuple(int(n) for n in reversed(tensor.shape))
+        return PlannedTensor(name, np.dtype(np.float32), shape, make)
 
-        return load
-
-    entries = [(name, 4 * int(tensor.n_elements), make(tensor, name)) for name, tensor in plan]
-    write_sharded(entries, folder, MAX_SHARD_BYTES)
+    write_safetensors(folder / "model.safetensors", [planned(name, tensor) for name, tensor in plan])
 
 
 def _describe(metadata: dict[str, Any], reader: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
     """
     resolved = resolve_base(base) if isinstance(base, str) else base
     try:
-        model, config = load_model(resolved.path, lazy=True)
+        model, config = load_model(resolved.path, lazy=True, trust_remote_code=resolved.trust_remote_code)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{resolved.id or resolved.path}: cannot be loaded: {error}") from error
     if "quantization" in config and (on_cpu() or not quantized):
@@ -51,7 +51,8 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
         model.update(tree_map(_to_float32, model.parameters()))
     mx.eval(model.parameters())
     model.eval()
-    tokenizer = load_tokenizer(resolved.path, eos_token_ids=config.get("eos_token_id"))
+    trust = {"trust_remote_code": resolved.trust_remote_code}
+    tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
     return LoadedModel(model, tokenizer, resolved)
 
 

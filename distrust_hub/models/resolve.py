@@ -14,15 +14,23 @@ from typing import Any, Literal
 from distrust_hub.errors import ConfigError, ModelError, ModelNotFoundError
 from distrust_hub.files import read_json
 from distrust_hub.models.cache import build_folder, cache_dir, cached_sha256
-from distrust_hub.models.fingerprint import base_fingerprint, model_headers, weight_files
+from distrust_hub.models.fingerprint import base_fingerprint, logical_shapes, model_headers, weight_files
 from distrust_hub.models.gguf import import_gguf
 from distrust_hub.models.registry import KNOWN_FILES
 from distrust_hub.models.weights import convert_npz
 
 log = logging.getLogger(__name__)
 
-HUB_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.jinja", "tokenizer.model", "README.md")
+HUB_PATTERNS = ("model*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer.model", "README.md")
 """The only files fetched from a model repo: weights that cannot run code, and text."""
+
+_CONFIG_LIMITS = {
+    "num_hidden_layers": 1000,
+    "hidden_size": 1 << 17,
+    "intermediate_size": 1 << 20,
+    "vocab_size": 1 << 22,
+}
+"""Larger than any published model by a wide margin; a model is built from these before its tensors are compared."""
 
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 
@@ -41,6 +49,7 @@ class BaseModel:
         license: Licence id, if stated.
         fingerprint: ``structure:tensors``, see ``fingerprint.py``.
         parameters: Number of weights.
+        trust_remote_code: Whether the user accepts Python code from the model.
     """
 
     path: Path
@@ -52,11 +61,12 @@ class BaseModel:
     license: str | None
     fingerprint: str
     parameters: int
+    trust_remote_code: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The ``base_model`` of ``training_run.json``: everything but the local path."""
+        """The ``base_model`` of ``training_run.json``: what is known, without path and consent."""
         value = dataclasses.asdict(self)
-        del value["path"]
+        del value["path"], value["trust_remote_code"]
         value["base_fingerprint"] = value.pop("fingerprint")
         return value
 
@@ -83,13 +93,13 @@ def resolve_base(
         base = _from_file(path)
     elif path.is_dir():
         base = _from_folder(path, trust_remote_code)
-    elif _REPO_ID.fullmatch(model) and not path.suffix == ".gguf":
-        return _from_hub(model, revision, trust_remote_code)
+    elif _REPO_ID.fullmatch(model) and path.suffix != ".gguf":
+        base = _from_hub(model, revision, trust_remote_code)
     else:
         raise ModelNotFoundError(f"{model}: no such file or folder, and not a Hub id like owner/name")
     if named_id:
         base = dataclasses.replace(base, id=named_id, revision=named_revision)
-    return base
+    return dataclasses.replace(base, trust_remote_code=trust_remote_code)
 
 
 def _parse_base_id(text: str | None) -> tuple[str | None, str | None]:
@@ -141,25 +151,38 @@ def _from_folder(folder: Path, trust_remote_code: bool) -> BaseModel:
 
 
 def check_config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
-    """Read ``config.json`` and refuse code and pickles.
+    """Read ``config.json`` and refuse code, pickles and absurd sizes.
 
     Raises:
-        ModelError: If the model wants to run its own Python, or only has pickled weights.
+        ModelError: If the model wants to run its own Python, only has pickled weights, or claims sizes
+            that no model has.
     """
-    config = read_json(folder / "config.json")
-    if not isinstance(config, dict):
-        raise ModelError(f"{folder / 'config.json'}: expected a JSON object")
-    for key in ("auto_map", "model_file"):
-        if key in config and not trust_remote_code:
-            raise ModelError(
-                f"{folder / 'config.json'}: {key!r} asks to run Python code from the model; "
-                "pass --trust-remote-code only if you have read that code"
-            )
+    config = _json_object(folder / "config.json")
+    if not trust_remote_code:
+        tokenizer_file = folder / "tokenizer_config.json"
+        tokenizer = _json_object(tokenizer_file) if tokenizer_file.is_file() else {}
+        for name, values in (("config.json", config), ("tokenizer_config.json", tokenizer)):
+            if key := next((key for key in ("auto_map", "model_file") if values.get(key)), None):
+                raise ModelError(
+                    f"{folder / name}: {key!r} asks to run Python code from the model; "
+                    "pass --trust-remote-code only if you have read that code"
+                )
+    for key, limit in _CONFIG_LIMITS.items():
+        value = config.get(key, 1)
+        if not isinstance(value, int) or not 0 < value <= limit:
+            raise ModelError(f"{folder / 'config.json'}: {key} is {value!r}; expected 1 to {limit}")
     if not list(folder.glob("model*.safetensors")) and not list(folder.glob("*.npz")):
         pickles = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern))
         if pickles:
             raise ModelError(f"{folder}: {pickles[0]} is a pickle, which can run code; convert it to safetensors")
     return config
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(value).__name__}")
+    return value
 
 
 def _from_npz(folder: Path, archives: list[Path]) -> BaseModel:
@@ -174,7 +197,7 @@ def _from_npz(folder: Path, archives: list[Path]) -> BaseModel:
         with build_folder(target) as temporary:
             for extra in extras:
                 (temporary / extra.name).write_bytes(extra.read_bytes())
-            convert_npz(archives[0], temporary)
+            convert_npz(archives[0], temporary / "model.safetensors")
     return _describe(target, "npz", sha256)
 
 
@@ -183,6 +206,8 @@ def _from_hub(repo_id: str, revision: str | None, trust_remote_code: bool) -> Ba
 
     folder, sha = snapshot(repo_id, revision=revision, allow_patterns=list(HUB_PATTERNS))
     check_config(folder, trust_remote_code)
+    if not list(folder.glob("model*.safetensors")):
+        raise ModelError(f"{repo_id}: the repo has no model*.safetensors; only such weights are downloaded")
     base = _describe(folder, "safetensors", _folder_sha256(folder))
     return dataclasses.replace(base, id=repo_id, revision=sha)
 
@@ -206,17 +231,9 @@ def _describe(folder: Path, kind: Literal["safetensors", "npz"], sha256: str) ->
 
 def count_parameters(folder: Path) -> int:
     """Weights in a folder; quantised ones counted as weights, their scales not."""
-    config = read_json(folder / "config.json")
-    headers = model_headers(folder)
-    quantization = config.get("quantization") or config.get("quantization_config") or {}
-    total = 0
-    for name, (_, entry, _) in headers.items():
-        if name.endswith((".scales", ".biases")):
-            continue
-        count = math.prod(entry["shape"])
-        packed = f"{name.removesuffix('.weight')}.scales" in headers
-        total += count * 32 // int(quantization.get("bits", 4)) if packed else count
-    return total
+    return sum(
+        math.prod(shape) for shape in logical_shapes(model_headers(folder), read_json(folder / "config.json")).values()
+    )
 
 
 def _folder_sha256(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Tensors on disk without MLX: safetensors headers with bounds, sharded writing, conversion of ``.npz``."""
+"""Tensors on disk without MLX: safetensors headers with bounds, streamed writing, conversion of ``.npz``."""
 
 from __future__ import annotations
 
@@ -6,23 +6,29 @@ import json
 import math
 import struct
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from distrust_hub.errors import ModelError
-from distrust_hub.files import write_json
 
 MAX_HEADER_BYTES = 100_000_000
 """Largest safetensors header, the limit of the format's reference implementation."""
 MAX_TENSORS = 100_000
+MAX_EXPANSION = 200
+"""Largest ratio by which a compressed array may grow; trained weights hardly compress at all."""
 
 _ITEM_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
     "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
 }  # fmt: skip
+_DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64", "bool": "BOOL"} | {
+    f"{kind}int{bits}": f"{kind.upper() or 'I'}{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)
+}
+"""numpy type name -> safetensors type name."""
 
 
 def read_header(path: Path) -> dict[str, dict[str, Any]]:
@@ -63,67 +69,62 @@ def _check_entry(path: Path, name: str, entry: Any, data_bytes: int) -> None:
         raise ModelError(f"{path}: tensor {name!r} of shape {shape} does not fit the file; truncated or damaged")
 
 
-def write_sharded(
-    tensors: Iterable[tuple[str, int, Callable[[], np.ndarray]]], folder: Path, max_shard_bytes: int
-) -> None:
-    """Write tensors as ``model.safetensors`` or numbered shards with an index, holding one shard in memory.
+@dataclass(frozen=True)
+class PlannedTensor:
+    """A tensor to be written: its values are made only when their turn comes.
 
-    Args:
-        tensors: ``(name, bytes, function that makes the array)``.
-        folder: Where to write.
-        max_shard_bytes: A shard is closed before it would pass this size.
+    Attributes:
+        name: Key in the file.
+        dtype: numpy type of the values.
+        shape: Their shape.
+        make: Returns them.
     """
-    from safetensors.numpy import save_file
 
-    shards: list[list[tuple[str, int, Callable[[], np.ndarray]]]] = [[]]
-    for entry in tensors:
-        if shards[-1] and sum(size for _, size, _ in shards[-1]) + entry[1] > max_shard_bytes:
-            shards.append([])
-        shards[-1].append(entry)
-    index: dict[str, str] = {}
-    for number, shard in enumerate(shards, start=1):
-        single = len(shards) == 1
-        name = "model.safetensors" if single else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
-        save_file({key: make() for key, _, make in shard}, str(folder / name), metadata={"format": "pt"})
-        index |= {key: name for key, _, _ in shard}
-    if len(shards) > 1:
-        total = sum(size for shard in shards for _, size, _ in shard)
-        value = {"metadata": {"total_size": total}, "weight_map": index}
-        write_json(folder / "model.safetensors.index.json", value)
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    make: Callable[[], np.ndarray]
 
 
-def convert_npz(path: Path, folder: Path) -> None:
-    """Convert ``.npz`` weights to safetensors in ``folder``, types kept.
+def write_safetensors(path: Path, tensors: Sequence[PlannedTensor]) -> None:
+    """Write a safetensors file holding one tensor in memory at a time.
+
+    Layout of the format: 8 bytes header length, JSON header padded with spaces to 8 bytes, then the tensors.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for tensor in tensors:
+        begin, end = end, end + math.prod(tensor.shape) * tensor.dtype.itemsize
+        entry = {"dtype": _DTYPES[tensor.dtype.name], "shape": list(tensor.shape), "data_offsets": [begin, end]}
+        header[tensor.name] = entry
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as stream:
+        stream.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors:
+            values = np.ascontiguousarray(tensor.make(), dtype=tensor.dtype.newbyteorder("<"))
+            stream.write(values.reshape(-1).data)
+
+
+def convert_npz(path: Path, target: Path) -> None:
+    """Convert ``.npz`` weights to a safetensors file, types kept.
 
     Pickled content is never loaded, and sizes are checked before anything is allocated.
 
     Raises:
         ModelError: Naming object arrays, or damaged or oversized members.
     """
-    entries = [(name, size, make) for name, size, make in _npz_members(path)]
-    write_sharded(entries, folder, 1 << 30)
+    write_safetensors(target, _npz_members(path))
 
 
-def _npz_members(path: Path) -> list[tuple[str, int, Callable[[], np.ndarray]]]:
-    size = path.stat().st_size
+def _npz_members(path: Path) -> list[PlannedTensor]:
     found = []
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MAX_TENSORS:
                 raise ModelError(f"{path}: {len(members)} arrays; expected at most {MAX_TENSORS}")
-            for member in members:
-                if not member.filename.endswith(".npy"):
-                    raise ModelError(f"{path}: member {member.filename!r} is not an array")
-                shape, dtype = _npy_header(archive, member, path)
-                name = member.filename.removesuffix(".npy")
-                if dtype.hasobject:
-                    raise ModelError(f"{path}: {name!r} is an object array (pickled Python); save plain arrays instead")
-                if dtype.kind not in "fiub" or math.prod(shape) * dtype.itemsize > member.file_size:
-                    raise ModelError(f"{path}: {name!r} of shape {shape} and type {dtype} does not fit the file")
-                if member.file_size > 100 * size:
-                    raise ModelError(f"{path}: {name!r} unpacks to {member.file_size} bytes from a file of {size}")
-                found.append((name, math.prod(shape) * dtype.itemsize, _npz_loader(path, name)))
+            found = [_npz_member(archive, member, path) for member in members]
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
         if isinstance(error, ModelError):
             raise
@@ -131,6 +132,22 @@ def _npz_members(path: Path) -> list[tuple[str, int, Callable[[], np.ndarray]]]:
     if not found:
         raise ModelError(f"{path}: holds no arrays")
     return found
+
+
+def _npz_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> PlannedTensor:
+    name = member.filename.removesuffix(".npy")
+    if name == member.filename:
+        raise ModelError(f"{path}: member {name!r} is not an array")
+    shape, dtype = _npy_header(archive, member, path)
+    if dtype.hasobject:
+        raise ModelError(f"{path}: {name!r} is an object array (pickled Python); save plain arrays instead")
+    if dtype.name not in _DTYPES:
+        raise ModelError(f"{path}: {name!r} has type {dtype}; expected numbers")
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ModelError(f"{path}: {name!r} of shape {shape} does not fit the file; truncated or damaged")
+    if member.file_size > MAX_EXPANSION * member.compress_size:
+        raise ModelError(f"{path}: {name!r} unpacks to {member.file_size} bytes from {member.compress_size}")
+    return PlannedTensor(name, dtype, shape, _npz_loader(path, name))
 
 
 def _npy_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -7,10 +7,8 @@ import re
 _BRACKET = re.compile(r"(?<![\w\])])\[(\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
 _BRACKET_AFTER_WORD = re.compile(r"(?<=[a-z.,;)\"”])\[(\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
 _PAREN = re.compile(r"\(([^()]{3,200})\)")
-_AUTHOR_YEAR = re.compile(
-    r"^(?:see |cf\.? |e\.g\.,? |and )?[A-Z][\w'’.-]{1,30}(?:[ ,&]{1,3}(?:and |et al\.?,? ?|[A-Z][\w'’.-]{0,30})?){0,8}"
-    r",? ?(?:1[5-9]|20)\d\d[a-z]?(?:, ?(?:pp?\. ?)?\d+)?$"
-)
+_YEAR_TOKEN = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?$")
+_JOINING = frozenset({"and", "&", "et", "al", "al.", "see", "cf.", "cf", "e.g.", "also", "de", "van", "von", "der", "in", "p.", "pp."})
 _NARRATIVE = re.compile(r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
 _LEGAL = re.compile(r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d")
@@ -56,4 +54,21 @@ def find_citations(flat: str) -> dict[str, Found]:
 
 
 def _is_author_year(inside: str) -> bool:
-    return any(_AUTHOR_YEAR.match(part.strip()) for part in inside.split(";")[:12])
+    return any(_names_then_year(part) for part in inside.split(";")[:12])
+
+
+def _names_then_year(part: str) -> bool:
+    """``A. Name & B. Other, 2020`` and the like: a capitalised name first, a year at the end, nothing else between."""
+    tokens = part.replace(",", " ").split()
+    if len(tokens) > 12:
+        return False
+    while tokens and len(tokens) > 2 and not _YEAR_TOKEN.match(tokens[-1]):
+        if not tokens[-1].strip("-–").replace("-", "").replace("–", "").isdigit() and tokens[-1] not in ("p.", "pp."):
+            return False
+        tokens.pop()
+    if len(tokens) < 2 or not _YEAR_TOKEN.match(tokens[-1]):
+        return False
+    names = [token for token in tokens[:-1] if token not in _JOINING and not _YEAR_TOKEN.match(token)]
+    months = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+              "November", "December"}
+    return bool(names) and all(name[:1].isupper() for name in names) and not months.intersection(names)

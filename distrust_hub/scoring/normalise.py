@@ -70,6 +70,23 @@ class NormalText:
             run = run[1:]
         return positions
 
+    def flat_span(self, start: int, end: int) -> tuple[int, int]:
+        """Code points ``[start, end)`` of the original text for a place in ``flat``."""
+        raw = self.raw
+        at = 0
+        seen = 0
+        begin = 0
+        for word in self.flat.split(" "):
+            while at < len(raw) and raw[at].isspace():
+                at += 1
+            if seen <= start <= seen + len(word):
+                begin = at + start - seen
+            if seen <= end <= seen + len(word):
+                return (begin, at + end - seen)
+            seen += len(word) + 1
+            at += len(word)
+        return (begin, len(raw))
+
     @staticmethod
     def _plain(character: str) -> str:
         return _ALIKE.get(character, character)

@@ -56,7 +56,7 @@ class NextTokenLoss:
     def __call__(self, model: nn.Module, batch: Batch, *, need_gradient: bool = True) -> Any:
         """Negative log-likelihood in nats of each listed token, float32, shape (M,)."""
         tokens, targets = mx.array(batch.tokens), mx.array(batch.targets)
-        body, head = (model.model, output_layer(model)) if self.split else (model, lambda logits: logits)
+        body, head = (model.model, output_layer(model)) if self.split else (model, _copy)
         states = body(tokens)  # (B, T, D)
         rows = states.reshape(-1, states.shape[-1])[mx.array(batch.positions)]  # (M, D)
         return token_nll(head, rows, targets) if need_gradient else _run_chunks(head, rows, targets, False)[0]
@@ -65,6 +65,11 @@ class NextTokenLoss:
 def output_layer(model: nn.Module) -> Head:
     """The function from hidden states to logits of an mlx-lm model."""
     return model.lm_head if "lm_head" in model else model.model.embed_tokens.as_linear
+
+
+def _copy(logits: Any) -> Any:
+    """An output layer for states that are logits already; a new array, since it is changed in place."""
+    return logits + 0.0
 
 
 def _has_plain_head(model: nn.Module) -> bool:

@@ -15,7 +15,7 @@ literal       all                         1           cross-entropy; the publish
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,14 +43,14 @@ class Plan:
         weights: Weight of each item, shape (N,).
         record: Name and parameters of the objective, for ``training_run.json``.
         terms: Published term of each item where the objective logs it, shape (N,), else None.
-        extra: Facts to store with the adapter.
+        condition_prefix: Text to put before a prompt, for an adapter that was trained to heed it.
     """
 
     items: Sequence[Item]
     weights: NDArray[np.float64]
     record: dict[str, Any]
     terms: NDArray[np.float64] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    condition_prefix: str | None = None
 
 
 def make_plan(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
@@ -117,8 +117,8 @@ def conditional(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> P
         scores = encoder.read_scores(row)
         prefixes.append(CONDITION_TEMPLATE.format(tier=scores.tier) if scores and take else "")
     record = {"name": "conditional", "condition_rate": config.condition_rate, "prefix": CONDITION_TEMPLATE}
-    extra = {"condition_prefix": CONDITION_TEMPLATE.format(tier=TIERS[0])}
-    return _unweighted(encoder.encode_rows(rows, prefixes), record, extra=extra)
+    primary = CONDITION_TEMPLATE.format(tier=TIERS[0])
+    return _unweighted(encoder.encode_rows(rows, prefixes), record, condition_prefix=primary)
 
 
 def preference(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:

@@ -1,0 +1,261 @@
+"""What the Chat tab does, over one chat engine: settings in, a growing conversation out. No gradio here."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distrust_hub.app.limits import Limits
+from distrust_hub.errors import ConfigError, MissingDependencyError
+from distrust_hub.models.mlx_support import why_mlx_is_missing
+from distrust_hub.models.registry import default_model
+
+if TYPE_CHECKING:
+    from distrust_hub.chat.engine import ChatEngine, ChatReply
+
+log = logging.getLogger(__name__)
+
+BASE_ALONE = "none: the base model alone"
+_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,100})?")
+_POLL_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question and its answers; ``base_reply`` is the base model's, where it was asked to compare."""
+
+    user: str
+    reply: str = ""
+    base_reply: str | None = None
+
+
+@dataclass(frozen=True)
+class ChatSettings:
+    """What a visitor chose.
+
+    Attributes:
+        model: One of ``ChatService.models``, or with ``local`` anything ``resolve_base`` takes.
+        adapter: BASE_ALONE, one of ``ChatService.adapters``, a Hub id, or with ``local`` a folder.
+        temperature: 0 is greedy.
+        max_tokens: Longest reply.
+        seed: Of the sampling; both sides of a comparison use it.
+        compare: Ask the base model too.
+    """
+
+    model: str
+    adapter: str = BASE_ALONE
+    temperature: float = 0.7
+    max_tokens: int = 200
+    seed: int = 0
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of an answer: the conversation so far, and what is going on in words."""
+
+    exchanges: list[Exchange]
+    status: str
+
+
+class ChatService:
+    """One base model in memory, shared by all visitors; their requests are answered in the order they came.
+
+    Args:
+        model: Base model to offer: Hub id, folder or ``.gguf`` file; None takes the default one.
+        adapter: Adapter to offer: Hub id or folder.
+        local: Whether visitors may name other base models and folders of this machine.
+        limits: Bounds per visitor.
+
+    Use it as a context manager, or call ``close``.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        adapter: str | None = None,
+        *,
+        local: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.local = local
+        offered = model or default_model()
+        self.models = {_short_name(offered): offered}
+        self.adapters = {_short_name(adapter): adapter} if adapter else {}
+        self._engine: ChatEngine | None = None
+        self._loaded: str | None = None
+        self._lock = threading.Lock()
+        self._running: dict[str, threading.Event] = {}
+
+    def problem(self) -> str:
+        """Why chat cannot work here, in one line; empty if it can."""
+        if importlib.util.find_spec("mlx") and importlib.util.find_spec("mlx_lm"):
+            return ""
+        return str(MissingDependencyError("mlx", "train", "Chat", why_mlx_is_missing()))
+
+    def prepare(self, model: str) -> str:
+        """Load the base model and return what is ready, in words. Raises the error of loading."""
+        self._engine_for(model).wait_until_loaded()
+        return f"Ready: {model}."
+
+    def reply(
+        self, session: str, exchanges: list[Exchange], message: str, settings: ChatSettings
+    ) -> Iterator[Progress]:
+        """Answer one message, piece by piece.
+
+        Args:
+            session: The visitor; ``stop(session)`` ends the answer early and keeps what was written.
+            exchanges: The conversation before it.
+            message: What the visitor wrote.
+            settings: What the visitor chose.
+
+        Raises:
+            DistrustHubError: If the message, a setting, the model or the adapter cannot be used.
+        """
+        self.limits.check_message(message)
+        adapter = self._adapter_named(settings.adapter)
+        stop = self._start(session)
+        yield Progress([*exchanges, Exchange(message)], f"Loading {settings.model} ...")
+        engine = self._engine_for(settings.model)
+        compare = settings.compare and adapter is not None
+        replies = [self._ask(engine, exchanges, message, adapter, settings, stop)]
+        if compare:
+            replies.append(self._ask(engine, exchanges, message, None, settings, stop))
+        current = Exchange(message, "", "" if compare else None)
+        try:
+            for side, reply in enumerate(replies):
+                for text, status in _written(reply, stop):
+                    current = replace(current, base_reply=text) if side else replace(current, reply=text)
+                    yield Progress([*exchanges, current], status)
+        finally:
+            for reply in replies:
+                reply.cancel()
+        yield Progress([*exchanges, current], "Stopped." if stop.is_set() else "")
+
+    def stop(self, session: str) -> None:
+        """End the visitor's running answer, if there is one."""
+        if event := self._running.get(session):
+            event.set()
+
+    def leave(self, session: str) -> None:
+        """Forget a visitor who closed the page."""
+        self.stop(session)
+        self._running.pop(session, None)
+
+    def close(self) -> None:
+        """Stop everything and wait for the engine's thread."""
+        with self._lock:
+            if self._engine:
+                self._engine.close()
+            self._engine, self._loaded = None, None
+
+    def __enter__(self) -> ChatService:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, session: str) -> threading.Event:
+        self.stop(session)
+        event = self._running[session] = threading.Event()
+        return event
+
+    def _engine_for(self, model: str) -> ChatEngine:
+        if model in self.models:
+            source = self.models[model]
+        elif self.local:
+            source = model
+        else:
+            raise ConfigError(f"base model {model!r} is not offered here; choose {' or '.join(self.models)}")
+        with self._lock:
+            if self._engine is None or self._loaded != source:
+                if self._engine:
+                    self._engine.close()
+                self._engine = self._new_engine(source)
+                self._loaded = source
+            return self._engine
+
+    def _new_engine(self, source: str) -> ChatEngine:
+        from distrust_hub.chat.backends import MlxBackend
+        from distrust_hub.chat.engine import ChatEngine
+
+        return ChatEngine(MlxBackend(source), max_queue=2 * self.limits.chat_requests)
+
+    def _adapter_named(self, name: str) -> str | None:
+        name = (name or "").strip()
+        if name in ("", BASE_ALONE):
+            return None
+        if name in self.adapters:
+            return self.adapters[name]
+        if self.local or (_HUB_ID.fullmatch(name) and ".." not in name and not Path(name).exists()):
+            return name
+        raise ConfigError(f"adapter is {name!r}; expected a Hub id like owner/name")
+
+    def _ask(
+        self,
+        engine: ChatEngine,
+        exchanges: list[Exchange],
+        message: str,
+        adapter: str | None,
+        settings: ChatSettings,
+        stop: threading.Event,
+    ) -> ChatReply:
+        history = conversation(exchanges, base=settings.compare and adapter is None)[-self.limits.history_messages :]
+        return engine.stream(
+            [*history, {"role": "user", "content": message}],
+            adapter,
+            max_tokens=min(int(settings.max_tokens), self.limits.reply_tokens),
+            temperature=float(settings.temperature),
+            seed=int(settings.seed),
+            stop_event=stop,
+        )
+
+
+def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool = False) -> list[dict[str, str]]:
+    """The messages of one side.
+
+    Args:
+        exchanges: The conversation.
+        base: The base model's side of a comparison; turns it was not asked in show the other reply.
+        escape: Escape HTML, for a component that renders it.
+    """
+    messages = []
+    for exchange in exchanges:
+        reply = exchange.base_reply if base and exchange.base_reply is not None else exchange.reply
+        for role, text in (("user", exchange.user), ("assistant", reply)):
+            if text:
+                messages.append({"role": role, "content": html.escape(text, quote=False) if escape else text})
+    return messages
+
+
+def _written(reply: ChatReply, stop: threading.Event) -> Iterator[tuple[str, str]]:
+    """(text so far, status) as the reply grows, with the place in the queue before it starts."""
+    while (ahead := reply.position) and not stop.is_set():
+        yield "", f"Waiting: {ahead} ahead of you."
+        time.sleep(_POLL_SECONDS)
+    if stop.is_set():
+        return
+    text, pieces, started = "", 0, time.monotonic()
+    yield text, "Thinking ..."
+    for piece in reply:
+        text, pieces = text + piece, pieces + 1
+        if pieces == 1:
+            started = time.monotonic()
+        yield text, "Writing ..."
+    log.debug("%d pieces in %.1f s", pieces, time.monotonic() - started)
+
+
+def _short_name(source: str) -> str:
+    """A name without folders: the Hub id, or the last part of a path."""
+    path = Path(source)
+    is_path = path.exists() or path.is_absolute() or path.suffix == ".gguf"
+    return (path.stem if path.suffix == ".gguf" else path.resolve().name) if is_path else source

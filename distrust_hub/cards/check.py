@@ -1,0 +1,118 @@
+"""What is wrong with a card, in sentences. Works on any README.md, without the network."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from huggingface_hub import ModelCardData
+
+from distrust_hub.cards.data import CardData, is_repo_id
+from distrust_hub.cards.front_matter import LICENSES, TAGS
+
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
+
+
+def check_card(text: str, card: CardData | None = None, repo_type: str = "model") -> list[str]:
+    """Problems of a card; an empty list means it is fine.
+
+    Args:
+        text: The whole README.md.
+        card: What the artifacts say; then the card must not hide that the data is synthetic, nor name another base.
+        repo_type: ``model`` for an adapter's card, ``dataset`` for a dataset's.
+    """
+    text = text.replace("\r\n", "\n")
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return ["there is no metadata: the card must begin with a YAML block between two lines of ---"]
+    try:
+        metadata = yaml.safe_load(match[1])
+    except yaml.YAMLError as error:
+        return [f"the metadata is not YAML: {' '.join(str(error).split())}"]
+    if not isinstance(metadata, dict):
+        return ["the metadata is not a list of 'key: value' lines"]
+    body = text[match.end() :]
+    problems = [*_license_problems(metadata), *_tag_problems(metadata, repo_type)]
+    if repo_type == "model":
+        problems += [*_model_problems(metadata), *_body_problems(body)]
+    if card is not None:
+        problems += _fact_problems(metadata, body, card)
+    return problems
+
+
+def first_paragraph(text: str) -> str:
+    """The first paragraph of a card that is neither metadata nor a heading nor a comment."""
+    body = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"), count=1)
+    for block in re.split(r"\n\s*\n", body):
+        lines = [line for line in block.splitlines() if line.strip() and not line.startswith(("#", "<!--"))]
+        if lines:
+            return " ".join(lines)
+    return ""
+
+
+def _license_problems(metadata: dict[str, Any]) -> list[str]:
+    found = metadata.get("license")
+    names = found if isinstance(found, list) else [] if found is None else [found]
+    problems = [
+        f"license is {name!r}; write an id the Hub knows, or 'other' with license_name and license_link"
+        for name in names
+        if name != "other" and name not in LICENSES
+    ]
+    if "other" in names and not _LICENSE_NAME.fullmatch(str(metadata.get("license_name", ""))):
+        problems.append("license is 'other'; license_name must name it with small letters, digits, '-' and '.'")
+    return problems
+
+
+def _tag_problems(metadata: dict[str, Any], repo_type: str) -> list[str]:
+    found = metadata.get("tags")
+    tags = found if isinstance(found, list) else []
+    wanted = TAGS if repo_type == "model" else ("distrust-hub",)
+    problems = [f"the tag {tag!r} is missing" for tag in wanted if tag not in tags]
+    if repo_type == "model" and "mlx" in tags:
+        problems.append("the tag 'mlx' stands for a full model; an adapter uses 'mlx-lm-adapter'")
+    return problems
+
+
+def _model_problems(metadata: dict[str, Any]) -> list[str]:
+    problems = []
+    if not is_repo_id(metadata.get("base_model")):
+        problems.append(f"base_model is {metadata.get('base_model')!r}; it must be the Hub id of the base, owner/name")
+    expected = {"base_model_relation": "adapter", "library_name": "peft", "pipeline_tag": "text-generation"}
+    problems += [
+        f"{key} is {metadata.get(key)!r}; it must be {value!r}"
+        for key, value in expected.items()
+        if metadata.get(key) != value
+    ]
+    try:
+        ModelCardData(**metadata)
+    except ValueError as error:
+        problems.append(f"the model index cannot be read: {' '.join(str(error).split())[:200]}")
+    return problems
+
+
+def _body_problems(body: str) -> list[str]:
+    problems = []
+    if not re.search(r"^# \S", body, re.MULTILINE):
+        problems.append("there is no title: a line that begins with '# '")
+    block = _FENCE.search(body)
+    if block is None or "mlx_lm" not in block[1]:
+        problems.append("the first code block is not the MLX call; people who open the card look for it there")
+    if not re.search(r"^##? .*limit", body, re.MULTILINE | re.IGNORECASE):
+        problems.append("there is no section on limits")
+    return problems
+
+
+def _fact_problems(metadata: dict[str, Any], body: str, card: CardData) -> list[str]:
+    problems = []
+    if card.synthetic_rows and "synthetic" not in first_paragraph(body).lower():
+        problems.append(
+            f"{card.synthetic_rows} training rows are synthetic and the first paragraph does not say so; "
+            "write the word 'synthetic' there"
+        )
+    base = card.base["id"]
+    if base and metadata.get("base_model") not in (None, base):
+        problems.append(f"base_model is {metadata['base_model']!r} and the adapter was trained on {base!r}")
+    return problems

@@ -1,0 +1,110 @@
+"""The card of a scored dataset, from its rows and the manifest of their preparation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from huggingface_hub import DatasetCardData
+
+from distrust_hub.artifacts import Manifest
+from distrust_hub.cards.data import Facts, is_repo_id
+from distrust_hub.cards.edits import notes_section, seal
+from distrust_hub.cards.escape import Safe
+from distrust_hub.cards.front_matter import license_fields
+from distrust_hub.cards.template import DATASET_TEMPLATE, load_template, render_template
+
+SCORES = ("authority_weight", "provenance_entropy")
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**7, "1M<n<10M"))
+"""Upper bound of rows -> the Hub's ``size_categories`` value."""
+
+
+@dataclass
+class DatasetFacts:
+    """Counts of a scored dataset, filled row by row in constant memory.
+
+    Attributes:
+        splits: {split: ``rows``, ``tiers`` {tier: rows}}.
+        columns: Column names in order of appearance.
+        scores: {score: ``min``, ``mean``, ``max``}.
+    """
+
+    splits: dict[str, Facts] = field(default_factory=dict)
+    columns: dict[str, None] = field(default_factory=dict)
+    source_types: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    scorers: Counter[str] = field(default_factory=Counter)
+    scores: dict[str, Facts] = field(default_factory=dict)
+    synthetic: int = 0
+    rows: int = 0
+
+    def add(self, row: Mapping[str, Any], split: str) -> None:
+        """Count one row of a split."""
+        self.rows += 1
+        self.columns.update(dict.fromkeys(row))
+        entry = self.splits.setdefault(split, Facts(rows=0, tiers=Facts()))
+        entry["rows"] += 1
+        tier = str(row.get("tier") or "unknown")
+        entry["tiers"][tier] = (entry["tiers"][tier] or 0) + 1
+        self.source_types[str(row.get("source_type") or "unknown")] += 1
+        self.licenses[str(row.get("license") or "unknown")] += 1
+        self.scorers[str(row.get("scorer") or "unknown")] += 1
+        self.synthetic += row.get("synthetic") is True
+        if isinstance(row.get("lang"), str):
+            self.languages[row["lang"]] += 1
+        for name in SCORES:
+            self._add_score(name, row.get(name))
+
+    def _add_score(self, name: str, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return
+        entry = self.scores.setdefault(name, Facts(min=value, max=value, mean=0.0, n=0))
+        entry["n"] += 1
+        entry["min"], entry["max"] = min(entry["min"], value), max(entry["max"], value)
+        entry["mean"] += (value - entry["mean"]) / entry["n"]
+
+
+def render_dataset_card(facts: DatasetFacts, repo_id: str, manifest: Manifest | None = None, notes: str = "") -> str:
+    """The README.md of a scored dataset; the same facts give the same bytes.
+
+    Args:
+        facts: Counts of the rows.
+        repo_id: Where it will be published.
+        manifest: How the rows were prepared, where that is known.
+        notes: Markdown a person wrote, kept between the notes markers.
+    """
+    inputs = [Facts.of(entry) for entry in manifest.inputs] if manifest else []
+    body = render_template(
+        load_template(DATASET_TEMPLATE),
+        facts=facts,
+        inputs=inputs,
+        title=repo_id.split("/")[-1],
+        columns=list(facts.columns),
+        repo_id=repo_id,
+        notes=Safe(notes_section(notes)),
+    )
+    return seal(f"---\n{_front_matter(facts, inputs).to_yaml()}\n---\n\n{body}")
+
+
+def _front_matter(facts: DatasetFacts, inputs: list[Facts]) -> DatasetCardData:
+    names = [name for name in facts.licenses if name != "unknown"]
+    fields = license_fields(names[0]) if len(names) == 1 else {}
+    if len(names) > 1:
+        known = sorted({license_fields(name)["license"] for name in names})
+        fields = {"license": known} if "other" not in known else {"license": "other", "license_name": "mixed"}
+    size = next((label for bound, label in _SIZES if facts.rows < bound), "n>10M")
+    sources = sorted({entry["name"] for entry in inputs if is_repo_id(entry["name"])})
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in facts.splits]
+    return DatasetCardData(
+        language=sorted(code for code in facts.languages if code.isalpha() and len(code) in (2, 3)) or None,
+        task_categories=["text-generation"],
+        size_categories=[size],
+        source_datasets=sources or None,
+        tags=["distrust-hub", "provenance", *(["synthetic"] if facts.synthetic else [])],
+        configs=[{"config_name": "default", "data_files": files}],
+        **fields,
+    )

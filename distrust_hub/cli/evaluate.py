@@ -1,0 +1,137 @@
+"""Measure source preference, TruthfulQA, held-out loss and probes, for a base model or adapters against it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from distrust_hub.artifacts import EvalReport
+from distrust_hub.cli.options import add_format_argument, positive_int
+from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--suite", metavar="S[,S...]", help="suites to run; see --list")
+    parser.add_argument("--list", action="store_true", help="list the suites and exit")
+    add_evaluation_arguments(parser)
+
+
+def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that ``evaluate`` and ``validate`` share."""
+    parser.add_argument("--model", metavar="M", help="base model: Hub id, local folder or .gguf file")
+    parser.add_argument("--base-model-id", metavar="ID", help="Hub id of a base that is a local file or folder")
+    parser.add_argument(
+        "--adapter-path",
+        action="append",
+        default=[],
+        metavar="A",
+        help="adapter folder or Hub id, compared with its base on the same items; may be repeated",
+    )
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="[SUITE=]PATH",
+        help="data of the suite that takes it; may be repeated with SUITE=",
+    )
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N items; marked as partial")
+    parser.add_argument("--seed", type=int, default=0, help="seed of generated items and intervals (default: 0)")
+    parser.add_argument("--prompt", choices=("qa", "chat"), default="qa", help="how TruthfulQA is asked (default: qa)")
+    parser.add_argument("--log-samples", action="store_true", help="write samples_SUITE.jsonl beside the output")
+    parser.add_argument("--resume", action="store_true", help="keep suites the output holds with the same settings")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="file to merge the suites into (a folder for several adapters)"
+    )
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """List the suites, or run them."""
+    if args.list:
+        _print_suites(args.format)
+        return
+    if not args.suite:
+        raise ConfigError("no suite given; add --suite NAME[,NAME...] (see --list)")
+    run_suites(args, [name.strip() for name in args.suite.split(",") if name.strip()])
+
+
+def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
+    """Run suites with the options of ``add_evaluation_arguments`` and print the reports."""
+    if not args.model:
+        raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
+    from distrust_hub.evaluation.runner import evaluate
+
+    reports = evaluate(
+        args.model,
+        suites,
+        adapter_paths={name: _adapter_folder(name) for name in args.adapter_path},
+        data=_data(args.data),
+        limit=args.limit,
+        seed=args.seed,
+        prompt=args.prompt,
+        output=args.output,
+        log_samples=args.log_samples,
+        resume=args.resume,
+        base_model_id=args.base_model_id,
+    )
+    print_reports(reports, args.format)
+    if args.output and len(args.adapter_path) == 1:
+        next_steps(f"distrust-hub card {args.adapter_path[0]}")
+    return reports
+
+
+def print_reports(reports: list[EvalReport], form: str) -> None:
+    """The reports on stdout: one JSON value (a list for several), or a table each."""
+    if form == "json":
+        values = [report.to_json() for report in reports]
+        print_json(values[0] if len(values) == 1 else values)
+        return
+    from distrust_hub.evaluation.report import TABLE_HEADERS, table_rows
+
+    for report in reports:
+        note(f"{report.model}{f' with {report.adapter}' if report.adapter else ''}")
+        print_table(TABLE_HEADERS, table_rows(report))
+
+
+def _print_suites(form: str) -> None:
+    from distrust_hub.evaluation.registry import BENCHMARKS
+
+    described: list[dict[str, Any]] = [
+        {
+            "suite": benchmark.name,
+            "asks": benchmark.summary,
+            "primary_metric": benchmark.primary_metric,
+            "better": "higher" if benchmark.higher_is_better else "lower",
+            "data": benchmark.source,
+            "license": benchmark.license,
+            "prompt": benchmark.prompting,
+        }
+        for benchmark in BENCHMARKS.values()
+    ]
+    if form == "json":
+        print_json(described)
+    else:
+        print_table(list(described[0]), [list(row.values()) for row in described])
+
+
+def _adapter_folder(name: str) -> Path:
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    from distrust_hub.hub.adapters import pull_adapter
+
+    return pull_adapter(name)
+
+
+def _data(given: list[str]) -> str | dict[str, str] | None:
+    if not given:
+        return None
+    named = dict(entry.split("=", 1) for entry in given if "=" in entry and not Path(entry).exists())
+    if len(named) == len(given):
+        return named
+    if len(given) == 1:
+        return given[0]
+    raise ConfigError(f"--data is given {len(given)} times; then each must be SUITE=PATH, for suites that differ")

@@ -1,0 +1,19 @@
+"""Run the probes and TruthfulQA on a model, or on adapters against their base."""
+
+from __future__ import annotations
+
+import argparse
+
+from distrust_hub.cli.evaluate import add_evaluation_arguments, run_suites
+
+SUITES = ("probes", "truthfulqa")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options: those of ``evaluate`` without the choice of suites."""
+    add_evaluation_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """``evaluate --suite probes,truthfulqa``."""
+    run_suites(args, list(SUITES))

@@ -1,0 +1,283 @@
+"""Publish adapters in one commit, fetch them verified, and find published ones."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+
+from distrust_hub.adapters.peft_format import convert_peft_to_mlx, write_peft
+from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.artifacts import (
+    ADAPTER_CONFIG_FILE,
+    ADAPTER_FILE,
+    CARD_FILE,
+    METRICS_FILE,
+    PEFT_ADAPTER_FILE,
+    EvalReport,
+    Manifest,
+    TrainingRun,
+)
+from distrust_hub.cards.check import check_card, first_paragraph
+from distrust_hub.cards.data import CardData, collect
+from distrust_hub.cards.edits import extract_notes, is_untouched
+from distrust_hub.cards.render import render_model_card
+from distrust_hub.errors import AdapterError, HubError, InputNotFoundError, OutputExistsError
+from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors, snapshot
+from distrust_hub.hub.publish import (
+    Content,
+    PushResult,
+    commit_files,
+    refuse_secrets,
+    remote_card,
+    remote_files,
+)
+
+ADAPTER_FILES = (
+    ADAPTER_FILE,
+    PEFT_ADAPTER_FILE,
+    ADAPTER_CONFIG_FILE,
+    TrainingRun.FILE_NAME,
+    METRICS_FILE,
+    EvalReport.FILE_NAME,
+    Manifest.FILE_NAME,
+)
+"""All that is ever published of an adapter folder or read from a repo, beside the card: no pickle, no code."""
+
+
+@dataclass(frozen=True)
+class PublishedRepo:
+    """A repo found by tag.
+
+    Attributes:
+        repo_id: ``owner/name``.
+        repo_type: ``model`` or ``dataset``.
+        base_model: Base of an adapter, where its tags say it.
+        downloads: Downloads the Hub counts.
+        last_modified: ISO 8601 time of the last commit, or None.
+    """
+
+    repo_id: str
+    repo_type: str
+    base_model: str | None
+    downloads: int
+    last_modified: str | None
+
+
+def push_adapter(
+    folder: str | Path,
+    repo_id: str,
+    *,
+    private: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
+    commit_message: str | None = None,
+    replace_card: bool = False,
+    dry_run: bool = False,
+    api: HfApi | None = None,
+) -> PushResult:
+    """Check an adapter folder and publish it in one commit.
+
+    Files of ours that are on the Hub and no longer in the folder go in the same commit, so that old results never
+    stand beside a new adapter. Pushing the same folder again makes no commit.
+
+    Args:
+        folder: Adapter folder; checkpoints and everything that is not an artifact stay here.
+        repo_id: ``owner/name``, or a bare name in the user's own namespace.
+        private: Make the repo private if it is created.
+        revision: Branch to commit to, made if it is not there.
+        create_pr: Open a pull request instead.
+        commit_message: Title of the commit.
+        replace_card: Overwrite a card on the Hub that was edited by hand.
+        dry_run: Everything but the writing.
+        api: Client to use.
+
+    Raises:
+        AdapterError: The folder does not hold a working adapter, or its base is unknown.
+        ArtifactError: An artifact is damaged.
+        HubError: The card or a file must not be published as it is, or the Hub refused.
+    """
+    folder = Path(folder)
+    api = api or hub_api()
+    files = adapter_files(folder)
+    verify_adapter(folder)
+    card = collect(folder, repo_id)
+    if card.base["id"] is None:
+        raise AdapterError(
+            f"{folder}: the base model has no known Hub id; train with --base-model-id OWNER/NAME so that others can "
+            "load the adapter"
+        )
+    refuse_secrets(files)
+    access = check_can_write(repo_id, revision=revision, create_pr=create_pr, api=api)
+    there = remote_card(api, access, "model")
+    text, kept = _choose_card(folder, card, access.repo_id, there, replace_card)
+    if not kept:
+        files[CARD_FILE] = text.encode()
+    refuse_secrets({CARD_FILE: text.encode()})
+    stale = remote_files(api, access, "model") & set(ADAPTER_FILES) - set(files)
+    names = tuple(sorted({*files, CARD_FILE}))
+    if dry_run:
+        return PushResult(f"{api.endpoint}/{access.repo_id}", None, names, text, kept)
+    url, sha = commit_files(
+        api,
+        access,
+        "model",
+        files,
+        delete=sorted(stale),
+        private=private,
+        revision=revision,
+        create_pr=create_pr,
+        message=commit_message or f"Publish a LoRA adapter for {card.base['id']}",
+    )
+    return PushResult(url, sha, names, text, kept)
+
+
+def adapter_files(folder: Path) -> dict[str, Content]:
+    """The artifacts of an adapter folder by name, without the card; each JSON artifact is read once to check it.
+
+    Raises:
+        InputNotFoundError: If there is no such folder.
+        AdapterError: If it holds no adapter.
+        ArtifactError: If an artifact is damaged.
+    """
+    if not folder.is_dir():
+        raise InputNotFoundError(f"{folder}: no such folder")
+    files: dict[str, Content] = {name: folder / name for name in ADAPTER_FILES if (folder / name).is_file()}
+    if ADAPTER_FILE not in files:
+        raise AdapterError(f"{folder}: holds no {ADAPTER_FILE}; it is not a finished adapter folder")
+    for artifact in (TrainingRun, Manifest, EvalReport):
+        if artifact.FILE_NAME in files:
+            artifact.load(folder)
+    return files
+
+
+def _choose_card(folder: Path, card: CardData, repo_id: str, there: str | None, replace: bool) -> tuple[str, bool]:
+    """(text of the card, whether the one on the Hub is kept): hand edits here or there win over a fresh card."""
+    path = folder / CARD_FILE
+    local = path.read_text(encoding="utf-8") if path.is_file() else None
+    edited_there = there is not None and bool(first_paragraph(there)) and not is_untouched(there)
+    if edited_there and not replace:
+        text, kept = str(there), True
+    elif local is not None and not is_untouched(local):
+        text, kept = local, False
+    else:
+        notes = extract_notes(local or "") or extract_notes(there or "")
+        text, kept = render_model_card(folder, repo_id, notes=notes), False
+    problems = check_card(text, card)
+    if problems:
+        where = f"{CARD_FILE} on the Hub, edited by hand," if kept else CARD_FILE
+        raise HubError(f"{where} cannot stand: {'; '.join(problems)}", repo_id=repo_id, repo_type="model")
+    return text, kept
+
+
+def pull_adapter(
+    repo_id: str,
+    *,
+    revision: str | None = None,
+    local_dir: str | Path | None = None,
+    api: HfApi | None = None,
+) -> Path:
+    """Download an adapter and verify it; one that only PEFT can read is converted.
+
+    Only safetensors, JSON and the card are fetched, and only under the names an adapter folder has.
+
+    Args:
+        repo_id: ``owner/name``.
+        revision: Branch, tag or commit; main when None.
+        local_dir: Folder to put it in, which must be empty or absent; the cache when None.
+        api: Client to use.
+
+    Returns:
+        Folder that ``load_adapter`` and ``mlx_lm.load(adapter_path=...)`` take.
+
+    Raises:
+        HubError: The download failed.
+        AdapterError: What came is not a working adapter, or the repo holds unsafe file names.
+        OutputExistsError: ``local_dir`` holds files.
+    """
+    target = None if local_dir is None else Path(local_dir)
+    if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OutputExistsError(f"{target}: holds files already; give an empty folder or another --local-dir")
+    api = api or hub_api()
+    _refuse_unsafe_names(api, repo_id, revision)
+    folder, sha = snapshot(repo_id, revision=revision, allow_patterns=[*ADAPTER_FILES, CARD_FILE], api=api)
+    verify_adapter(folder)
+    if (folder / ADAPTER_FILE).is_file():
+        return folder if target is None else _fill(target, folder)
+    target = target or _converted_folder(repo_id, sha)
+    if (target / ADAPTER_FILE).is_file():
+        verify_adapter(target)
+        return target
+    return _fill(target, folder, convert=True)
+
+
+def _refuse_unsafe_names(api: HfApi, repo_id: str, revision: str | None) -> None:
+    """Refuse a repo with a file name that leaves its folder; nothing of such a repo is to be trusted."""
+    with hub_errors(repo_id, "model", revision):
+        try:
+            names = api.list_repo_files(repo_id, revision=revision)
+        except HfHubHTTPError:
+            raise
+        except (HTTPError, OfflineModeIsEnabled):
+            return  # offline: the download answers from the cache, or says why it cannot
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
+            raise AdapterError(f"{repo_id}: holds a file with the unsafe name {name!r}; nothing was downloaded")
+
+
+def _converted_folder(repo_id: str, sha: str) -> Path:
+    return Path(constants.HF_HOME) / "distrust-hub" / "adapters" / repo_id.replace("/", "--") / sha
+
+
+def _fill(target: Path, source: Path, convert: bool = False) -> Path:
+    """Copy an adapter into a folder that is whole or not there; optionally add the MLX form of a PEFT adapter."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
+        draft = Path(temporary) / "adapter"
+        draft.mkdir()
+        for name in (*ADAPTER_FILES, CARD_FILE):
+            if (source / name).is_file():
+                shutil.copyfile(source / name, draft / name)
+        if convert:
+            convert_peft_to_mlx(source, draft)
+            write_peft(draft)  # with the ranks of the MLX form, which adapter_config.json now names
+            verify_adapter(draft)
+        if target.exists():
+            target.rmdir()
+        draft.rename(target)
+    return target
+
+
+def list_published(author: str | None = None, *, api: HfApi | None = None) -> list[PublishedRepo]:
+    """Adapters and datasets on the Hub that carry our tag, adapters first, newest first.
+
+    Args:
+        author: User or organisation; everybody when None.
+        api: Client to use.
+    """
+    api = api or hub_api()
+    with hub_errors():
+        models = list(api.list_models(filter=TAG, author=author))
+        datasets = list(api.list_datasets(filter=TAG, author=author))
+    found = [
+        PublishedRepo(
+            repo_id=info.id,
+            repo_type=repo_type,
+            base_model=_base_of(info.tags or []),
+            downloads=info.downloads or 0,
+            last_modified=info.last_modified.isoformat() if info.last_modified else None,
+        )
+        for repo_type, infos in (("model", models), ("dataset", datasets))
+        for info in infos
+    ]
+    return sorted(found, key=lambda repo: (repo.repo_type == "model", repo.last_modified or ""), reverse=True)
+
+
+def _base_of(tags: list[str]) -> str | None:
+    prefix = "base_model:adapter:"
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)

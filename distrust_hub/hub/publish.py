@@ -1,0 +1,154 @@
+"""One commit: look for secrets first, make repo and branch last, never leave a commit that changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import EntryNotFoundError
+
+from distrust_hub.artifacts import CARD_FILE
+from distrust_hub.errors import HubError
+from distrust_hub.hub.client import WriteAccess, hub_errors, redact
+
+Content = Path | bytes
+
+_SECRETS = {
+    "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
+    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
+    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
+    "an AWS key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+}
+_LOCAL_PATH = re.compile(
+    r"(?:(?<![\w./:-])(?:/home|/Users|/root|/tmp|/mnt|/var/folders|/private|/workspace|/content)/[^\s\"'`)]+"
+    r"|file://|\b[A-Za-z]:\\{1,2}Users\\)"
+)
+_ABSOLUTE_VALUE = re.compile(r'"(?:/[^/\s"]+/[^"]*|~/[^"]*|[A-Za-z]:\\\\[^"]*)"')
+_TEXT_SUFFIXES = (".json", ".jsonl", ".yaml", ".yml", ".md")
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What was, or with a dry run would be, published.
+
+    Attributes:
+        url: Address of the repo, or of the pull request.
+        sha: The commit; the unchanged head when there was nothing to change; None for a dry run.
+        files: Paths in the repo, sorted.
+        card: Text of README.md there.
+        kept_card: A card edited by hand on the Hub was left as it is.
+    """
+
+    url: str
+    sha: str | None
+    files: tuple[str, ...]
+    card: str
+    kept_card: bool = False
+
+
+def mask_secrets(text: str) -> str:
+    """The text with anything that looks like a key replaced by ``[secret removed]``."""
+    for pattern in _SECRETS.values():
+        text = pattern.sub("[secret removed]", text)
+    return text
+
+
+def refuse_secrets(files: Mapping[str, Content]) -> None:
+    """Raise HubError if a JSON, YAML or Markdown file holds a token, a key or an absolute local path.
+
+    The message names file and kind, never the secret.
+    """
+    for name, content in files.items():
+        if not name.endswith(_TEXT_SUFFIXES):
+            continue
+        text = _bytes(content).decode("utf-8", "replace")
+        for kind, pattern in _SECRETS.items():
+            if pattern.search(text):
+                raise HubError(f"{name} holds {kind}; remove it, revoke it if it was ever shared, and push again")
+        found = _LOCAL_PATH.search(text) or (_ABSOLUTE_VALUE.search(text) if name.endswith(".json") else None)
+        if found:
+            raise HubError(f"{name} holds a path of this machine ({redact(found[0])[:80]}); remove it and push again")
+
+
+def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:
+    """Paths at the head of the branch to be written to; empty where it is still to be made."""
+    if access.sha is None:
+        return set()
+    with hub_errors(access.repo_id, repo_type):
+        return set(api.list_repo_files(access.repo_id, revision=access.sha, repo_type=repo_type))
+
+
+def remote_card(api: HfApi, access: WriteAccess, repo_type: str) -> str | None:
+    """README.md at the head of the branch to be written to, or None."""
+    if access.sha is None:
+        return None
+    with hub_errors(access.repo_id, repo_type):
+        try:
+            path = api.hf_hub_download(access.repo_id, CARD_FILE, revision=access.sha, repo_type=repo_type)
+        except EntryNotFoundError:
+            return None
+    return Path(path).read_text(encoding="utf-8", errors="replace")
+
+
+def commit_files(
+    api: HfApi,
+    access: WriteAccess,
+    repo_type: str,
+    files: Mapping[str, Content],
+    *,
+    delete: Sequence[str] = (),
+    private: bool = False,
+    revision: str | None = None,
+    create_pr: bool = False,
+    message: str,
+) -> tuple[str, str]:
+    """Make the repo and branch if they are not there, then one commit with everything.
+
+    Args:
+        access: What ``check_can_write`` found; a commit made since then is a conflict, not overwritten.
+        files: Path in the repo -> local file or content.
+        delete: Paths in the repo to remove.
+
+    Returns:
+        (address of the repo or pull request, commit).
+    """
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        *(CommitOperationAdd(path, content) for path, content in sorted(files.items())),
+        *(CommitOperationDelete(path, is_folder=False) for path in sorted(delete)),
+    ]
+    repo_id = access.repo_id
+    with hub_errors(repo_id, repo_type, revision):
+        if not access.exists:
+            url = str(api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True))
+        else:
+            url = _address(api, repo_id, repo_type)
+        if revision and access.sha is None and not create_pr:
+            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
+        try:
+            info = api.create_commit(
+                repo_id,
+                operations,
+                commit_message=message,
+                repo_type=repo_type,
+                revision=revision,
+                create_pr=create_pr,
+                parent_commit=access.sha,
+            )
+        except ValueError as error:
+            if isinstance(error, OSError) or "Invalid metadata" not in str(error):
+                raise
+            raise HubError(f"the Hub refuses the card: {redact(str(error))[:300]}; run: distrust-hub card") from error
+    return (info.pr_url or url), str(info.oid)
+
+
+def _address(api: HfApi, repo_id: str, repo_type: str) -> str:
+    prefix = "" if repo_type == "model" else f"{repo_type}s/"
+    return f"{api.endpoint}/{prefix}{repo_id}"
+
+
+def _bytes(content: Content) -> bytes:
+    return content if isinstance(content, bytes) else content.read_bytes()

@@ -1,0 +1,47 @@
+"""Everything read from one document, before any weight is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distrust_hub.scoring.citations import Found, find_citations
+from distrust_hub.scoring.era import Year, year_of
+from distrust_hub.scoring.features import Features, features_of
+from distrust_hub.scoring.metadata import SourceHint, source_hint, stated_source_type
+from distrust_hub.scoring.normalise import NormalText
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Readings of one document.
+
+    Attributes:
+        text: The normalised text.
+        features: Style features and the hits of every word group.
+        citations: Spans in ``text.flat`` by style.
+        year: Year of the document, None where nothing states it.
+        stated: Source type stated by the row.
+        hint: Source type suggested by address or publisher.
+    """
+
+    text: NormalText
+    features: Features
+    citations: dict[str, Found]
+    year: Year | None
+    stated: SourceHint | None
+    hint: SourceHint | None
+
+
+def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
+    """Read a document once."""
+    text = NormalText(raw)
+    return Analysis(
+        text=text,
+        features=features_of(text),
+        citations=find_citations(text.flat),
+        year=year_of(metadata, text),
+        stated=stated_source_type(metadata) if metadata else None,
+        hint=source_hint(metadata) if metadata else None,
+    )

@@ -1,0 +1,218 @@
+"""Checkpoints that are whole or not there, and that say which run they belong to.
+
+``checkpoints/step-000100/`` holds ``adapter.safetensors``, ``optimizer.safetensors``, ``state.json`` and
+``sha256.json`` with a SHA-256 of each. The position in the data, the learning rate and all randomness follow from
+the step, so these are enough to go on to the last bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from distrust_hub.errors import ArtifactError, CheckpointError, InputNotFoundError, TrainingError
+from distrust_hub.files import dump_json, read_json, sha256_file
+from distrust_hub.schema import SCHEMA_VERSION, check_schema
+
+log = logging.getLogger(__name__)
+
+FOLDER = "checkpoints"
+_ADAPTER, _OPTIMIZER, _STATE, _HASHES = "adapter.safetensors", "optimizer.safetensors", "state.json", "sha256.json"
+_NAME = re.compile(r"step-(\d{6,})")
+_UNFINISHED = ".unfinished-"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass
+class TrainingState:
+    """All of a run that changes from step to step.
+
+    Attributes:
+        step: Steps done.
+        adapter: Trained tensors by name.
+        optimizer: Optimizer state by name.
+        progress: JSON values that are carried on: token counts, seconds, skipped steps, first held-out loss.
+    """
+
+    step: int
+    adapter: Arrays = field(repr=False)
+    optimizer: Arrays = field(repr=False)
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+class Checkpoints:
+    """The checkpoints of one adapter folder.
+
+    Args:
+        folder: Adapter folder.
+        identity: What makes two runs the same run, by name: base, data, objective, settings. Nested dicts are compared
+            key by key.
+        keep_last: How many checkpoints to keep.
+    """
+
+    def __init__(self, folder: str | Path, identity: Mapping[str, Any], keep_last: int) -> None:
+        self.folder, self.identity, self.keep_last = Path(folder) / FOLDER, dict(identity), keep_last
+
+    def save(self, state: TrainingState) -> Path:
+        """Write a checkpoint beside the others, flush it to disk, rename it into place and drop the oldest.
+
+        Raises:
+            TrainingError: If it cannot be written; the checkpoints already there are intact.
+        """
+        target = self.folder / f"step-{state.step:06d}"
+        about = {"schema": SCHEMA_VERSION, "step": state.step, "run": self.identity, "progress": state.progress}
+        files = {
+            _ADAPTER: save(dict(state.adapter)),
+            _OPTIMIZER: save(dict(state.optimizer)),
+            _STATE: dump_json(about).encode(),
+        }
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_folder(target, files)
+        except OSError as error:
+            problem = f"{target.name}: checkpoint not written ({error.strerror or error}); older ones are intact"
+            raise TrainingError(f"{problem}; free some space and go on with --resume") from error
+        for old in self._steps()[self.keep_last :]:
+            shutil.rmtree(old)
+        return target
+
+    def newest(self) -> TrainingState | None:
+        """The newest checkpoint that verifies, or None; those passed over are logged with the reason.
+
+        Raises:
+            CheckpointError: If it belongs to another run, naming what differs.
+        """
+        for path in self._steps():
+            try:
+                return self._load(path)
+            except _Damaged as error:
+                log.warning("checkpoint %s is passed over: %s", path.name, error)
+        return None
+
+    def newest_name(self) -> str | None:
+        """Name of the newest checkpoint folder, verified or not."""
+        return next((path.name for path in self._steps()), None)
+
+    def clear(self) -> None:
+        """Remove all checkpoints."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _steps(self) -> list[Path]:
+        """Checkpoint folders, newest first; leftovers of a killed save are removed."""
+        if not self.folder.is_dir():
+            return []
+        found = []
+        for path in self.folder.iterdir():
+            if path.name.startswith(_UNFINISHED):
+                shutil.rmtree(path, ignore_errors=True)
+            elif match := _NAME.fullmatch(path.name):
+                found.append((int(match[1]), path))
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def _load(self, path: Path) -> TrainingState:
+        about = _verified_state(path)
+        self._check_identity(path.name, about["run"])
+        adapter, optimizer = load_file(path / _ADAPTER), load_file(path / _OPTIMIZER)
+        return TrainingState(about["step"], adapter, optimizer, about["progress"])
+
+    def _check_identity(self, name: str, other: Mapping[str, Any]) -> None:
+        difference = next(_differences(self.identity, other), None)
+        if difference:
+            what, ours, theirs = difference
+            raise CheckpointError(
+                f"checkpoint {name} was made with {what} {theirs!r} and this run has {ours!r}; "
+                "use the same settings, or start anew with another --adapter-path or --overwrite"
+            )
+
+
+class _Damaged(Exception):
+    """A checkpoint that does not verify."""
+
+
+def _verified_state(path: Path) -> dict[str, Any]:
+    try:
+        hashes, about = read_json(path / _HASHES), read_json(path / _STATE)
+        for name in (_ADAPTER, _OPTIMIZER, _STATE):
+            if sha256_file(path / name) != hashes[name]:
+                raise _Damaged(f"{name} does not match its SHA-256")
+        check_schema(about["schema"], path.name)
+    except (ArtifactError, InputNotFoundError, OSError, KeyError, TypeError) as error:
+        raise _Damaged(f"{error}") from error
+    return about
+
+
+def _differences(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key in sorted({*ours, *theirs}):
+        one, other = ours.get(key), theirs.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            yield f"{prefix}{key}", one, other
+
+
+def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    temporary = target.with_name(_UNFINISHED + target.name)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        for name, content in files.items():
+            _write_flushed(temporary / name, content)
+        hashes = {name: sha256_file(temporary / name) for name in files}
+        _write_flushed(temporary / _HASHES, dump_json(hashes).encode())
+        _flush_folder(temporary)
+        if target.exists():  # a damaged one of the same step
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+        _flush_folder(target.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def only_run(folder: str | Path) -> Iterator[None]:
+    """Hold an adapter folder for this process.
+
+    Raises:
+        TrainingError: If another process is training into it.
+    """
+    import fcntl
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(f"{folder}: another run is training into this folder; choose another one") from None
+        yield
+    finally:
+        os.close(descriptor)
