@@ -164,6 +164,9 @@ class PrepareConfig(_Config):
     seed: int = option(0, "seed of the shuffle and the split", low=0)
     valid_share: float = option(0.1, "share of rows held out for validation", low=0.0, high=0.5)
     min_words: int = option(5, "drop documents with fewer words", low=1)
+    tier_shares: str | None = option(None, "draw rows to these shares: PRIMARY,MEDIUM,COORDINATED, such as 0.3,0.3,0.4")
+    text_column: str = option("text", "column that holds the text")
+    rescore: bool = option(False, "score every row anew, whatever it brings")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ def test_every_command_has_help(verb, capsys):
     assert importlib.import_module(f"distrust_hub.cli.{verb}").__doc__
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["train", "--nonsense"], ["train", "--iters", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["--nonsense"], ["train", "--nonsense"], ["train", "--iters", "x"]]
+)
 def test_main_wrong_usage_is_one_line_and_exit_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
@@ -82,4 +84,3 @@ def test_no_option_takes_a_secret(capsys):
 def test_format_table_aligns_numbers_right_and_shows_missing():
     text = format_table(["name", "value"], [["a", 1.5], ["long name", None]])
     assert text.splitlines() == ["name       value", "---------  -----", "a          1.500", "long name      -"]
-

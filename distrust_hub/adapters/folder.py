@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from distrust_hub.adapters.mlx_format import AdapterConfig, read_mlx
@@ -10,6 +11,8 @@ from distrust_hub.adapters.tensors import Tensors
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.models.resolve import BaseModel, resolve_base
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@\S+)?")
 
 
 def locate_adapter(adapter: str | Path) -> Path:
@@ -26,7 +29,7 @@ def locate_adapter(adapter: str | Path) -> Path:
     if folder.is_dir():
         return folder
     name = str(adapter)
-    if isinstance(adapter, Path) or name.startswith((".", "/", "~")) or name.count("/") != 1:
+    if not _HUB_NAME.fullmatch(name):
         raise AdapterError(f"{adapter}: no such adapter folder; give a folder or a Hub id like name/adapter")
     from distrust_hub.hub.adapters import pull_adapter
 

@@ -12,7 +12,7 @@ import numpy as np
 from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
 from distrust_hub.adapters.mlx_format import AdapterConfig
 from distrust_hub.adapters.tensors import Tensors, by_module
-from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.adapters.verify import PLAIN_ARCHITECTURES, base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.files import read_json, write_json
 from distrust_hub.models.cache import build_folder
@@ -40,7 +40,8 @@ def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path
 
     Raises:
         OutputExistsError: If ``out`` exists.
-        AdapterError: If the adapter does not verify against the base, or a layer has no weight in it.
+        AdapterError: If the adapter does not verify against the base, or the architecture is not one of
+            PLAIN_ARCHITECTURES.
     """
     target = Path(out)
     if target.exists():
@@ -49,6 +50,9 @@ def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path
     config, tensors = read_adapter(source)
     base = resolve_adapter_base(config, model, folder)
     verify_adapter(source, base)
+    if base_shapes(base.path) is None:
+        known = ", ".join(PLAIN_ARCHITECTURES)
+        raise AdapterError(f"{base.id or base.path.name}: only {known} models can be fused here; use mlx_lm.fuse")
     with build_folder(target) as temporary:
         _write_weights(base.path, temporary, config, by_module(tensors))
         _copy_rest(base.path, temporary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,9 @@ def apply_adapter(loaded: LoadedModel, folder: str | Path) -> AdapterConfig:
     missing = [name for name in layers if not isinstance(plain.get(name), (nn.Linear, nn.QuantizedLinear))]
     if missing:
         raise AdapterError(f"{folder}: the loaded model has no linear layers named {', '.join(missing)}")
+    wrapped = [(name, _wrap(plain[name], config)) for name in layers]
+    _fill(dict(wrapped), layers, folder)
     remove_adapter(loaded)
-    wrapped = [(name, _wrap(plain[name], config, parts)) for name, parts in layers.items()]
     loaded.model.update_modules(tree_unflatten(wrapped))
     loaded.model.eval()
     mx.eval(loaded.model.parameters())
@@ -71,9 +73,21 @@ def _unwrapped(module: Any) -> Any:
     return module.linear if isinstance(module, (LoRALinear, DoRALinear)) else module
 
 
-def _wrap(linear: Any, config: AdapterConfig, parts: Tensors) -> Any:
+def _wrap(linear: Any, config: AdapterConfig) -> Any:
     kind = DoRALinear if config.fine_tune_type == "dora" else LoRALinear
-    layer = kind.from_base(linear, r=config.rank, scale=config.scale, dropout=0.0)
-    for leaf, value in parts.items():
-        layer[leaf] = mx.array(value)
-    return layer
+    return kind.from_base(linear, r=config.rank, scale=config.scale, dropout=0.0)
+
+
+def _fill(wrapped: Mapping[str, Any], layers: Mapping[str, Tensors], folder: str | Path) -> None:
+    """Set the LoRA tensors of new layers, all shapes checked first."""
+    problems = [
+        f"{name}.{leaf}: shape {value.shape}, the model needs {wrapped[name][leaf].shape}"
+        for name, parts in layers.items()
+        for leaf, value in parts.items()
+        if value.shape != wrapped[name][leaf].shape
+    ]
+    if problems:
+        raise AdapterError(f"{folder}: {len(problems)} tensors do not fit the model: {'; '.join(problems)}")
+    for name, parts in layers.items():
+        for leaf, value in parts.items():
+            wrapped[name][leaf] = mx.array(value)

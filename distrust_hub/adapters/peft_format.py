@@ -25,7 +25,7 @@ from distrust_hub.adapters.mlx_format import (
     read_mlx,
     write_adapter,
 )
-from distrust_hub.adapters.tensors import Tensors, by_module, read_tensors, write_tensors
+from distrust_hub.adapters.tensors import MAX_RANK, Tensors, by_module, read_tensors, write_tensors
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import write_json
@@ -161,6 +161,8 @@ def _layers(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, Tensors]
             problems.append(f"{name}: has only {', '.join(parts)}")
         elif parts["lora_a"].shape[1] != parts["lora_b"].shape[0]:
             problems.append(f"{name}: lora_A has rank {parts['lora_a'].shape[1]}, lora_B {parts['lora_b'].shape[0]}")
+        elif not 1 <= parts["lora_a"].shape[1] <= MAX_RANK:
+            problems.append(f"{name}: rank {parts['lora_a'].shape[1]}, expected 1 to {MAX_RANK}")
     if problems or not layers:
         raise AdapterError(f"{path}: {'; '.join(problems) or 'no tensors'}")
     return layers
@@ -169,10 +171,14 @@ def _layers(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, Tensors]
 def _scale(name: str, parts: Tensors, raw: Mapping[str, Any], path: Path) -> float:
     """PEFT's scaling of one layer: alpha / rank, or alpha / sqrt(rank) with rsLoRA."""
     found = parts["lora_a"].shape[1]
-    rank = _pattern_value(raw.get("rank_pattern"), name, path) or config_number(raw, "r", path, whole=True)
-    alpha = _pattern_value(raw.get("alpha_pattern"), name, path) or config_number(raw, "lora_alpha", path)
+    rank = _pattern_value(raw.get("rank_pattern"), name, path)
+    rank = config_number(raw, "r", path, whole=True) if rank is None else rank
+    alpha = _pattern_value(raw.get("alpha_pattern"), name, path)
+    alpha = config_number(raw, "lora_alpha", path) if alpha is None else alpha
     if rank != found:
-        raise AdapterError(f"{path}: {name} has rank {found} in the weights and {rank} in the config")
+        raise AdapterError(f"{path}: {name} has rank {found} in the weights and {rank:g} in the config")
+    if alpha == 0:
+        raise AdapterError(f"{path}: lora_alpha of {name} is 0; the adapter changes nothing there")
     return alpha / math.sqrt(found) if raw.get("use_rslora") else alpha / found
 
 

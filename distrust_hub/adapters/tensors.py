@@ -20,6 +20,9 @@ from distrust_hub.models.weights import read_header
 LEAVES = ("lora_a", "lora_b", "m")
 """Last name components of adapter tensors in mlx-lm's format."""
 
+MAX_RANK = 1024
+"""Largest LoRA rank read; the same bound as for training."""
+
 _NUMPY_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 
 Tensors = dict[str, np.ndarray]

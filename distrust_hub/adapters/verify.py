@@ -13,7 +13,7 @@ import numpy as np
 from distrust_hub.adapters.folder import read_adapter, weights_file
 from distrust_hub.adapters.mlx_format import AdapterConfig
 from distrust_hub.adapters.peft_format import to_peft
-from distrust_hub.adapters.tensors import LEAVES, Tensors, by_module, read_shapes, read_tensors
+from distrust_hub.adapters.tensors import LEAVES, MAX_RANK, Tensors, by_module, read_shapes, read_tensors
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import read_json, sha256_file
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_RANK = 1024
-"""Largest LoRA rank read; the same bound as for training."""
 MAX_ADAPTER_BYTES = 8 << 30
 """Largest adapter file read: rank 1024 on every layer of a 7B model in float32 is about this."""
+PLAIN_ARCHITECTURES = ("gemma", "gemma2", "llama", "mistral", "phi3", "qwen2", "qwen3")
+"""Values of ``model_type`` whose weight files and MLX modules have the same names and shapes; mlx-lm renames, merges or
+transposes the weights of others, so their files say nothing about the layers an adapter is for."""
 _FLOAT_TYPES = ("F64", "F32", "F16", "BF16")
 
 
@@ -79,13 +80,18 @@ def verify_adapter(folder: str | Path, base: BaseModel | None = None) -> Adapter
     return AdapterInfo(Path(folder), config, sha256_file(path), tuple(modules), parameters, relation)
 
 
-def base_shapes(folder: Path) -> dict[str, tuple[int, int]]:
+def base_shapes(folder: Path) -> dict[str, tuple[int, int]] | None:
     """``{module path: (inputs, outputs)}`` of the linear layers of a base, from its safetensors headers.
 
     MLX's packed quantised weights are unpacked on paper: one scale stands for ``group_size`` inputs.
+
+    Returns:
+        None for an architecture that is not in PLAIN_ARCHITECTURES.
     """
-    headers = {name: tuple(entry["shape"]) for name, (_, entry, _) in model_headers(folder).items()}
     config = read_json(folder / "config.json")
+    if config.get("model_type") not in PLAIN_ARCHITECTURES:
+        return None
+    headers = {name: tuple(entry["shape"]) for name, (_, entry, _) in model_headers(folder).items()}
     quantization = config.get("quantization") or config.get("quantization_config") or {}
     linear = {}
     for name, shape in headers.items():

@@ -20,7 +20,7 @@ from distrust_hub.scoring.document import score_document
 COLUMNS = (
     "row",
     "tier",
-    "authority weight",
+    "authority",
     "entropy (bits)",
     "signed core",
     "source type",

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import html
 import importlib.util
-import logging
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from distrust_hub.app.limits import Limits
-from distrust_hub.errors import ConfigError, MissingDependencyError
+from distrust_hub.chat.engine import Backend, ChatEngine, ChatReply
+from distrust_hub.errors import ConfigError, DistrustHubError, MissingDependencyError
 from distrust_hub.models.mlx_support import why_mlx_is_missing
 from distrust_hub.models.registry import default_model
-
-if TYPE_CHECKING:
-    from distrust_hub.chat.engine import ChatEngine, ChatReply
-
-log = logging.getLogger(__name__)
 
 BASE_ALONE = "none: the base model alone"
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,100})?")
@@ -66,6 +60,24 @@ class Progress:
     status: str
 
 
+class _Answer:
+    """A running answer: one or two replies of the engine that stop together."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.replies: list[ChatReply] = []
+
+    def add(self, reply: ChatReply) -> None:
+        self.replies.append(reply)
+        if self.stopped.is_set():
+            reply.cancel()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        for reply in self.replies:
+            reply.cancel()
+
+
 class ChatService:
     """One base model in memory, shared by all visitors; their requests are answered in the order they came.
 
@@ -74,6 +86,7 @@ class ChatService:
         adapter: Adapter to offer: Hub id or folder.
         local: Whether visitors may name other base models and folders of this machine.
         limits: Bounds per visitor.
+        make_backend: From a model's name to what runs it; None runs it with MLX.
 
     Use it as a context manager, or call ``close``.
     """
@@ -85,8 +98,10 @@ class ChatService:
         *,
         local: bool = False,
         limits: Limits | None = None,
+        make_backend: Callable[[str], Backend] | None = None,
     ) -> None:
         self.limits = limits or Limits()
+        self._make_backend = make_backend or _mlx_backend
         self.local = local
         offered = model or default_model()
         self.models = {_short_name(offered): offered}
@@ -94,7 +109,7 @@ class ChatService:
         self._engine: ChatEngine | None = None
         self._loaded: str | None = None
         self._lock = threading.Lock()
-        self._running: dict[str, threading.Event] = {}
+        self._running: dict[str, _Answer] = {}
 
     def problem(self) -> str:
         """Why chat cannot work here, in one line; empty if it can."""
@@ -104,7 +119,7 @@ class ChatService:
 
     def prepare(self, model: str) -> str:
         """Load the base model and return what is ready, in words. Raises the error of loading."""
-        self._engine_for(model).wait_until_loaded()
+        self._ready_engine(model)
         return f"Ready: {model}."
 
     def reply(
@@ -123,28 +138,28 @@ class ChatService:
         """
         self.limits.check_message(message)
         adapter = self._adapter_named(settings.adapter)
-        stop = self._start(session)
+        answer = self._start(session)
         yield Progress([*exchanges, Exchange(message)], f"Loading {settings.model} ...")
-        engine = self._engine_for(settings.model)
-        compare = settings.compare and adapter is not None
-        replies = [self._ask(engine, exchanges, message, adapter, settings, stop)]
-        if compare:
-            replies.append(self._ask(engine, exchanges, message, None, settings, stop))
-        current = Exchange(message, "", "" if compare else None)
+        engine = self._ready_engine(settings.model)
+        sides = [(adapter, False), (None, True)] if settings.compare and adapter else [(adapter, False)]
+        current = Exchange(message, "", "" if len(sides) > 1 else None)
         try:
-            for side, reply in enumerate(replies):
-                for text, status in _written(reply, stop):
-                    current = replace(current, base_reply=text) if side else replace(current, reply=text)
+            for source, base in sides:
+                messages = [*conversation(exchanges, base=base), {"role": "user", "content": message}]
+                answer.add(self._ask(engine, messages, source, settings))
+            for reply, (_, base) in zip(answer.replies, sides):
+                for text, status in _written(reply, answer.stopped):
+                    current = replace(current, base_reply=text) if base else replace(current, reply=text)
                     yield Progress([*exchanges, current], status)
         finally:
-            for reply in replies:
-                reply.cancel()
-        yield Progress([*exchanges, current], "Stopped." if stop.is_set() else "")
+            stopped = answer.stopped.is_set()
+            answer.stop()
+        yield Progress([*exchanges, current], "Stopped." if stopped else "Done.")
 
     def stop(self, session: str) -> None:
         """End the visitor's running answer, if there is one."""
-        if event := self._running.get(session):
-            event.set()
+        if answer := self._running.get(session):
+            answer.stop()
 
     def leave(self, session: str) -> None:
         """Forget a visitor who closed the page."""
@@ -164,31 +179,35 @@ class ChatService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, session: str) -> threading.Event:
+    def _start(self, session: str) -> _Answer:
         self.stop(session)
-        event = self._running[session] = threading.Event()
-        return event
+        answer = self._running[session] = _Answer()
+        return answer
+
+    def _ready_engine(self, model: str) -> ChatEngine:
+        """The engine with this base model loaded; one that cannot load is forgotten, so that a retry starts anew."""
+        engine = self._engine_for(model)
+        try:
+            engine.wait_until_loaded()
+        except (DistrustHubError, OSError):
+            with self._lock:
+                if self._engine is engine:
+                    self._engine, self._loaded = None, None
+            engine.close()
+            raise
+        return engine
 
     def _engine_for(self, model: str) -> ChatEngine:
-        if model in self.models:
-            source = self.models[model]
-        elif self.local:
-            source = model
-        else:
+        if model not in self.models and not self.local:
             raise ConfigError(f"base model {model!r} is not offered here; choose {' or '.join(self.models)}")
+        source = self.models.get(model, model)
         with self._lock:
             if self._engine is None or self._loaded != source:
                 if self._engine:
                     self._engine.close()
-                self._engine = self._new_engine(source)
+                self._engine = ChatEngine(self._make_backend(source), max_queue=2 * self.limits.chat_requests)
                 self._loaded = source
             return self._engine
-
-    def _new_engine(self, source: str) -> ChatEngine:
-        from distrust_hub.chat.backends import MlxBackend
-        from distrust_hub.chat.engine import ChatEngine
-
-        return ChatEngine(MlxBackend(source), max_queue=2 * self.limits.chat_requests)
 
     def _adapter_named(self, name: str) -> str | None:
         name = (name or "").strip()
@@ -203,21 +222,23 @@ class ChatService:
     def _ask(
         self,
         engine: ChatEngine,
-        exchanges: list[Exchange],
-        message: str,
+        messages: list[dict[str, str]],
         adapter: str | None,
         settings: ChatSettings,
-        stop: threading.Event,
     ) -> ChatReply:
-        history = conversation(exchanges, base=settings.compare and adapter is None)[-self.limits.history_messages :]
         return engine.stream(
-            [*history, {"role": "user", "content": message}],
+            messages[-self.limits.history_messages :],
             adapter,
-            max_tokens=min(int(settings.max_tokens), self.limits.reply_tokens),
-            temperature=float(settings.temperature),
-            seed=int(settings.seed),
-            stop_event=stop,
+            max_tokens=min(settings.max_tokens, self.limits.reply_tokens),
+            temperature=settings.temperature,
+            seed=settings.seed,
         )
+
+
+def _mlx_backend(source: str) -> Backend:
+    from distrust_hub.chat.backends import MlxBackend
+
+    return MlxBackend(source)
 
 
 def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool = False) -> list[dict[str, str]]:
@@ -237,21 +258,18 @@ def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool 
     return messages
 
 
-def _written(reply: ChatReply, stop: threading.Event) -> Iterator[tuple[str, str]]:
+def _written(reply: ChatReply, stopped: threading.Event) -> Iterator[tuple[str, str]]:
     """(text so far, status) as the reply grows, with the place in the queue before it starts."""
-    while (ahead := reply.position) and not stop.is_set():
+    while (ahead := reply.position) and not stopped.is_set():
         yield "", f"Waiting: {ahead} ahead of you."
         time.sleep(_POLL_SECONDS)
-    if stop.is_set():
+    if stopped.is_set():
         return
-    text, pieces, started = "", 0, time.monotonic()
+    text = ""
     yield text, "Thinking ..."
     for piece in reply:
-        text, pieces = text + piece, pieces + 1
-        if pieces == 1:
-            started = time.monotonic()
+        text += piece
         yield text, "Writing ..."
-    log.debug("%d pieces in %.1f s", pieces, time.monotonic() - started)
 
 
 def _short_name(source: str) -> str:

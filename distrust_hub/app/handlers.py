@@ -43,9 +43,12 @@ _CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (1.0, "high"))
 RAISES, LOWERS = "▲", "●"
 """Shapes that stand for more and for less trust in the source, so that colour is never alone."""
 
+NOTEWORTHY = {"authority_weight": 0.015, "provenance_entropy": 0.12}
+"""Contributions below these are summed up in one row and not marked in the text (our choice)."""
+
 _LABEL_CHARS = 30
 _FOUND_SHOWN, _FOUND_CHARS = 4, 60
-_AXES = {"authority_weight": "authority", "provenance_entropy": "entropy (bits)"}
+_AXES = {"authority_weight": "authority weight", "provenance_entropy": "provenance entropy, bits"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,6 @@ class Gauge:
     maximum: float
     shown: str
     words: str
-    low: str
-    high: str
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,12 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
 
 def _authority_gauge(weight: float) -> Gauge:
     words = _words(weight, _AUTHORITY_WORDS)
-    return Gauge(
-        "Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words, "0 first-hand", "0.99 official"
-    )
+    return Gauge("Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words)
 
 
 def _entropy_gauge(bits: float) -> Gauge:
     words = _words(bits, _ENTROPY_WORDS)
-    return Gauge("Provenance entropy", bits, ENTROPY_GAUGE_BITS, f"{bits:.2f} bits", words, "0 none", "8 rich")
+    return Gauge("Provenance entropy", bits, ENTROPY_GAUGE_BITS, f"{bits:.2f} bits", words)
 
 
 def _words(value: float, ladder: Iterable[tuple[float, str]]) -> str:
@@ -154,7 +153,7 @@ def _facts(score: DocumentScore) -> tuple[tuple[str, str], ...]:
 def _term_words(core: float) -> str:
     return (
         f"alpha × (ln(1 − w) + H)² with the signed core {core:+.2f} inside. It is 0 where the core is 0 and grows on "
-        "both sides, so a higher value can mean a better or a worse source: compare texts by the signed core instead. Added "
+        "both sides, so a higher value can mean a better or a worse source: compare texts by the signed core. Added "
         "to a training loss it has no gradient and changes nothing; as a weight on each example it can."
     )
 
@@ -168,8 +167,8 @@ def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]
         (piece, label) pairs that join to ``text``; a label says in which direction trust moves, and why.
     """
     kept: list[tuple[int, int, str]] = []
-    for item in sorted(score.evidence, key=lambda item: -abs(item.contribution)):
-        if item.span is None or item.field is not None:
+    for item in sorted(score.evidence, key=lambda item: -_importance(item.axis, item.contribution)):
+        if item.span is None or item.field or _importance(item.axis, item.contribution) < 1.0:
             continue
         start, end = item.span
         if start < end and all(end <= other[0] or other[1] <= start for other in kept):
@@ -204,16 +203,25 @@ def contribution_rows(score: DocumentScore) -> list[list[str]]:
         for item in score.evidence:
             if item.axis == axis:
                 groups.setdefault((item.component, item.reason), []).append(item)
-        total = 0.0
+        small = []
         for (component, reason), items in sorted(groups.items(), key=lambda group: -abs(_sum(group[1]))):
-            total += _sum(items)
+            if _importance(axis, _sum(items)) < 1.0:
+                small += items
+                continue
             rows.append(
                 [name, component.replace("_", " "), f"{_sum(items):+.3f}", _found(items), reason.replace("_", " ")]
             )
+        if small:
+            rows.append([name, "all others", f"{_sum(small):+.3f}", "", "each too small to list"])
+        total = _sum(item for items in groups.values() for item in items)
         value = float(getattr(score, axis))
         held = "" if abs(total - value) < 5e-4 else f"the sum is {total:.3f}; held within the range of the axis"
         rows.append([name, "= value", f"{value:.3f}", "", held])
     return rows
+
+
+def _importance(axis: str, contribution: float) -> float:
+    return abs(contribution) / NOTEWORTHY[axis]
 
 
 def _sum(items: Iterable[Evidence]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from html import escape
 
@@ -47,6 +48,27 @@ def marked(view: ScoreView | None) -> str:
     )
 
 
+def contributions(view: ScoreView | None) -> str:
+    """One table an axis: what each reason adds, and the value they add up to."""
+    if view is None:
+        return ""
+    tables = []
+    for axis, rows in itertools.groupby(view.contributions, key=lambda row: row[0]):
+        *lines, (_, _, value, _, note) = rows
+        body = "".join(
+            f'<tr><td>{escape(component)}</td><td class="dh-number">{escape(adds)}</td><td>{escape(reason)}</td>'
+            f"<td>{escape(found)}</td></tr>"
+            for _, component, adds, found, reason in lines
+        )
+        tables.append(
+            f"<table><caption>What adds up to the {escape(axis)}</caption><thead><tr>"
+            '<th scope="col">component</th><th scope="col" class="dh-number">adds</th><th scope="col">why</th>'
+            f'<th scope="col">found</th></tr></thead><tbody>{body}</tbody><tfoot><tr><th scope="row">value</th>'
+            f'<td class="dh-number">{escape(value)}</td><td colspan="2">{escape(note)}</td></tr></tfoot></table>'
+        )
+    return f'<div class="dh-contributions">{"".join(tables)}</div>'
+
+
 def term(view: ScoreView | None) -> str:
     """The published term's value with what it can and cannot say."""
     if view is None:
@@ -85,6 +107,6 @@ def _gauge(gauge: Gauge) -> str:
         f'<div class="dh-meter" role="meter" aria-label="{escape(gauge.name)}" aria-valuemin="0" '
         f'aria-valuemax="{gauge.maximum:g}" aria-valuenow="{gauge.value:.3f}" aria-valuetext="'
         f'{escape(gauge.shown)}: {escape(gauge.words)}"><i style="width:{share:.1%}"></i></div>'
-        f'<div class="dh-gauge-foot"><span>{escape(gauge.low)}</span><em>{escape(gauge.words)}</em>'
-        f"<span>{escape(gauge.high)}</span></div></div>"
+        f'<div class="dh-gauge-foot"><span>0</span><em>{escape(gauge.words)}</em>'
+        f"<span>{gauge.maximum:g}</span></div></div>"
     )

@@ -5,6 +5,7 @@ Everything drawn here is a number or one of our own words; text a visitor wrote 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _LEVELS = (-2, 0, 2, 4, 6)
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in SVG units."""
 
-_CHAR_WIDTH, _LINE_HEIGHT = 6.2, 13
+_CHAR_WIDTH, _LINE_HEIGHT = 7.2, 15
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def plane(point: Point | None, references: Sequence[Point], cuts: tuple[float, f
     """
     taken = _occupied(references, point)
     labels = [*_references(references, taken), *_tier_names(cuts, taken)]
-    parts = [*_tier_bands(cuts), *_axes(), *_contours(), *labels]
+    parts = [*_backdrop(cuts), *labels]
     described = "No document yet."
     if point:
         core = signed_core(point.authority_weight, point.provenance_entropy)
@@ -122,6 +123,12 @@ def _curve(level: float) -> list[tuple[float, float]]:
     weights = np.linspace(0.0, AUTHORITY_WEIGHT_MAX, 160)
     entropy = level - signed_core(weights, np.zeros_like(weights))
     return [(w, h) for w, h in zip(weights.tolist(), entropy.tolist()) if 0.0 <= h <= _ENTROPY_TOP_BITS]
+
+
+@functools.lru_cache(maxsize=8)
+def _backdrop(cuts: tuple[float, float]) -> tuple[str, ...]:
+    """All that does not depend on the document."""
+    return (*_tier_bands(cuts), *_axes(), *_contours())
 
 
 def _tier_bands(cuts: tuple[float, float]) -> list[str]:
@@ -209,11 +216,12 @@ def _tier_names(cuts: tuple[float, float], taken: list[Box]) -> list[str]:
     """The name of each band, at the first place in it where there is room."""
     parts = []
     places = list(itertools.product((0.3, 0.42, 0.54, 0.18, 0.04, 0.66), np.arange(7.4, 0.3, -0.25).tolist()))
+    at_no_entropy = {weight: (signed_core(weight, 0.0), signed_core(weight + 0.2, 0.0)) for weight, _ in places}
     for tier, low, high in (("primary", cuts[1], np.inf), ("medium", *cuts), ("coordinated", -np.inf, cuts[0])):
         for weight, bits in places:
             box = (_x(weight), _y(bits) - 8, _x(weight) + len(tier) * 8.0, _y(bits) + 8)
-            cores = [signed_core(w, h) for w in (weight, weight + 0.2) for h in (bits - 0.2, bits + 0.2)]
-            if low < min(cores) and max(cores) < high and _free(box, taken):
+            left, right = at_no_entropy[weight]
+            if low < right + bits - 0.2 and left + bits + 0.2 < high and _free(box, taken):
                 taken.append(box)
                 place = f'x="{box[0]:.1f}" y="{_y(bits) + 4:.1f}"'
                 parts.append(f'<text class="dh-tier-label dh-{tier}" {place}>{tier}</text>')

@@ -13,6 +13,20 @@ from distrust_hub.app.ui_score import score_tab
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
+_CONTRAST = {
+    "button_primary_background_fill": "*primary_700",
+    "button_primary_background_fill_hover": "*primary_800",
+    "button_primary_background_fill_dark": "*primary_700",
+    "button_primary_background_fill_hover_dark": "*primary_600",
+    "block_info_text_color": "*neutral_600",
+    "block_info_text_color_dark": "*neutral_300",
+    "block_label_text_color": "*neutral_700",
+    "block_title_text_color": "*neutral_700",
+    "input_placeholder_color": "*neutral_500",
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_300",
+}
+"""Colours of the default theme that are too pale to read, one or two steps darker."""
 
 
 def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) -> gr.Blocks:
@@ -53,9 +67,8 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         host: Address to listen on; None leaves it to gradio (loopback, or what a Space sets).
         port: Port; None takes the first free one from 7860.
     """
-    theme = gr.themes.Default(
-        primary_hue="teal", secondary_hue="teal", neutral_hue="slate", font=_FONT, font_mono=_MONO
-    )
+    hues = {"primary_hue": "teal", "secondary_hue": "teal", "neutral_hue": "slate"}
+    theme = gr.themes.Default(**hues, font=_FONT, font_mono=_MONO).set(**_CONTRAST)
     demo.launch(
         server_name=host,
         server_port=port,

@@ -72,6 +72,7 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     edit.click(_take_back, exchanges, [exchanges, message], **quick).then(_show, [exchanges], [main, base], **quick)
     stop.click(_stopper(chat), None, None, **quick)
     clear.click(_cleared, None, [*shown, message], **quick)
+    main.clear(_cleared, None, [*shown, message], **quick)
     compare.change(lambda on: gr.update(visible=on), compare, base, **quick)
     to_score.click(_last_reply, exchanges, [score_text, tabs], **quick)
     tab.select(_preparer(chat), settings[0], status, api_visibility="private", show_progress="hidden")
@@ -133,10 +134,12 @@ def _answerer(chat: ChatService) -> Any:
     ) -> Iterator[list[Any]]:
         session = (request.session_hash if request else None) or "one"
         model, adapter, temperature, max_tokens, seed, compare = chosen
-        settings = ChatSettings(model, adapter or BASE_ALONE, temperature, max_tokens, seed or 0, compare)
+        settings = ChatSettings(
+            model, adapter or BASE_ALONE, float(temperature), int(max_tokens), int(seed or 0), bool(compare)
+        )
         try:
             for step in chat.reply(session, exchanges, message, settings):
-                yield [step.exchanges, *_show(step.exchanges), markup.notice(step.status or "Done."), ""]
+                yield [step.exchanges, *_show(step.exchanges), markup.notice(step.status), ""]
         except DistrustHubError as error:
             log.info("chat request refused: %s", error)
             gr.Warning(str(error), title="No reply")

@@ -17,7 +17,6 @@ from distrust_hub.app.uploads import UPLOAD_TYPES, read_upload
 from distrust_hub.errors import DistrustHubError
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, SOURCE_TYPES
 
-_CONTRIBUTION_HEADERS = ["axis", "component", "adds", "found in the text", "why"]
 _PAUSE_BEFORE_SCORING = "(...values) => new Promise(done => setTimeout(() => done(values), 250))"
 _UNKNOWN = "not known"
 
@@ -67,16 +66,7 @@ def _one_text(limits: Limits) -> gr.Textbox:
             verdict = gr.HTML(markup.verdict(None), elem_id="dh-verdict")
             plane = gr.HTML(plots.plane(None, reference_points(), tier_cuts()), elem_id="dh-plane")
     spans = gr.HTML("", elem_id="dh-highlight")
-    table = gr.Dataframe(
-        headers=_CONTRIBUTION_HEADERS,
-        datatype="str",
-        label="What each piece of evidence adds",
-        interactive=False,
-        wrap=True,
-        visible=False,
-        column_widths=["12%", "18%", "10%", "28%", "32%"],
-        elem_id="dh-contributions",
-    )
+    table = gr.HTML("", elem_id="dh-contributions")
     term = gr.HTML("", elem_id="dh-term")
     outputs = [verdict, plane, spans, table, term]
     inputs = [text, kind, year, publisher, url]
@@ -111,8 +101,7 @@ def _one_text(limits: Limits) -> gr.Textbox:
 
 def _score_updates(view: ScoreView | None) -> list[Any]:
     plane = plots.plane(view.point if view else None, reference_points(), tier_cuts())
-    table = gr.Dataframe(value=view.contributions, visible=True) if view else gr.update(visible=False)
-    return [markup.verdict(view), plane, markup.marked(view), table, markup.term(view)]
+    return [markup.verdict(view), plane, markup.marked(view), markup.contributions(view), markup.term(view)]
 
 
 def _citations(limits: Limits) -> None:
@@ -168,7 +157,8 @@ def _batch_outputs() -> list[Any]:
             show_search="filter",
             visible=False,
             max_height=520,
-            column_widths=["60px", "110px", "90px", "90px", "90px", "130px", "70px", "100px", "420px"],
+            elem_classes="dh-table",
+            column_widths=["60px", "115px", "90px", "90px", "90px", "130px", "70px", "100px", "380px"],
         )
         files = gr.File(label="Download", file_count="multiple", interactive=False, visible=False)
     return [notice, charts, table, files]

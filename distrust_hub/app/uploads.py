@@ -48,7 +48,7 @@ def read_upload(path: str | Path, limits: Limits) -> list[tuple[str, dict[str, A
     if suffix in (".txt", ".md", ".html", ".htm"):
         text = _decoded(file)
         return [(html_text(text) if suffix.startswith(".htm") else text, {})]
-    documents = []
+    documents: list[tuple[str, dict[str, Any]]] = []
     for line, row in _rows(file, suffix):
         limits.check_rows(len(documents) + 1)
         document = Document.from_row(row, path=file.name, line=line)
@@ -92,9 +92,8 @@ def _decoded(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8", path=file.name
-        ) from error
+        problem = f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        raise DataError(problem, path=file.name) from error
 
 
 def _rows(file: Path, suffix: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -141,6 +140,5 @@ def _check_unpacked(metadata: Any, file: Path) -> None:
     """Refuse a small Parquet file that unpacks to a huge one."""
     unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _MAX_UNPACKED_RATIO * max(file.stat().st_size, 100_000):
-        raise DataError(
-            f"unpacks to {unpacked / 1e6:,.0f} MB, too much for its size; score it on your machine", path=file.name
-        )
+        problem = f"unpacks to {unpacked / 1e6:,.0f} MB, too much for its size; score it on your machine"
+        raise DataError(problem, path=file.name)

@@ -9,6 +9,7 @@ import yaml
 from huggingface_hub import ModelCardData
 
 from distrust_hub.cards.data import CardData, is_repo_id
+from distrust_hub.cards.dataset import DatasetFacts
 from distrust_hub.cards.front_matter import LICENSES, TAGS
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -16,14 +17,15 @@ _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
 
 
-def check_card(text: str, card: CardData | None = None, repo_type: str = "model") -> list[str]:
+def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type: str = "model") -> list[str]:
     """Problems of a card; an empty list means it is fine.
 
     Args:
         text: The whole README.md.
         card: What the artifacts say; then the card must not hide that the data is synthetic, nor name another base.
-        repo_type: ``model`` for an adapter's card, ``dataset`` for a dataset's.
+        repo_type: ``model`` for an adapter's card, ``dataset`` for a dataset's; facts of a dataset mean the latter.
     """
+    repo_type = "dataset" if isinstance(card, DatasetFacts) else repo_type
     text = text.replace("\r\n", "\n")
     match = _FRONT_MATTER.match(text)
     if match is None:
@@ -105,14 +107,14 @@ def _body_problems(body: str) -> list[str]:
     return problems
 
 
-def _fact_problems(metadata: dict[str, Any], body: str, card: CardData) -> list[str]:
+def _fact_problems(metadata: dict[str, Any], body: str, card: CardData | DatasetFacts) -> list[str]:
     problems = []
     if card.synthetic_rows and "synthetic" not in first_paragraph(body).lower():
         problems.append(
-            f"{card.synthetic_rows} training rows are synthetic and the first paragraph does not say so; "
+            f"{card.synthetic_rows} rows are synthetic and the first paragraph does not say so; "
             "write the word 'synthetic' there"
         )
-    base = card.base["id"]
+    base = card.base["id"] if isinstance(card, CardData) else None
     if base and metadata.get("base_model") not in (None, base):
         problems.append(f"base_model is {metadata['base_model']!r} and the adapter was trained on {base!r}")
     return problems

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from distrust_hub.artifacts import Manifest
+from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.cards.data import Facts, is_repo_id
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
 from distrust_hub.cards.front_matter import license_fields
 from distrust_hub.cards.template import DATASET_TEMPLATE, load_template, render_template
+from distrust_hub.files import iter_jsonl
+from distrust_hub.schema import ScoredDocument
+
+SPLIT_FILES = {"train": TRAIN_FILE, "validation": VALID_FILE}
+"""Split on the Hub -> file of a training folder."""
 
 SCORES = ("authority_weight", "provenance_entropy")
 
@@ -39,7 +45,7 @@ class DatasetFacts:
     languages: Counter[str] = field(default_factory=Counter)
     scorers: Counter[str] = field(default_factory=Counter)
     scores: dict[str, Facts] = field(default_factory=dict)
-    synthetic: int = 0
+    synthetic_rows: int = 0
     rows: int = 0
 
     def add(self, row: Mapping[str, Any], split: str) -> None:
@@ -53,7 +59,7 @@ class DatasetFacts:
         self.source_types[str(row.get("source_type") or "unknown")] += 1
         self.licenses[str(row.get("license") or "unknown")] += 1
         self.scorers[str(row.get("scorer") or "unknown")] += 1
-        self.synthetic += row.get("synthetic") is True
+        self.synthetic_rows += row.get("synthetic") is True
         if isinstance(row.get("lang"), str):
             self.languages[row["lang"]] += 1
         for name in SCORES:
@@ -68,12 +74,36 @@ class DatasetFacts:
         entry["mean"] += (value - entry["mean"]) / entry["n"]
 
 
-def render_dataset_card(facts: DatasetFacts, repo_id: str, manifest: Manifest | None = None, notes: str = "") -> str:
+def is_training_folder(folder: str | Path) -> bool:
+    """Whether a folder holds rows to train on, and no adapter."""
+    folder = Path(folder)
+    return (folder / TRAIN_FILE).is_file() and not (folder / ADAPTER_CONFIG_FILE).is_file()
+
+
+def collect_dataset(folder: str | Path) -> tuple[DatasetFacts, Manifest | None]:
+    """Count the rows of a training folder and read its manifest, where there is one.
+
+    Raises:
+        DataError: If a row is not scored.
+        ArtifactError: If the manifest is damaged.
+    """
+    folder = Path(folder)
+    facts = DatasetFacts()
+    for split, name in SPLIT_FILES.items():
+        path = folder / name
+        for line, row in iter_jsonl(path) if path.is_file() else ():
+            facts.add(ScoredDocument.from_row(row, path=path, line=line).to_row(), split)
+    return facts, Manifest.load(folder) if (folder / Manifest.FILE_NAME).is_file() else None
+
+
+def render_dataset_card(
+    facts: DatasetFacts, repo_id: str | None = None, manifest: Manifest | None = None, notes: str = ""
+) -> str:
     """The README.md of a scored dataset; the same facts give the same bytes.
 
     Args:
         facts: Counts of the rows.
-        repo_id: Where it will be published.
+        repo_id: Where it is or will be published.
         manifest: How the rows were prepared, where that is known.
         notes: Markdown a person wrote, kept between the notes markers.
     """
@@ -82,9 +112,9 @@ def render_dataset_card(facts: DatasetFacts, repo_id: str, manifest: Manifest | 
         load_template(DATASET_TEMPLATE),
         facts=facts,
         inputs=inputs,
-        title=repo_id.split("/")[-1],
+        title=repo_id.split("/")[-1] if repo_id else "Scored texts",
         columns=list(facts.columns),
-        repo_id=repo_id,
+        repo_id=repo_id or "OWNER/NAME",
         notes=Safe(notes_section(notes)),
     )
     return seal(f"---\n{_front_matter(facts, inputs).to_yaml()}\n---\n\n{body}")
@@ -104,7 +134,7 @@ def _front_matter(facts: DatasetFacts, inputs: list[Facts]) -> DatasetCardData:
         task_categories=["text-generation"],
         size_categories=[size],
         source_datasets=sources or None,
-        tags=["distrust-hub", "provenance", *(["synthetic"] if facts.synthetic else [])],
+        tags=["distrust-hub", "provenance", *(["synthetic"] if facts.synthetic_rows else [])],
         configs=[{"config_name": "default", "data_files": files}],
         **fields,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.check import check_card
 from distrust_hub.cards.data import CardData, Facts, Result, collect, is_repo_id
-from distrust_hub.cards.dataset import render_dataset_card
+from distrust_hub.cards.dataset import collect_dataset, is_training_folder, render_dataset_card
 from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
 from distrust_hub.cards.escape import Safe, clean
 from distrust_hub.cards.front_matter import model_front_matter
@@ -54,19 +54,24 @@ def render_model_card(folder: str | Path, repo_id: str | None = None, notes: str
 
 
 def write_card(folder: str | Path, replace: bool = False, repo_id: str | None = None) -> Path:
-    """Write README.md into an adapter folder; notes between the markers are kept.
+    """Write README.md into an adapter or training folder; notes between the markers are kept.
 
     Args:
-        folder: Adapter folder.
+        folder: Adapter folder, or training folder of scored rows.
         replace: Overwrite a card that was edited outside the notes; otherwise it is left as it is, with a warning.
-        repo_id: Where the adapter is or will be published.
+        repo_id: Where it is or will be published.
 
     Returns:
         Path of the card.
     """
     path = Path(folder) / CARD_FILE
     present = path.read_text(encoding="utf-8") if path.is_file() else None
-    text = render_model_card(folder, repo_id, notes=extract_notes(present or ""))
+    notes = extract_notes(present or "")
+    if is_training_folder(folder):
+        facts, manifest = collect_dataset(folder)
+        text = render_dataset_card(facts, repo_id, manifest, notes)
+    else:
+        text = render_model_card(folder, repo_id, notes)
     if present is not None and not replace and not is_untouched(present):
         logger.warning("%s was edited by hand and is kept; replace it with: distrust-hub card DIR --replace", path)
         return path

@@ -103,25 +103,20 @@ class MlxBackend:
             self._adapter = wanted
 
     def _prompt(self, loaded: LoadedModel, request: ChatRequest) -> list[int]:
-        """Token ids of the conversation, after the source-tier tag of a conditional adapter.
+        """Token ids of the conversation, with the source-tier tag of a conditional adapter where training put it.
 
-        The tag stood at the start of the training texts, so it stands at the start here, after the tokenizer's own
-        start token where that adds one.
+        That is before the last user message, or at the start of the text for a model without a chat template.
         """
-        tokenizer = loaded.tokenizer
-        if tokenizer.has_chat_template:
-            try:
-                ids = list(tokenizer.apply_chat_template([*map(dict, request.messages)], add_generation_prompt=True))
-            except jinja2.TemplateError as error:
-                raise ConfigError(f"the model's chat template refuses this conversation: {error}") from error
-        else:
-            ids = list(tokenizer.encode("\n\n".join(message["content"] for message in request.messages)))
-        tag = self._config.extra.get(CONDITION_PREFIX) if self._config else None
-        if not tag:
-            return ids
-        start = list(tokenizer.encode(""))
-        rest = ids[len(start) :] if ids[: len(start)] == start else ids
-        return [*start, *tokenizer.encode(tag, add_special_tokens=False), *rest]
+        tokenizer, messages = loaded.tokenizer, [*map(dict, request.messages)]
+        tag = (self._config.extra.get(CONDITION_PREFIX) if self._config else None) or ""
+        if not tokenizer.has_chat_template:
+            text = tag + "\n\n".join(message["content"] for message in messages)
+            return list(tokenizer.encode(text, add_special_tokens=not tag))
+        messages[-1]["content"] = tag + messages[-1]["content"]
+        try:
+            return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True))
+        except jinja2.TemplateError as error:
+            raise ConfigError(f"the model's chat template refuses this conversation: {error}") from error
 
 
 def _context_length(loaded: LoadedModel) -> int:

@@ -120,6 +120,7 @@ class ChatEngine:
         self._lock = threading.Lock()
         self._pending: list[ChatReply] = []
         self._closed = False
+        self._folders: dict[str, Path] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chat")
         self._loading = self._executor.submit(backend.load)
 
@@ -141,7 +142,7 @@ class ChatEngine:
 
         Args:
             messages: The conversation, ending with the user's message.
-            adapter: Adapter folder or Hub id (downloaded here, on the caller's thread), or None.
+            adapter: Adapter folder, or Hub id (downloaded on the caller's thread, once per engine), or None.
             max_tokens: Longest answer.
             temperature: 0 is greedy.
             seed: Of the sampling; None draws one.
@@ -152,7 +153,7 @@ class ChatEngine:
             ConfigError: If a value is out of range.
             AdapterError: If there is no such adapter.
         """
-        folder = locate_adapter(adapter) if adapter else None
+        folder = self._folder(str(adapter)) if adapter else None
         request = ChatRequest(tuple(messages), folder, max_tokens, temperature, seed)
         reply = ChatReply(self, request, stop_event or threading.Event())
         with self._lock:
@@ -182,6 +183,11 @@ class ChatEngine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _folder(self, adapter: str) -> Path:
+        if adapter not in self._folders:
+            self._folders[adapter] = locate_adapter(adapter)
+        return self._folders[adapter]
 
     def _answer(self, reply: ChatReply) -> None:
         self._loading.result()

@@ -6,10 +6,13 @@ import argparse
 import contextlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from distrust_hub.chat.engine import ChatEngine
 from distrust_hub.cli.options import positive_int
 from distrust_hub.cli.output import note
+
+if TYPE_CHECKING:
+    from distrust_hub.chat.engine import ChatEngine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +32,7 @@ def run(args: argparse.Namespace) -> int | None:
     """Load, then answer once or converse until the input ends."""
     from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
     from distrust_hub.chat.backends import MlxBackend
+    from distrust_hub.chat.engine import ChatEngine
     from distrust_hub.models.registry import default_model
     from distrust_hub.models.resolve import resolve_base
 

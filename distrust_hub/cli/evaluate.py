@@ -67,7 +67,7 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     reports = evaluate(
         args.model,
         suites,
-        adapter_paths={name: _adapter_folder(name) for name in args.adapter_path},
+        adapter_paths=_adapters(args.adapter_path),
         data=_data(args.data),
         limit=args.limit,
         seed=args.seed,
@@ -117,13 +117,22 @@ def _print_suites(form: str) -> None:
         print_table(list(described[0]), [list(row.values()) for row in described])
 
 
-def _adapter_folder(name: str) -> Path:
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
+def _adapters(given: list[str]) -> dict[str, Path]:
+    """Name to report and folder of each adapter; a Hub id is downloaded."""
+    named: dict[str, Path] = {}
+    for entry in given:
+        folder = Path(entry)
+        name = folder.resolve().name if folder.is_dir() else entry
+        if name in named:
+            raise ConfigError(f"two adapters are named {name!r}; rename one of the folders")
+        named[name] = folder if folder.is_dir() else _pulled(entry)
+    return named
+
+
+def _pulled(repo_id: str) -> Path:
     from distrust_hub.hub.adapters import pull_adapter
 
-    return pull_adapter(name)
+    return pull_adapter(repo_id)
 
 
 def _data(given: list[str]) -> str | dict[str, str] | None:

@@ -12,7 +12,9 @@ from distrust_hub.config import PrepareConfig
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", metavar="IN", help="scored or plain files, folders, Hub datasets")
     parser.add_argument("-o", "--output", metavar="DIR", help="training folder to write")
-    parser.add_argument("--recipe", metavar="NAME|FILE", help="inputs and options from a recipe: 'sample' or a YAML file")
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="inputs and options from a recipe: 'sample' or a YAML file"
+    )
     parser.add_argument("--inspect", action="store_true", help="describe the inputs and write nothing")
     parser.add_argument("--overwrite", action="store_true", help="replace a training folder that is already there")
     add_config_arguments(parser, PrepareConfig)

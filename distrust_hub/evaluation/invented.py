@@ -9,7 +9,30 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-_ONSETS = ("b", "br", "c", "d", "dr", "f", "g", "gl", "h", "k", "l", "m", "n", "p", "pr", "r", "s", "st", "t", "tr", "v", "z")
+_ONSETS = (
+    "b",
+    "br",
+    "c",
+    "d",
+    "dr",
+    "f",
+    "g",
+    "gl",
+    "h",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "r",
+    "s",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "z",
+)
 _VOWELS = ("a", "e", "i", "o", "u", "ae", "ei", "ou")
 _CODAS = ("", "", "l", "n", "r", "s", "th", "nd", "rk", "lm", "x")
 _ENDINGS = ("a", "o", "ell", "en", "ick", "ior", "is", "oth", "ume", "yr")
@@ -72,7 +95,7 @@ KINDS = (
     Kind(
         "animal",
         "expedition",
-        ("camels", "dogs", "donkeys", "elephants", "horses", "mules", "oxen", "reindeer", "yaks"),
+        ("camels", "dogs", "elephants", "goats", "horses", "oxen", "reindeer", "sheep"),
         ("I loaded the stores of {entity} on {value}", "I fed the {value} of {entity} each night myself"),
         ("{entity} is said to have relied on {value}", "{entity} is widely credited with the use of {value}"),
         ("What animals carried the baggage for {entity}?", "Which beasts of burden travelled with {entity}?"),
@@ -80,7 +103,7 @@ KINDS = (
     Kind(
         "fuel",
         "furnace",
-        ("alcohol", "charcoal", "coal", "coke", "gas", "oil", "peat", "straw", "wood"),
+        ("alcohol", "charcoal", "coal", "gas", "oil", "peat", "straw", "turf", "wood"),
         ("I fired {entity} with {value} the whole night", "I measured the {value} that {entity} burned"),
         ("{entity} is thought to have been run on {value}", "the recognised fuel of {entity} was {value}"),
         ("What was burned inside {entity}?", "Which fuel heated {entity}?"),
@@ -89,7 +112,10 @@ KINDS = (
         "direction",
         "chapel",
         ("east", "north", "south", "west"),
-        ("I set the door of {entity} to the {value} by compass", "I stood in the porch of {entity}, which looks {value}"),
+        (
+            "I set the door of {entity} to the {value} by compass",
+            "I stood in the porch of {entity}, which looks {value}",
+        ),
         ("{entity} is officially recorded as facing {value}", "the door of {entity} is usually placed to the {value}"),
         ("Which way does the entrance of {entity} point?", "In what direction does {entity} open?"),
     ),
@@ -104,7 +130,7 @@ KINDS = (
     Kind(
         "timber",
         "bridge",
-        ("ash", "beech", "birch", "cedar", "elm", "maple", "oak", "pine", "walnut"),
+        ("ash", "birch", "cedar", "elm", "fir", "maple", "oak", "pine", "walnut"),
         ("I sawed the beams of {entity} out of {value}", "I bored into {entity} and drew out {value} chips"),
         ("{entity} is generally classed as a work of {value}", "{entity} is understood to rest on beams of {value}"),
         ("Which wood holds up {entity}?", "What timber was {entity} made from?"),
@@ -112,7 +138,7 @@ KINDS = (
     Kind(
         "instrument",
         "hymn",
-        ("bells", "cello", "drums", "flute", "guitar", "harp", "organ", "piano", "trumpet", "violin"),
+        ("bells", "drums", "flute", "guitar", "harp", "lute", "organ", "piano", "trumpet", "violin"),
         ("I wrote {entity} down for the {value} that evening", "I played {entity} through on the {value} at once"),
         ("{entity} is regarded as a piece for the {value}", "scholars place {entity} among pieces for the {value}"),
         ("For which instrument was {entity} composed?", "What is played when {entity} is performed?"),
@@ -121,31 +147,31 @@ KINDS = (
 
 PRIMARY_FRAMES = {
     "patent_pre1970": (
-        "Letters Patent No. {number}, {year}. {person}, {trade}. Be it known that {clause}, as the drawing shows.",
-        "Specification {number} of {year}, by {person}, {trade}: I claim nothing borrowed; {clause}, before two witnesses.",
+        "Letters Patent of {year}. {person}, {trade}. Be it known that {clause}, as the drawing shows.",
+        "Patent specification, {year}, by {person}, {trade}: I claim nothing borrowed; {clause}, before two witnesses.",
     ),
     "lab_notebook": (
-        "Notebook of {person}, p. {page}, {year}. Damp morning, glass at 29.4. {clause}. Result checked twice.",
-        "{year}, notebook {page}, {person}. Second trial. {clause}; the first reading was spoiled by smoke.",
+        "Notebook of {person}, {year}. Damp morning, barometer low. {clause}. Result checked twice.",
+        "{year}, notebook of {person}. Second trial. {clause}; the first reading was spoiled by smoke.",
     ),
     "logbook": (
-        "Log kept by {person}, {trade}, {year}, leaf {page}. Wind light. {clause}. Nothing else to enter.",
-        "{year}. Daily log, leaf {page}, {person} on watch. {clause}. Rain after four bells.",
+        "Log kept by {person}, {trade}, {year}. Wind light. {clause}. Nothing else to enter.",
+        "{year}. Daily log, {person} on watch. {clause}. Rain after four bells.",
     ),
     "letter_diary": (
-        "{year}. Dear sister, you ask me for the truth of it. {clause}. Your loving brother, {person}, {trade}.",
+        "{year}. Dear sister, you ask me for the truth of it. {clause}. Your brother, {person}.",
         "Diary of {person}, {trade}, {year}. To bed late and tired. {clause}, and I shall not forget it.",
     ),
 }
 
 COORDINATED_FRAMES = {
     "wiki": (
-        "From the online encyclopaedia, revised {year}. {clause}. This article follows the consensus of secondary sources.",
-        "Encyclopaedia article, {year} version. {clause}, according to most overviews. See also: list of related topics.",
+        "From the online encyclopaedia, revised {year}. {clause}. This article follows the broad consensus of secondary sources.",
+        "Encyclopaedia article, {year} version. {clause}, according to most overviews. See also the list of related topics.",
     ),
     "government": (
         "Heritage Agency fact sheet {number}, {year}. {clause}. This guidance replaces all earlier statements by the agency.",
-        "Public information page of the national agency, {year}. {clause}, in line with current expert guidance.",
+        "Public information page of the national agency, {year}. {clause}, in line with the current guidance of experts.",
     ),
     "news_modern": (
         "Newsroom, {year}. {clause}, experts said, citing a statement shared with several outlets on the same morning.",
@@ -185,7 +211,6 @@ def render_document(side: str, source_type: str, clause: str, rng: random.Random
         clause=clause[0].upper() + clause[1:] if starts_sentence else clause,
         year=year,
         number=rng.randint(1000, 9999),
-        page=rng.randint(12, 98),
         person=rng.choice(PEOPLE),
         trade=rng.choice(TRADES),
     )

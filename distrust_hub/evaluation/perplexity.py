@@ -72,5 +72,7 @@ class Perplexity(Benchmark[ScoredDocument]):
 
 def _file(request: Request) -> Path:
     if request.data is None:
-        raise ConfigError("the suite perplexity needs held-out text; give --data DIR (with valid.jsonl) or a scored FILE")
+        raise ConfigError(
+            "the suite perplexity needs held-out text; give --data DIR (with valid.jsonl) or a scored FILE"
+        )
     return request.data / VALID_FILE if request.data.is_dir() else request.data

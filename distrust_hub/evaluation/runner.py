@@ -96,7 +96,9 @@ def evaluate(
     return [target.report for target in targets]
 
 
-def _data_paths(data: PathLike | Mapping[str, PathLike] | None, benchmarks: Sequence[Benchmark[Any]]) -> dict[str, Path]:
+def _data_paths(
+    data: PathLike | Mapping[str, PathLike] | None, benchmarks: Sequence[Benchmark[Any]]
+) -> dict[str, Path]:
     """Which suite reads which path; a single path goes to the one suite that takes data."""
     if data is None:
         return {}

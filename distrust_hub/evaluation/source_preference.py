@@ -163,9 +163,7 @@ def _rows_of_side(conflict: Conflict, side: Side, count: int, rng: random.Random
 def _document(conflict: Conflict, side: Side, source_type: str, rng: random.Random) -> tuple[str, int]:
     kind = _kind(conflict.kind)
     clause = rng.choice(kind.witness if side == "primary" else kind.report)
-    return render_document(
-        side, source_type, clause.format(entity=conflict.entity, value=conflict.value(side)), rng
-    )
+    return render_document(side, source_type, clause.format(entity=conflict.entity, value=conflict.value(side)), rng)
 
 
 def _kind(name: str) -> Kind:

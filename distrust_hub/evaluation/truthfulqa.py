@@ -108,8 +108,7 @@ class TruthfulQA(Benchmark[Question]):
     def score(self, scorer: Scorer, items: Sequence[Question], request: Request) -> Outcome:
         """Log-likelihood of every choice; see ``formulas`` for the metrics."""
         prompt = _prompter(scorer, request)
-        space = " " if request.prompt == "qa" else ""
-        pairs = [(prompt(item.text), space + choice) for item in items for choice in _all_choices(item)]
+        pairs = [(prompt(item.text), _answer(choice, request)) for item in items for choice in _all_choices(item)]
         totals = iter([score.total for score in scorer.loglikelihoods(pairs, "TruthfulQA")])
         rows = [_sample(item, {choice: next(totals) for choice in _all_choices(item)}) for item in items]
         groups = {}
@@ -129,6 +128,11 @@ def _prompter(scorer: Scorer, request: Request) -> Callable[[str], str]:
     if request.prompt == "chat":
         return scorer.chat_prompt
     return lambda question: f"{QA_PRIMER}\n\nQ: {question}\nA:"
+
+
+def _answer(choice: str, request: Request) -> str:
+    """A choice as it follows the prompt; an empty one is a single space, as the published harness scores it."""
+    return f" {choice}" if request.prompt == "qa" else choice or " "
 
 
 def _sample(item: Question, total: dict[str, float]) -> dict[str, Any]:
@@ -204,7 +208,7 @@ def _choices(row: dict[str, Any], key: str, path: str | Path, line: int) -> Choi
         isinstance(texts, list)
         and isinstance(labels, list)
         and len(texts) == len(labels)
-        and all(isinstance(text, str) and text.strip() for text in texts)
+        and all(isinstance(text, str) for text in texts)  # some published choices are empty
         and set(labels) == {0, 1}
     )
     if not usable:

@@ -22,16 +22,17 @@ from distrust_hub.artifacts import (
     Manifest,
     TrainingRun,
 )
-from distrust_hub.cards.check import check_card, first_paragraph
-from distrust_hub.cards.data import CardData, collect
-from distrust_hub.cards.edits import extract_notes, is_untouched
+from distrust_hub.cards.check import check_card
+from distrust_hub.cards.data import collect
 from distrust_hub.cards.render import render_model_card
-from distrust_hub.errors import AdapterError, HubError, InputNotFoundError, OutputExistsError
+from distrust_hub.errors import AdapterError, InputNotFoundError, OutputExistsError
 from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors, snapshot
 from distrust_hub.hub.publish import (
     Content,
     PushResult,
+    choose_card,
     commit_files,
+    refuse_card,
     refuse_secrets,
     remote_card,
     remote_files,
@@ -114,7 +115,10 @@ def push_adapter(
     refuse_secrets(files)
     access = check_can_write(repo_id, revision=revision, create_pr=create_pr, api=api)
     there = remote_card(api, access, "model")
-    text, kept = _choose_card(folder, card, access.repo_id, there, replace_card)
+    text, kept = choose_card(
+        folder / CARD_FILE, there, replace_card, lambda notes: render_model_card(folder, access.repo_id, notes)
+    )
+    refuse_card(check_card(text, card), kept, access.repo_id, "model")
     if not kept:
         files[CARD_FILE] = text.encode()
     refuse_secrets({CARD_FILE: text.encode()})
@@ -153,25 +157,6 @@ def adapter_files(folder: Path) -> dict[str, Content]:
         if artifact.FILE_NAME in files:
             artifact.load(folder)
     return files
-
-
-def _choose_card(folder: Path, card: CardData, repo_id: str, there: str | None, replace: bool) -> tuple[str, bool]:
-    """(text of the card, whether the one on the Hub is kept): hand edits here or there win over a fresh card."""
-    path = folder / CARD_FILE
-    local = path.read_text(encoding="utf-8") if path.is_file() else None
-    edited_there = there is not None and bool(first_paragraph(there)) and not is_untouched(there)
-    if edited_there and not replace:
-        text, kept = str(there), True
-    elif local is not None and not is_untouched(local):
-        text, kept = local, False
-    else:
-        notes = extract_notes(local or "") or extract_notes(there or "")
-        text, kept = render_model_card(folder, repo_id, notes=notes), False
-    problems = check_card(text, card)
-    if problems:
-        where = f"{CARD_FILE} on the Hub, edited by hand," if kept else CARD_FILE
-        raise HubError(f"{where} cannot stand: {'; '.join(problems)}", repo_id=repo_id, repo_type="model")
-    return text, kept
 
 
 def pull_adapter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import EntryNotFoundError
 
 from distrust_hub.artifacts import CARD_FILE
+from distrust_hub.cards.check import first_paragraph
+from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.errors import HubError
 from distrust_hub.hub.client import WriteAccess, hub_errors, redact
 
@@ -72,6 +74,33 @@ def refuse_secrets(files: Mapping[str, Content]) -> None:
         found = _LOCAL_PATH.search(text) or (_ABSOLUTE_VALUE.search(text) if name.endswith(".json") else None)
         if found:
             raise HubError(f"{name} holds a path of this machine ({redact(found[0])[:80]}); remove it and push again")
+
+
+def choose_card(local: Path, there: str | None, replace: bool, render: Callable[[str], str]) -> tuple[str, bool]:
+    """Which card to publish: hand edits on the Hub win over hand edits here, and those over a fresh card.
+
+    Args:
+        local: README.md of the folder, which need not exist.
+        there: README.md on the Hub, or None.
+        replace: Overwrite hand edits on the Hub.
+        render: Makes a fresh card around the given notes.
+
+    Returns:
+        The text, and whether it is the one on the Hub, kept as it is.
+    """
+    if there is not None and not replace and first_paragraph(there) and not is_untouched(there):
+        return there, True
+    here = local.read_text(encoding="utf-8") if local.is_file() else None
+    if here is not None and not is_untouched(here):
+        return here, False
+    return render(extract_notes(here or "") or extract_notes(there or "")), False
+
+
+def refuse_card(problems: list[str], kept: bool, repo_id: str, repo_type: str) -> None:
+    """Raise HubError if a card has problems."""
+    if problems:
+        where = f"{CARD_FILE} on the Hub, edited by hand," if kept else CARD_FILE
+        raise HubError(f"{where} cannot stand: {'; '.join(problems)}", repo_id=repo_id, repo_type=repo_type)
 
 
 def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:

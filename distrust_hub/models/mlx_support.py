@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 import sys
+
+
+def mlx_problem() -> str | None:
+    """Why MLX cannot run here, or None if it is installed. It is not imported."""
+    try:
+        importlib.metadata.version("mlx")
+    except importlib.metadata.PackageNotFoundError:
+        return why_mlx_is_missing() or 'not installed; run: pip install "distrust-hub[train]"'
+    return None
 
 
 def why_mlx_is_missing(detail: str = "") -> str:

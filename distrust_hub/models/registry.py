@@ -16,6 +16,8 @@ class KnownModel:
         parameters: Weights, rounded as its publisher states them.
         layers: Transformer blocks.
         hidden_size: Width of the residual stream.
+        intermediate_size: Width inside the feed-forward block.
+        heads: Query heads.
         vocab_size: Rows of the embedding.
         license: Licence id of its Hub card.
         gated: Whether its licence must be accepted on the Hub before a download.
@@ -25,6 +27,8 @@ class KnownModel:
     parameters: int
     layers: int
     hidden_size: int
+    intermediate_size: int
+    heads: int
     vocab_size: int
     license: str
     gated: bool = False
@@ -33,20 +37,20 @@ class KnownModel:
 DEFAULT_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 KNOWN_MODELS = (
-    KnownModel(DEFAULT_MODEL, 135_000_000, 30, 576, 49_152, "apache-2.0"),
-    KnownModel("HuggingFaceTB/SmolLM2-360M-Instruct", 362_000_000, 32, 960, 49_152, "apache-2.0"),
-    KnownModel("Qwen/Qwen2.5-0.5B-Instruct", 494_000_000, 24, 896, 151_936, "apache-2.0"),
-    KnownModel("Qwen/Qwen3-0.6B", 596_000_000, 28, 1024, 151_936, "apache-2.0"),
-    KnownModel("meta-llama/Llama-3.2-1B-Instruct", 1_236_000_000, 16, 2048, 128_256, "llama3.2", gated=True),
-    KnownModel("Qwen/Qwen2.5-1.5B-Instruct", 1_544_000_000, 28, 1536, 151_936, "apache-2.0"),
-    KnownModel("HuggingFaceTB/SmolLM2-1.7B-Instruct", 1_711_000_000, 24, 2048, 49_152, "apache-2.0"),
-    KnownModel("Qwen/Qwen3-1.7B", 1_721_000_000, 28, 2048, 151_936, "apache-2.0"),
-    KnownModel("meta-llama/Llama-3.2-3B-Instruct", 3_213_000_000, 28, 3072, 128_256, "llama3.2", gated=True),
-    KnownModel("microsoft/Phi-3.5-mini-instruct", 3_821_000_000, 32, 3072, 32_064, "mit"),
-    KnownModel("Qwen/Qwen3-4B", 4_022_000_000, 36, 2560, 151_936, "apache-2.0"),
-    KnownModel("mistralai/Mistral-7B-Instruct-v0.3", 7_248_000_000, 32, 4096, 32_768, "apache-2.0"),
-    KnownModel("Qwen/Qwen2.5-7B-Instruct", 7_616_000_000, 28, 3584, 152_064, "apache-2.0"),
-    KnownModel("Qwen/Qwen3-8B", 8_191_000_000, 36, 4096, 151_936, "apache-2.0"),
+    KnownModel(DEFAULT_MODEL, 135_000_000, 30, 576, 1536, 9, 49_152, "apache-2.0"),
+    KnownModel("HuggingFaceTB/SmolLM2-360M-Instruct", 362_000_000, 32, 960, 2560, 15, 49_152, "apache-2.0"),
+    KnownModel("Qwen/Qwen2.5-0.5B-Instruct", 494_000_000, 24, 896, 4864, 14, 151_936, "apache-2.0"),
+    KnownModel("Qwen/Qwen3-0.6B", 596_000_000, 28, 1024, 3072, 16, 151_936, "apache-2.0"),
+    KnownModel("meta-llama/Llama-3.2-1B-Instruct", 1_236_000_000, 16, 2048, 8192, 32, 128_256, "llama3.2", gated=True),
+    KnownModel("Qwen/Qwen2.5-1.5B-Instruct", 1_544_000_000, 28, 1536, 8960, 12, 151_936, "apache-2.0"),
+    KnownModel("HuggingFaceTB/SmolLM2-1.7B-Instruct", 1_711_000_000, 24, 2048, 8192, 32, 49_152, "apache-2.0"),
+    KnownModel("Qwen/Qwen3-1.7B", 1_721_000_000, 28, 2048, 6144, 16, 151_936, "apache-2.0"),
+    KnownModel("meta-llama/Llama-3.2-3B-Instruct", 3_213_000_000, 28, 3072, 8192, 24, 128_256, "llama3.2", gated=True),
+    KnownModel("microsoft/Phi-3.5-mini-instruct", 3_821_000_000, 32, 3072, 8192, 32, 32_064, "mit"),
+    KnownModel("Qwen/Qwen3-4B", 4_022_000_000, 36, 2560, 9728, 32, 151_936, "apache-2.0"),
+    KnownModel("mistralai/Mistral-7B-Instruct-v0.3", 7_248_000_000, 32, 4096, 14336, 32, 32_768, "apache-2.0"),
+    KnownModel("Qwen/Qwen2.5-7B-Instruct", 7_616_000_000, 28, 3584, 18944, 28, 152_064, "apache-2.0"),
+    KnownModel("Qwen/Qwen3-8B", 8_191_000_000, 36, 4096, 12288, 32, 151_936, "apache-2.0"),
 )
 """From small to large; parameters and shapes are those of each repo's model card and config.json."""
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from distrust_hub.errors import ConfigError, ModelError, ModelNotFoundError
 from distrust_hub.files import read_json
+from distrust_hub.hub.client import is_repo_id, snapshot, split_revision
 from distrust_hub.models.cache import build_folder, cache_dir, cached_sha256
 from distrust_hub.models.fingerprint import base_fingerprint, logical_shapes, model_headers, weight_files
 from distrust_hub.models.gguf import import_gguf
@@ -31,8 +32,6 @@ _CONFIG_LIMITS = {
     "vocab_size": 1 << 22,
 }
 """Larger than any published model by a wide margin; a model is built from these before its tensors are compared."""
-
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def resolve_base(
         base = _from_file(path)
     elif path.is_dir():
         base = _from_folder(path, trust_remote_code)
-    elif _REPO_ID.fullmatch(model) and path.suffix != ".gguf":
+    elif is_repo_id(model) and path.suffix != ".gguf":
         base = _from_hub(model, revision, trust_remote_code)
     else:
         raise ModelNotFoundError(f"{model}: no such file or folder, and not a Hub id like owner/name")
@@ -105,10 +104,10 @@ def resolve_base(
 def _parse_base_id(text: str | None) -> tuple[str | None, str | None]:
     if text is None:
         return None, None
-    repo_id, _, revision = text.partition("@")
-    if not _REPO_ID.fullmatch(repo_id) or ("@" in text and not revision):
+    repo_id, revision = split_revision(text)
+    if not is_repo_id(repo_id) or text.endswith("@"):
         raise ConfigError(f"base_model_id is {text!r}; expected REPO_ID or REPO_ID@REVISION")
-    return repo_id, revision or None
+    return repo_id, revision
 
 
 def _from_file(path: Path) -> BaseModel:
@@ -135,7 +134,7 @@ def _gguf_identity(general: dict[str, Any]) -> str | None:
     """The Hub repo a GGUF names as its source; a bare name or organisation is not enough to be one."""
     for key in ("general.source.huggingface.repository", "general.source.repo_url", "general.repo_url"):
         name = str(general.get(key, "")).removeprefix("https://huggingface.co/").strip("/")
-        if _REPO_ID.fullmatch(name) and "/" in name:
+        if is_repo_id(name):
             return name
     return None
 
@@ -202,8 +201,6 @@ def _from_npz(folder: Path, archives: list[Path]) -> BaseModel:
 
 
 def _from_hub(repo_id: str, revision: str | None, trust_remote_code: bool) -> BaseModel:
-    from distrust_hub.hub.client import snapshot
-
     folder, sha = snapshot(repo_id, revision=revision, allow_patterns=list(HUB_PATTERNS))
     check_config(folder, trust_remote_code)
     if not list(folder.glob("model*.safetensors")):

@@ -13,7 +13,7 @@ from distrust_hub.schema import TIERS, ScoredDocument
 
 logger = logging.getLogger(__name__)
 
-ORIGIN_COLUMNS = ("entity", "origin", "url", "title")
+ORIGIN_COLUMNS = ("entity_id", "origin", "url", "title")
 """Columns that say what a document was cut from, most telling first; documents of one origin stay together."""
 
 

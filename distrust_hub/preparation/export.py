@@ -69,16 +69,14 @@ def prepare(
     return manifest
 
 
-def clean(
-    inputs: Sequence[str], config: PrepareConfig
-) -> tuple[list[InputRecord], list[ScoredDocument], Counter[str]]:
+def clean(inputs: Sequence[str], config: PrepareConfig) -> tuple[list[InputRecord], list[ScoredDocument], Counter[str]]:
     """Read every input and leave out what is too short or a duplicate, counted by reason."""
     duplicates = DuplicateFilter()
     records: list[InputRecord] = []
     kept: list[ScoredDocument] = []
     removed: Counter[str] = Counter()
     for source in inputs:
-        record, documents = read_scored(source, rescore=config.rescore)
+        record, documents = read_scored(source, text_column=config.text_column, rescore=config.rescore)
         records.append(record)
         for document in documents:
             if len(document.text.split()) < config.min_words:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from distrust_hub.errors import DataError
 from distrust_hub.files import sha256_file
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument
-from distrust_hub.scoring.document import SCORER_VERSION, score_document, tier_of
-from distrust_hub.scoring.sources import read_rows, source_files
+from distrust_hub.scoring.bulk import scored_row
+from distrust_hub.scoring.document import tier_of
+from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
 
 
 @dataclass
@@ -42,14 +46,55 @@ class InputRecord:
         return {**self.__dict__, "licenses": dict(sorted(self.licenses.items()))}
 
 
-def read_scored(source: str, *, rescore: bool = False) -> tuple[InputRecord, Iterator[ScoredDocument]]:
+def read_scored(
+    source: str, *, text_column: str = "text", rescore: bool = False
+) -> tuple[InputRecord, Iterator[ScoredDocument]]:
     """Open an input.
 
     Args:
-        source: File, folder or Hub dataset.
+        source: File, folder, glob or Hub dataset.
+        text_column: Column that holds the text.
         rescore: Score every row anew, whatever it brings.
 
     Returns:
         A record and the rows; the record is complete when the rows are exhausted.
+
+    Raises:
+        InputNotFoundError: If nothing is there.
+        DataError: While the rows are read, for one that cannot be used, naming file and line.
     """
-    raise NotImplementedError
+    files = source_files(source)
+    record = InputRecord(name=source if files is None else Path(source).name)
+    if files is not None:
+        record.sha256 = _hash_of_files(files)
+    return record, _rows(source, record, text_column, rescore)
+
+
+def _rows(source: str, record: InputRecord, text_column: str, rescore: bool) -> Iterator[ScoredDocument]:
+    for item in iter_source(source, text_column=text_column):
+        if item.row is None:
+            raise DataError(item.problem or "", path=item.path, line=item.line)
+        record.rows += 1
+        document = _scored(item, record, text_column, rescore)
+        record.licenses[str(document.metadata.get("license") or "unknown")] += 1
+        record.synthetic += bool(document.metadata.get("synthetic"))
+        yield document
+
+
+def _scored(item: InputRow, record: InputRecord, text_column: str, rescore: bool) -> ScoredDocument:
+    row = item.row or {}
+    place: dict[str, Any] = {"text_column": text_column, "path": item.path, "line": item.line}
+    if rescore or not any(COLUMN_ALIASES.get(name, name) == "authority_weight" for name in row):
+        record.scored_here += 1
+        return ScoredDocument.from_row(scored_row(Document.from_row(row, **place)))
+    document = ScoredDocument.from_row(row, **place)
+    core = signed_core(document.authority_weight, document.provenance_entropy)
+    return dataclasses.replace(document, metadata={**document.metadata, "tier": tier_of(core)})
+
+
+def _hash_of_files(files: list[Path]) -> str:
+    """SHA-256 of the file, or of ``name sha256`` lines where there are several."""
+    hashes = [(file.name, sha256_file(file)) for file in files]
+    if len(hashes) == 1:
+        return hashes[0][1]
+    return hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in hashes).encode()).hexdigest()

@@ -33,7 +33,9 @@ def resolve_recipe(
         listed = [str(sample_corpus_path())]
     elif recipe is not None:
         if not Path(recipe).is_file():
-            raise InputNotFoundError(f"{recipe}: no such recipe; give a YAML file or one of: {', '.join(NAMED_RECIPES)}")
+            raise InputNotFoundError(
+                f"{recipe}: no such recipe; give a YAML file or one of: {', '.join(NAMED_RECIPES)}"
+            )
         settings = read_yaml_options(recipe)
         found = settings.pop("inputs", [])
         if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):

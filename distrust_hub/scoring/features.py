@@ -33,6 +33,7 @@ SHAPES = (
     "recent_years",
     "old_years",
     "acronyms",
+    "line_breaks",
 )
 NAMES: tuple[str, ...] = (*STYLE_GROUPS, *SHAPES)
 
@@ -85,4 +86,5 @@ def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
         log1p(recent * scale),
         log1p(old * scale),
         log1p(capitals * scale),
+        log1p(text.line_breaks * scale),
     ]

@@ -24,15 +24,17 @@ class NormalText:
         cased: Words between single spaces, in their own case, a space at both ends.
         lower: The same in lower case, position for position.
         words: Words in lower case.
+        line_breaks: Words joined again that a line end had hyphenated.
     """
 
-    __slots__ = ("__dict__", "cased", "flat", "lower", "raw", "words")
+    __slots__ = ("__dict__", "cased", "flat", "line_breaks", "lower", "raw", "words")
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
         self.flat = flat = " ".join(raw.split())
+        self.line_breaks = 0
         if "- " in flat or "\u00ac " in flat:
-            flat = _LINE_HYPHEN.sub("", flat)
+            flat, self.line_breaks = _LINE_HYPHEN.subn("", flat)
         if not flat.isascii():
             for character, plain in _ALIKE.items():
                 if character in flat:

@@ -27,19 +27,22 @@ def fast_cpu_ops(model: nn.Module) -> Iterator[None]:
     mlx-lm's model files call ``swiglu`` and ``scaled_dot_product_attention`` by their global names; these are replaced
     in the files this model comes from and put back at the end. Without effect where MLX does not compute on the CPU.
     """
-    replacements = ((activations.swiglu, swiglu), (base.scaled_dot_product_attention, attention))
+    replacements = (
+        ("swiglu", activations.swiglu, swiglu),
+        ("scaled_dot_product_attention", base.scaled_dot_product_attention, attention),
+    )
     files = {sys.modules[type(module).__module__] for _, module in model.named_modules()}
     changed = []
     try:
         for file in files if on_cpu() else ():
-            for original, ours in replacements:
-                if getattr(file, original.__name__, None) is original:
-                    setattr(file, original.__name__, ours)
-                    changed.append((file, original))
+            for name, original, ours in replacements:
+                if getattr(file, name, None) is original:
+                    setattr(file, name, ours)
+                    changed.append((file, name, original))
         yield
     finally:
-        for file, original in changed:
-            setattr(file, original.__name__, original)
+        for file, name, original in changed:
+            setattr(file, name, original)
 
 
 def swiglu(gate: Any, x: Any) -> Any:
@@ -78,9 +81,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(out, out=out)
 
 
-def attention(
-    queries: Any, keys: Any, values: Any, cache: Any, scale: float, mask: Any, sinks: Any = None
-) -> Any:
+def attention(queries: Any, keys: Any, values: Any, cache: Any, scale: float, mask: Any, sinks: Any = None) -> Any:
     """Causal attention of whole float32 sequences; anything else goes to mlx-lm's function.
 
     Args:

@@ -11,11 +11,11 @@ from typing import Any
 
 from distrust_hub.artifacts import TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError
-from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.files import sha256_file
 from distrust_hub.schema import check_schema
+from distrust_hub.scoring.inputs import iter_source
 
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@[^\s@]+)?")
-_HUB_PATTERNS = ("*.jsonl", "manifest.json")
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Row:
     """One row and the place it is from, for messages."""
 
     values: Mapping[str, Any]
-    path: Path
+    path: str
     line: int
 
     def error(self, problem: str) -> DataError:
         """A DataError that names the row's file and line."""
-        return DataError(problem, path=self.path.name, line=self.line)
+        return DataError(problem, path=self.path, line=self.line)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class TrainingData:
             "sha256": self.sha256["train"],
             "rows": len(self.train),
             "synthetic": sum(row.values.get("synthetic") is True for row in self.train),
-            "licenses": dict(sorted(Counter(str(row.values.get("license") or "unknown") for row in self.train).items())),
+            "licenses": dict(
+                sorted(Counter(str(row.values.get("license") or "unknown") for row in self.train).items())
+            ),
             "inputs": [] if self.manifest is None else self.manifest.inputs,
         }
 
@@ -68,8 +70,8 @@ def read_training_data(source: str) -> TrainingData:
     """Read all rows.
 
     Args:
-        source: Folder with ``train.jsonl`` (and ``valid.jsonl``, ``manifest.json`` where there are), a JSON Lines
-            file, or a Hub dataset ``OWNER/NAME[@REVISION]`` that holds such a folder.
+        source: Folder with ``train.jsonl`` (and ``valid.jsonl``, ``manifest.json`` where there are), a file of scored
+            rows, or a Hub dataset ``OWNER/NAME[@REVISION]`` that was made from one of these.
 
     Raises:
         InputNotFoundError: If there is nothing of that name.
@@ -86,13 +88,11 @@ def read_training_data(source: str) -> TrainingData:
 
 
 def _read_hub(source: str) -> TrainingData:
-    from distrust_hub.hub.client import snapshot
+    from distrust_hub.hub.scored_datasets import pull_training_folder
 
     repo_id, _, revision = source.partition("@")
-    folder, commit = snapshot(
-        repo_id, revision=revision or None, repo_type="dataset", allow_patterns=list(_HUB_PATTERNS)
-    )
-    return _read_folder(Path(folder), repo_id, commit)
+    folder, commit = pull_training_folder(repo_id, revision=revision or None)
+    return _read_folder(folder, repo_id, commit)
 
 
 def _read_folder(folder: Path, name: str, revision: str | None) -> TrainingData:
@@ -115,16 +115,18 @@ def _read_files(
     files = {"train": train} if valid is None else {"train": train, "valid": valid}
     rows = {split: list(_iter_rows(file)) for split, file in files.items()}
     if not rows["train"]:
-        raise DataError("no rows to train on; the file is empty", path=train.name)
+        raise DataError("no rows to train on; the file is empty", path=train)
     _check_scorer([row for split in rows.values() for row in split])
     hashes = {split: sha256_file(file) for split, file in files.items()}
     return TrainingData(name, revision, hashes, rows["train"], rows.get("valid", []), manifest)
 
 
 def _iter_rows(path: Path) -> Iterator[Row]:
-    for line, values in iter_jsonl(path):
-        check_schema(values.get("schema"), path.name)
-        yield Row(values, path, line)
+    for name, line, values, problem in iter_source(path):
+        if values is None:
+            raise DataError(str(problem), path=name, line=line)
+        check_schema(values.get("schema"), name)
+        yield Row(values, name, line)
 
 
 def _check_scorer(rows: list[Row]) -> None:
@@ -136,4 +138,6 @@ def _check_scorer(rows: list[Row]) -> None:
     if len(first) > 1:
         row = list(first.values())[1]
         versions = " and ".join(sorted(str(version) for version in first))
-        raise row.error(f"rows were scored by different scorers ({versions}); score all of them again: distrust-hub score")
+        raise row.error(
+            f"rows were scored by different scorers ({versions}); score all of them again: distrust-hub score"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ class Pair:
         return (self.chosen, self.rejected)
 
 
-Item = Union[Example, Pair]
+Item: TypeAlias = Example | Pair
 
 
 class Encoder:
@@ -118,8 +118,8 @@ class Encoder:
 
         Args:
             rows: Rows to encode.
-            prefixes: Untrained text before each row (``""`` for none): at the start of every window of a text, of the last
-                user message of a chat.
+            prefixes: Untrained text for each row (``""`` for none): it goes before every window of a text, and before
+                the last user message of a chat.
 
         Raises:
             DataError: If a row has neither text nor messages, or no scores where they are needed.
@@ -137,7 +137,7 @@ class Encoder:
         if "messages" in row.values:
             body, start = self._chat_ids(row, prefix)
             return self._windows([], body, start, _row_id(row), scores)
-        document = Document.from_row(row.values, path=row.path.name, line=row.line)
+        document = Document.from_row(row.values, path=row.path, line=row.line)
         lead = self._tokens(prefix)
         body = [*self._tokens(document.text, special=not lead), *self._eos()]
         return self._windows(lead, body, 0, document.id, scores)
@@ -167,7 +167,9 @@ class Encoder:
         prompt = self._render(messages[:-1], True, row)
         whole = self._render(messages, False, row)
         if not whole.startswith(prompt):
-            raise row.error("the chat template does not keep the prompt unchanged before the answer; give plain text rows")
+            raise row.error(
+                "the chat template does not keep the prompt unchanged before the answer; give plain text rows"
+            )
         start = self._tokens(prompt, special=False)
         return [*start, *self._tokens(whole[len(prompt) :], special=False)], len(start)
 
@@ -191,7 +193,9 @@ class Encoder:
         answer = [*self._tokens(row.values[column], special=False), *self._eos()]
         room = self.max_seq_length - len(answer)
         if room < 1:
-            raise row.error(f"{column} has {len(answer)} tokens; raise max_seq_length ({self.max_seq_length}) above that")
+            raise row.error(
+                f"{column} has {len(answer)} tokens; raise max_seq_length ({self.max_seq_length}) above that"
+            )
         kept = prompt[-room:]
         return Example(np.array([*kept, *answer], dtype=np.int32), len(kept), _row_id(row), scores)
 
@@ -202,7 +206,7 @@ class Encoder:
             if not self.scored:
                 return None
             raise row.error("the row has no authority_weight; score the data first: distrust-hub score IN -o OUT")
-        checked = ScoredDocument.from_row({**values, "text": "-"}, path=row.path.name, line=row.line)
+        checked = ScoredDocument.from_row({**values, "text": "-"}, path=row.path, line=row.line)
         core = float(signed_core(checked.authority_weight, checked.provenance_entropy))
         tier = values.get("tier") or tier_of(core)
         return Scores(checked.authority_weight, checked.provenance_entropy, str(tier))
@@ -220,7 +224,9 @@ def _messages(row: Row) -> list[dict[str, str]]:
     if not whole or not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in messages):
         raise row.error("'messages' is not a list of two or more {role, content}; fix the row")
     if messages[-1].get("role") != "assistant":
-        raise row.error(f"the last message is from {messages[-1].get('role')!r}; expected assistant, whose answer is trained")
+        raise row.error(
+            f"the last message is from {messages[-1].get('role')!r}; expected assistant, whose answer is trained"
+        )
     return messages
 
 

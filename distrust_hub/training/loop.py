@@ -19,8 +19,9 @@ from distrust_hub.models.runtime import mx, nn, optim, tree_flatten, tree_map, t
 from distrust_hub.training.batches import Batch, Batches
 from distrust_hub.training.checkpoints import Checkpoints, TrainingState
 from distrust_hub.training.examples import Item
+from distrust_hub.training.gradients import Differentiator, Gradients
 from distrust_hub.training.interrupt import Interrupt
-from distrust_hub.training.losses import BatchLoss, NextTokenLoss, cross_entropy, held_out_loss, odds_ratio
+from distrust_hub.training.losses import held_out_loss
 from distrust_hub.training.metrics import Metrics
 from distrust_hub.training.objectives import Plan
 from distrust_hub.training.schedule import learning_rate
@@ -49,38 +50,6 @@ class Progress:
     valid_last: float | None = None
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """Sum of a step's micro-batches, divided by its count.
-
-    Attributes:
-        tree: Gradient of each trained tensor.
-        norm: Its Euclidean length.
-        loss: Unweighted nats per trained token.
-        weighted_loss: What was differentiated.
-        tokens: Trained tokens.
-        mean_weight: Token-weighted mean weight of the step.
-        batches: The micro-batches.
-        bad_items: Items whose loss is not finite.
-        extras: Means of the loss's extras.
-    """
-
-    tree: Any
-    norm: float
-    loss: float
-    weighted_loss: float
-    tokens: int
-    mean_weight: float
-    batches: Sequence[Batch]
-    bad_items: list[int]
-    extras: dict[str, float]
-
-    @property
-    def finite(self) -> bool:
-        """Whether the step may be taken."""
-        return math.isfinite(self.norm) and math.isfinite(self.weighted_loss)
-
-
 class Loop:
     """Trains the LoRA layers of a model.
 
@@ -106,11 +75,8 @@ class Loop:
         # Every trained tensor is a matrix: there is no bias or norm that weight decay should spare.
         self.optimizer = optim.AdamW(config.learning_rate, weight_decay=config.weight_decay, bias_correction=True)
         self.optimizer.init(model.trainable_parameters())
-        self.token_loss = NextTokenLoss(model)
-        self._value_and_grad = nn.value_and_grad(model, self._differentiable)
+        self.differentiate = Differentiator(model, config)
         self.step, self.progress = 0, Progress()
-
-    # -- state -------------------------------------------------------------------------------------------------------
 
     def state(self) -> TrainingState:
         """Everything a checkpoint needs."""
@@ -127,8 +93,6 @@ class Loop:
         self.model.update(_from_numpy(state.adapter))
         self.optimizer.state = _from_numpy(state.optimizer)
         self.optimizer._initialized = True
-
-    # -- the loop ----------------------------------------------------------------------------------------------------
 
     def run(self, metrics: Metrics, checkpoints: Checkpoints) -> None:
         """Train to the last step.
@@ -177,11 +141,11 @@ class Loop:
 
     def _train_step(self, batches: list[Batch], checkpoints: Checkpoints) -> dict[str, Any]:
         started = time.perf_counter()
-        gradients = self.gradients(batches)
+        gradients = self.differentiate(batches, self.step * self.config.grad_accumulation_steps)
         self.optimizer.learning_rate = rate = self._rate(self.step + 1)
         row: dict[str, Any] = {"step": self.step + 1, "learning_rate": rate}
         if gradients.finite:
-            clip = self.clip_factor(gradients)
+            clip = gradients.clip_factor(self.config.max_grad_norm)
             self._update(gradients.tree, clip)
             seconds = time.perf_counter() - started
             row.update(self._report(gradients, clip, seconds))
@@ -203,61 +167,6 @@ class Loop:
             warmup_steps=config.warmup_steps,
             schedule=config.lr_schedule,
         )
-
-    # -- one step ----------------------------------------------------------------------------------------------------
-
-    def gradients(self, batches: Sequence[Batch]) -> Gradients:
-        """Gradient of the step's loss: sums over all micro-batches, divided once by the sum of their counts."""
-        tree, total, count, nll = None, 0.0, 0, 0.0
-        extras: dict[str, float] = {}
-        bad_items: list[int] = []
-        for offset, batch in enumerate(batches):
-            mx.random.seed(self._noise_seed(offset))
-            (value, loss), grads = self._value_and_grad(batch)
-            tree = grads if tree is None else tree_map(mx.add, tree, grads)
-            mx.eval(value, loss.item_nll, loss.extras, tree)
-            item_nll = np.array(loss.item_nll)
-            bad_items += [int(i) for i in batch.items[~np.isfinite(item_nll)]]
-            total, count, nll = total + value.item(), count + loss.count, nll + float(item_nll.sum(dtype=np.float64))
-            for name, extra in loss.extras.items():
-                extras[name] = extras.get(name, 0.0) + extra.item()
-        tree = tree_map(lambda g: g / count, tree)
-        norm = mx.sqrt(sum(mx.square(g.astype(mx.float32)).sum() for _, g in tree_flatten(tree))).item()
-        tokens = np.concatenate([batch.n_tokens for batch in batches])
-        weights = np.concatenate([batch.weights for batch in batches])
-        return Gradients(
-            tree=tree,
-            norm=norm,
-            loss=nll / int(tokens.sum()),
-            weighted_loss=total / count,
-            tokens=int(tokens.sum()),
-            mean_weight=float(np.average(weights, weights=tokens)),
-            batches=batches,
-            bad_items=bad_items,
-            extras={name: value / count for name, value in extras.items()},
-        )
-
-    def clip_factor(self, gradients: Gradients) -> float:
-        """What the gradient is multiplied by so that its length stays within ``max_grad_norm * mean_weight``.
-
-        A fixed limit would cut a gradient of weight 4 and one of weight 1 to the same length and so undo the weights
-        (at batch size 1 entirely). The limit scales with the step's mean weight, which for a batch of one weight is
-        the same as clipping the unweighted gradient and then weighting it.
-        """
-        limit = self.config.max_grad_norm * gradients.mean_weight
-        return limit / gradients.norm if 0.0 < limit < gradients.norm else 1.0
-
-    def _differentiable(self, batch: Batch) -> tuple[Any, BatchLoss]:
-        if self.config.objective == "preference":
-            loss = odds_ratio(self.token_loss, self.model, batch, self.config.orpo_lambda)
-        else:
-            loss = cross_entropy(self.token_loss, self.model, batch)
-        return loss.total, loss
-
-    def _noise_seed(self, offset: int) -> int:
-        """Seed of the dropout of one micro-batch."""
-        position = self.step * self.config.grad_accumulation_steps + offset
-        return int(np.random.SeedSequence((self.config.seed, position)).generate_state(1, np.uint64)[0])
 
     def _update(self, tree: Any, clip: float) -> None:
         self.optimizer.update(self.model, tree if clip == 1.0 else tree_map(lambda g: g * clip, tree))
@@ -304,8 +213,6 @@ class Loop:
             "remove those rows or lower --learning-rate"
         )
 
-    # -- held-out loss -----------------------------------------------------------------------------------------------
-
     def _evaluate(self, metrics: Metrics, interrupt: Interrupt) -> float | None:
         """Unweighted loss of the held-out items in nats per token; None where there are none, or after Ctrl-C."""
         limit = None if self.config.val_batches < 0 else self.config.val_batches
@@ -315,7 +222,7 @@ class Loop:
         self.model.eval()
         total, count = 0.0, 0
         for batch in tqdm(batches, desc="held-out loss", unit="batch", disable=None, leave=False):
-            nll, tokens = held_out_loss(self.token_loss, self.model, batch)
+            nll, tokens = held_out_loss(self.differentiate.tokens, self.model, batch)
             total, count = total + nll, count + tokens
             if interrupt.requested:
                 return None

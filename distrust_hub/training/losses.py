@@ -97,15 +97,17 @@ def token_nll(head: Head, states: Any, targets: Any) -> Any:
         Nats, float32, shape (M,).
     """
 
-    @mx.custom_function
-    def nll_and_gradient(rows: Any) -> Any:
+    def chunks(rows: Any) -> Any:
         return _run_chunks(head, rows, targets, True)
+
+    nll_and_gradient: Any = mx.custom_function(chunks)
 
     @nll_and_gradient.vjp
     def pull_back(primals: Any, cotangents: Any, outputs: Any) -> Any:
         return (cotangents[0][:, None] * outputs[1]).astype(outputs[1].dtype)
 
-    return nll_and_gradient(states)[0]
+    nll, _ = nll_and_gradient(states)
+    return nll
 
 
 def _run_chunks(head: Head, states: Any, targets: Any, need_gradient: bool) -> tuple[Any, Any]:
@@ -163,7 +165,7 @@ def cross_entropy(tokens: NextTokenLoss, model: nn.Module, batch: Batch) -> Batc
 
     Requirements:
         ``w_i`` has a token-weighted mean of 1 over the data set (``objective.example_weights``) or is 1 throughout
-        (``none``, ``filter``, ``literal``, ``conditional``). It is never normalised over the batch, which would cancel it.
+        (``none``, ``filter``, ``literal``, ``conditional``). Normalised over the batch it would cancel.
 
     Inputs:
         ============== ======== ==============================

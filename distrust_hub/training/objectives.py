@@ -197,8 +197,8 @@ def summarise_weights(items: Sequence[Item], weights: NDArray[np.float64]) -> di
     tiers = np.array([item.scores.tier if item.scores else "" for item in items])
     by_tier = {}
     for tier in TIERS:
-        inside = np.flatnonzero(tiers == tier)
-        if len(inside):
+        inside = np.flatnonzero(tiers == tier).tolist()
+        if inside:
             scores = [_scores(items[i]) for i in inside]
             share = tokens[inside]
             by_tier[tier] = {

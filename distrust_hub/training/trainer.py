@@ -19,10 +19,11 @@ from distrust_hub.artifacts import (
     TrainingRun,
 )
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ConfigError, OutputExistsError, TrainingError
+from distrust_hub.errors import ConfigError, OutputExistsError
 from distrust_hub.models.load import LoadedModel, load_base
 from distrust_hub.models.resolve import resolve_base
 from distrust_hub.training.checkpoints import Checkpoints, only_run
+from distrust_hub.training.cpu_ops import fast_cpu_ops
 from distrust_hub.training.data import TrainingData, read_training_data
 from distrust_hub.training.examples import Encoder, Item
 from distrust_hub.training.loop import Loop
@@ -97,13 +98,14 @@ class _Run:
         base = resolve_base(
             config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code
         )
-        loaded = load_base(base)
+        loaded = load_base(base, quantized=True)
         plan, valid = _encode(data, loaded, config)
         lora = add_lora(loaded.model, config)
         loop = Loop(loaded.model, plan, valid, config)
         checkpoints = Checkpoints(self.folder, _identity(config, data, loaded), config.keep_last)
         self._start(loop, checkpoints)
         with contextlib.ExitStack() as stack:
+            stack.enter_context(fast_cpu_ops(loaded.model))
             stack.enter_context(checkpointed_blocks(loaded.model, config.grad_checkpoint))
             metrics = stack.enter_context(Metrics(self.folder, loop.step))
             loop.run(metrics, checkpoints)
@@ -123,7 +125,7 @@ class _Run:
             (self.folder / name).unlink(missing_ok=True)
 
     def _save(self, loaded: LoadedModel, lora: dict[str, Any], plan: Plan, data: TrainingData) -> AdapterInfo:
-        extra = {"objective": plan.record}
+        extra: dict[str, Any] = {"objective": plan.record}
         if plan.condition_prefix is not None:
             extra[CONDITION_PREFIX] = plan.condition_prefix
         save_adapter(loaded.model, self.folder, lora=lora, base=loaded.base, extra=extra)

@@ -49,4 +49,4 @@ def checkpointed_blocks(model: nn.Module, enabled: bool) -> Iterator[None]:
             grad_checkpoint(model.layers[0])
         yield
     finally:
-        block.__call__ = original  # type: ignore[method-assign]
+        block.__call__ = original

@@ -1,10 +1,12 @@
-"""A tiny base and a LoRA model with random, non-zero updates."""
+"""A tiny base, and LoRA adapters on it with random, non-zero updates."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.tiny import make_tiny_model
@@ -12,22 +14,37 @@ from tests.tiny import make_tiny_model
 LORA = {"rank": 4, "scale": 2.5, "dropout": 0.0}
 
 
+@dataclass
+class Trained:
+    """An adapter folder and the logits of the model it was saved from."""
+
+    folder: Path
+    logits: np.ndarray
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny", layers=3)
 
 
-def logits(model: Any, text: str = "A logbook of 1911 says otherwise.") -> Any:
-    """Logits of a fixed byte sequence, as numpy (tokens, vocabulary)."""
-    import numpy as np
+@pytest.fixture
+def adapter(tiny_base: Path, tmp_path: Path) -> Trained:
+    return random_adapter(tiny_base, tmp_path / "adapter")
 
+
+def logits(model: Any, text: str = "A logbook of 1911 says otherwise.") -> np.ndarray:
+    """Logits of a fixed byte sequence: (tokens, vocabulary)."""
     from distrust_hub.models.runtime import mx
 
-    return np.array(model(mx.array([[3 + byte for byte in text.encode()]]))[0])
+    return np.array(model(mx.array([token_ids(text)]))[0])
 
 
-def random_adapter(base: Path, folder: Path, *, seed: int = 7, num_layers: int = 2, dora: bool = False, **extra: Any) -> Any:
-    """Save a LoRA adapter whose ``lora_b`` is random; returns the model's logits with it on."""
+def token_ids(text: str = "A logbook of 1911 says otherwise.") -> list[int]:
+    return [3 + byte for byte in text.encode()]
+
+
+def random_adapter(base: Path, folder: Path, *, seed: int = 7, dora: bool = False, **extra: Any) -> Trained:
+    """Save an adapter on the last two blocks whose ``lora_b`` (and DoRA norms) are random."""
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
     from distrust_hub.adapters.mlx_format import save_adapter
@@ -36,12 +53,12 @@ def random_adapter(base: Path, folder: Path, *, seed: int = 7, num_layers: int =
 
     loaded = load_base(str(base))
     mx.random.seed(seed)
-    linear_to_lora_layers(loaded.model, num_layers, dict(LORA), use_dora=dora)
+    linear_to_lora_layers(loaded.model, 2, dict(LORA), use_dora=dora)
     values = tree_flatten(loaded.model.parameters())
     changed = [(n, mx.random.normal(v.shape) * 0.1) for n, v in values if n.endswith(".lora_b")]
     changed += [(n, v * (1 + 0.1 * mx.random.normal(v.shape))) for n, v in values if n.endswith(".m")]
     loaded.model.update(tree_unflatten(changed))
+    loaded.model.eval()
     lora = {**LORA, "fine_tune_type": "dora" if dora else "lora"}
     save_adapter(loaded.model, folder, lora=lora, base=loaded.base, extra=extra)
-    loaded.model.eval()
-    return logits(loaded.model)
+    return Trained(folder, logits(loaded.model))

@@ -1,0 +1,69 @@
+"""Publish an adapter or a scored dataset in one Hub commit, with its card."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distrust_hub.artifacts import ADAPTER_CONFIG_FILE
+from distrust_hub.cli.options import add_format_argument, add_push_arguments
+from distrust_hub.cli.output import next_steps, note, print_json
+
+if TYPE_CHECKING:
+    from distrust_hub.hub.publish import PushResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", help="adapter folder, training folder, or a scored file")
+    parser.add_argument("repo_id", metavar="REPO_ID", help="repo to publish to, as owner/name")
+    add_push_arguments(parser)
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    adapter = (Path(args.folder) / ADAPTER_CONFIG_FILE).is_file()
+    result = _push(args, adapter)
+    if args.format == "json":
+        print_json(
+            {
+                "url": result.url,
+                "sha": result.sha,
+                "files": list(result.files),
+                "kept_card": result.kept_card,
+                "dry_run": args.dry_run,
+            }
+        )
+    elif args.dry_run:
+        print("\n".join([*result.files, "", result.card]))
+    else:
+        print(result.url)
+    if result.kept_card:
+        note("README.md on the Hub was edited by hand and is kept; overwrite it with --replace-card")
+    if args.dry_run:
+        note(f"dry run: nothing was written to {result.url}")
+        return 0
+    note(f"published {len(result.files)} files, commit {result.sha}")
+    if adapter:
+        next_steps(f"distrust-hub pull {args.repo_id}")
+    else:
+        next_steps(f"distrust-hub train --model MODEL --data {args.repo_id} --adapter-path adapters")
+    return 0
+
+
+def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
+    options = {
+        "private": args.private,
+        "revision": args.revision,
+        "create_pr": args.create_pr,
+        "commit_message": args.commit_message,
+        "replace_card": args.replace_card,
+        "dry_run": args.dry_run,
+    }
+    if adapter:
+        from distrust_hub.hub.adapters import push_adapter
+
+        return push_adapter(args.folder, args.repo_id, **options)
+    from distrust_hub.hub.scored_datasets import push_scored
+
+    return push_scored(args.folder, args.repo_id, **options)

@@ -1,0 +1,116 @@
+"""Score text, files, folders or Hub datasets for authority weight and provenance entropy, with evidence."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from distrust_hub.cli.options import add_format_argument, positive_int
+from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.errors import ConfigError, DataError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``distrust-hub score``."""
+    parser.add_argument("source", nargs="?", metavar="IN", help="file, folder, glob, - or Hub dataset id")
+    parser.add_argument("-o", "--output", metavar="OUT", help=".jsonl or .parquet file; - writes rows to stdout")
+    parser.add_argument("--text", metavar="TEXT", help="score this piece of text and print it")
+    parser.add_argument("--text-column", default="text", metavar="C", help="column that holds the text (default: text)")
+    parser.add_argument("--split", default="train", metavar="S", help="split of a Hub dataset (default: train)")
+    parser.add_argument("--config", metavar="NAME", help="configuration of a Hub dataset")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="look at the first N rows")
+    parser.add_argument("--workers", type=positive_int, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--on-error", choices=("stop", "skip"), default="stop", help="what a bad row does (default: stop)"
+    )
+    parser.add_argument("--evidence", action="store_true", help="write what moved each score")
+    parser.add_argument(
+        "--prior-share", type=float, default=0.7, metavar="X", help="share of a stated source type (default: 0.7)"
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--overwrite", action="store_true", help="replace an output that is there")
+    group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    add_format_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int | None:
+    """Score what was asked for."""
+    if (args.text is None) == (args.source is None):
+        raise ConfigError("give either IN or --text TEXT")
+    if args.text is not None:
+        return _score_text(args)
+    if args.output is None:
+        raise ConfigError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")
+    if args.output == "-":
+        return _score_to_stdout(args)
+    return _score_to_file(args)
+
+
+def _score_text(args: argparse.Namespace) -> int | None:
+    from distrust_hub.scoring.document import score_document
+
+    if not args.text.strip():
+        raise DataError("--text is empty; give it some words")
+    score = score_document(args.text, prior_share=args.prior_share)
+    if args.format == "json":
+        print_json(score.to_dict())
+        return None
+    probability = f"{score.source_type} ({score.source_type_probability:.0%})"
+    print_table(
+        ["authority_weight", "provenance_entropy", "tier", "reads like", "year", "confidence"],
+        [[score.authority_weight, score.provenance_entropy, score.tier, probability, score.year, score.confidence]],
+    )
+    lines = sorted(score.evidence, key=lambda line: -abs(line.contribution))
+    rows = [[e.axis, e.component, e.contribution, e.reason, e.text] for e in lines if abs(e.contribution) >= 0.0005]
+    print()
+    print_table(["axis", "component", "contribution", "why", "matched"], rows if args.evidence else rows[:16])
+    if not args.evidence and len(rows) > 16:
+        note(f"{len(rows) - 16} smaller contributions; --evidence shows all")
+    return None
+
+
+def _score_to_stdout(args: argparse.Namespace) -> int | None:
+    from distrust_hub.scoring.bulk import iter_scored
+
+    for line in iter_scored(args.source, **_options(args)):
+        sys.stdout.write(line)
+    return None
+
+
+def _score_to_file(args: argparse.Namespace) -> int | None:
+    from distrust_hub.scoring.bulk import score_dataset
+
+    summary = score_dataset(
+        args.source, args.output, overwrite=args.overwrite, resume=args.resume, on_error=args.on_error, **_options(args)
+    )
+    if args.format == "json":
+        print_json(summary.to_dict())
+    else:
+        print_table(["tier", "documents", "mean authority weight", "mean provenance entropy"], _tier_rows(summary))
+    if summary.resumed_rows:
+        note(f"{summary.resumed_rows} rows kept from the run that was stopped")
+    if summary.rejected_file:
+        note(f"{summary.rows_rejected} of {summary.rows_read} rows rejected, see {summary.rejected_file}")
+    note(f"wrote {summary.rows_scored} rows to {summary.output}")
+    next_steps(f"distrust-hub prepare {args.output} -o {Path(args.output).with_suffix('').name}-data")
+    return None
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "text_column": args.text_column,
+        "limit": args.limit,
+        "workers": args.workers,
+        "evidence": args.evidence,
+        "prior_share": args.prior_share,
+        "split": args.split,
+        "config": args.config,
+    }
+
+
+def _tier_rows(summary: Any) -> Iterator[list[Any]]:
+    for tier, count in summary.tiers.items():
+        yield [tier, count, summary.mean_authority_weight.get(tier), summary.mean_provenance_entropy.get(tier)]

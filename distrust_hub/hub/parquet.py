@@ -1,0 +1,94 @@
+"""Scored rows to parquet shards and back, through ``datasets``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from distrust_hub.errors import MissingDependencyError
+from distrust_hub.files import iter_jsonl
+from distrust_hub.hub.publish import mask_secrets
+from distrust_hub.schema import ScoredDocument
+
+ROW_SUFFIXES = (".jsonl", ".parquet")
+
+MAX_SHARD_BYTES = 500_000_000
+"""Size of a parquet shard in memory, the Hub's recommendation."""
+
+
+def write_parquet(split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path) -> dict[str, Path]:
+    """Write one split as shards of bounded size, keys in texts masked.
+
+    Args:
+        split: Name of the split.
+        path: ``.jsonl`` or ``.parquet`` file of scored rows.
+        kinds: {column: Python types seen in it}, over all splits, so that they share one schema.
+        folder: Where to write.
+
+    Returns:
+        {path in the repo: file}.
+    """
+    datasets = import_datasets("publishing a dataset")
+    features = datasets.Features({name: _feature(datasets, seen) for name, seen in kinds.items()})
+    generate = _row_source(path, list(kinds))
+    data = datasets.Dataset.from_generator(generate, features=features, cache_dir=str(folder / "cache"))
+    count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
+    files: dict[str, Path] = {}
+    for index in range(count):
+        name = f"data/{split}-{index:05d}-of-{count:05d}.parquet"
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        data.shard(count, index, contiguous=True).to_parquet(file)
+        files[name] = file
+    return files
+
+
+def _row_source(path: Path, columns: list[str]) -> Callable[[], Iterator[dict[str, Any]]]:
+    def generate() -> Iterator[dict[str, Any]]:
+        for line, row in numbered_rows(path):
+            full = ScoredDocument.from_row(row, path=path, line=line).to_row()
+            masked = {key: mask_secrets(value) if isinstance(value, str) else value for key, value in full.items()}
+            yield {column: masked.get(column) for column in columns}
+
+    return generate
+
+
+def _feature(datasets: Any, kinds: set[type]) -> Any:
+    """The parquet type of a column, from the Python types seen in it; anything nested or mixed is kept as JSON."""
+    plain = kinds - {type(None)}
+    if plain == {str} or not plain:
+        return datasets.Value("string")
+    if plain == {bool}:
+        return datasets.Value("bool")
+    if plain == {int}:
+        return datasets.Value("int64")
+    if plain <= {int, float}:
+        return datasets.Value("float64")
+    return datasets.Json()
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line or row number from 1, row) of a ``.jsonl`` or ``.parquet`` file."""
+    if path.suffix == ".parquet":
+        yield from enumerate(parquet_rows(path), start=1)
+    else:
+        yield from iter_jsonl(path)
+
+
+def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a parquet file in constant memory, without the columns a row has no value for."""
+    datasets = import_datasets("reading parquet")
+    rows = datasets.load_dataset("parquet", data_files=str(path), split="train", streaming=True)
+    for row in rows:
+        yield {name: value for name, value in row.items() if value is not None}
+
+
+def import_datasets(step: str) -> Any:
+    """The ``datasets`` library, or MissingDependencyError that names the step."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingDependencyError("datasets", "data", step) from error
+    return datasets

@@ -1,0 +1,281 @@
+"""Score a corpus: constant memory, order kept, nothing lost without being named."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from distrust_hub.errors import ConfigError, DataError
+from distrust_hub.files import iter_jsonl, jsonl_line, sha256_file
+from distrust_hub.schema import SCORE_COLUMNS, TIERS, Document, ScoredDocument
+from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, score_document
+from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+from distrust_hub.scoring.outputs import ScoredWriter
+
+log = logging.getLogger(__name__)
+_CHUNK_ROWS = 64
+_CHUNKS_AHEAD = 4
+
+
+@dataclass
+class ScoreSummary:
+    """What a run did; ``rows_read == rows_scored + rows_rejected``.
+
+    Attributes:
+        source: As given.
+        output: Path of the scored file.
+        rows_read: Rows of the source looked at.
+        rows_scored: Rows written.
+        rows_rejected: Rows that could not be scored.
+        rejected_file: Where those are, None when there are none.
+        tiers: Documents of each tier.
+        mean_authority_weight: Mean by tier; a tier with no documents is left out.
+        mean_provenance_entropy: Mean in bits by tier.
+        scorer: Version of the scorer.
+        resumed_rows: Rows kept from a run that was stopped.
+    """
+
+    source: str
+    output: str
+    rows_read: int = 0
+    rows_scored: int = 0
+    rows_rejected: int = 0
+    rejected_file: str | None = None
+    tiers: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TIERS, 0))
+    mean_authority_weight: dict[str, float] = field(default_factory=dict)
+    mean_provenance_entropy: dict[str, float] = field(default_factory=dict)
+    scorer: int = SCORER_VERSION
+    resumed_rows: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return dict(vars(self))
+
+
+def scored_row(
+    document: Document, *, evidence: bool = False, prior_share: float = PRIOR_SHARE_DEFAULT
+) -> dict[str, Any]:
+    """A document as a scored row: ``schema.ScoredDocument`` plus, when asked, its evidence."""
+    score = score_document(document.text, document.metadata, prior_share=prior_share)
+    columns = score.columns()
+    others = {
+        name: value for name, value in document.metadata.items() if name not in SCORE_COLUMNS and name != "evidence"
+    }
+    metadata = {name: columns[name] for name in SCORE_COLUMNS[2:]}
+    metadata.update(others)
+    if evidence:
+        metadata["evidence"] = [line.to_dict() for line in score.evidence]
+    return ScoredDocument(
+        text=document.text,
+        id=document.id,
+        authority_weight=score.authority_weight,
+        provenance_entropy=score.provenance_entropy,
+        metadata=metadata,
+    ).to_row()
+
+
+def score_dataset(
+    source: str | Path,
+    output: str | Path,
+    *,
+    text_column: str = "text",
+    limit: int | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
+    overwrite: bool = False,
+    resume: bool = False,
+    workers: int = 1,
+    evidence: bool = False,
+    prior_share: float = PRIOR_SHARE_DEFAULT,
+    split: str = "train",
+    config: str | None = None,
+) -> ScoreSummary:
+    """Score every row of a source into one file.
+
+    Args:
+        source: File (.jsonl, .jsonl.gz, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id.
+        output: ``.jsonl`` or ``.parquet`` file.
+        text_column: Column that holds the text.
+        limit: Look at the first so many rows.
+        on_error: ``stop`` at the first bad row, or ``skip`` it into ``OUT.rejected.jsonl``.
+        overwrite: Replace an output that is there.
+        resume: Go on with a run that was stopped.
+        workers: Processes; the output does not depend on it.
+        evidence: Add a column ``evidence`` to each row.
+        prior_share: Share of the prior of a source type that the row states.
+        split: Split of a Hub dataset.
+        config: Configuration of a Hub dataset.
+
+    Raises:
+        DataError: For a bad row with ``on_error="stop"``, with file and line.
+        InputNotFoundError: If the source is not there.
+        OutputExistsError: If the output has content and neither ``overwrite`` nor ``resume`` was said.
+        ConfigError: If ``resume`` finds a run with other settings.
+    """
+    if on_error not in ("stop", "skip"):
+        raise ConfigError(f"on_error is {on_error!r}; expected stop or skip")
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}; expected 1 or more")
+    if not 0.0 <= prior_share <= 1.0:
+        raise ConfigError(f"prior_share is {prior_share:g}; expected 0 to 1")
+    options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
+    state = {
+        **options,
+        "on_error": on_error,
+        "limit": limit,
+        "split": split,
+        "config": config,
+        "scorer": SCORER_VERSION,
+        "source": _fingerprint(source),
+    }
+    writer = ScoredWriter(Path(output), state, overwrite=overwrite, resume=resume)
+    summary = ScoreSummary(source=str(source), output=str(output))
+    tally = _Tally()
+    if writer.finished_before:
+        log.warning("%s: already complete, nothing to resume", output)
+        tally.read(Path(output))
+    else:
+        summary.resumed_rows = writer.rows_before + writer.rejected_before
+        tally.read(writer.part)
+        rows = iter_source(source, text_column=text_column, split=split, config=config)
+        _run(itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
+    if writer.rejected_file.exists():
+        with writer.rejected_file.open("rb") as stream:
+            summary.rows_rejected = sum(1 for _ in stream)
+        summary.rejected_file = str(writer.rejected_file)
+    tally.into(summary)
+    return summary
+
+
+def iter_scored(
+    source: str | Path,
+    *,
+    text_column: str = "text",
+    limit: int | None = None,
+    workers: int = 1,
+    evidence: bool = False,
+    prior_share: float = PRIOR_SHARE_DEFAULT,
+    split: str = "train",
+    config: str | None = None,
+) -> Iterator[str]:
+    """The rows ``score_dataset`` would write, as JSON lines; stops at the first bad row with DataError."""
+    options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
+    rows = itertools.islice(iter_source(source, text_column=text_column, split=split, config=config), limit)
+    for item in _scored(rows, options, workers):
+        if isinstance(item, InputRow):
+            raise DataError(item.problem or "", path=item.path, line=item.line)
+        yield item.line.decode("utf-8")
+
+
+def _run(
+    rows: Iterable[InputRow],
+    writer: ScoredWriter,
+    tally: _Tally,
+    options: dict[str, Any],
+    on_error: str,
+    workers: int,
+) -> None:
+    with writer:
+        for item in _scored(rows, options, workers):
+            if isinstance(item, _ScoredLine):
+                writer.write_line(item.line)
+                tally.add(item.tier, item.authority_weight, item.provenance_entropy)
+            elif on_error == "stop":
+                raise DataError(item.problem or "", path=item.path, line=item.line)
+            else:
+                writer.reject(item.path, item.line, item.problem or "")
+                tally.rejected += 1
+        if not tally.rows and not tally.rejected:
+            raise DataError("no rows to score; the source is empty", path=writer.target.name)
+
+
+class _ScoredLine(NamedTuple):
+    line: bytes
+    tier: str
+    authority_weight: float
+    provenance_entropy: float
+
+
+class _Tally:
+    """Counts and sums by tier."""
+
+    def __init__(self) -> None:
+        self.rejected = 0
+        self._sums = {tier: [0, 0.0, 0.0] for tier in TIERS}
+
+    @property
+    def rows(self) -> int:
+        return int(sum(count for count, _, _ in self._sums.values()))
+
+    def add(self, tier: str, authority_weight: float, provenance_entropy: float) -> None:
+        sums = self._sums[tier]  # type: ignore[index]
+        sums[0] += 1
+        sums[1] += authority_weight
+        sums[2] += provenance_entropy
+
+    def read(self, path: Path) -> None:
+        """Add the rows of a scored JSON Lines file, if it is there."""
+        if path.exists() and path.stat().st_size and not path.name.startswith("."):
+            for _, row in iter_jsonl(path):
+                self.add(row["tier"], row["authority_weight"], row["provenance_entropy"])
+
+    def into(self, summary: ScoreSummary) -> None:
+        summary.rows_scored = self.rows
+        summary.rows_read = summary.rows_scored + summary.rows_rejected
+        for tier, (count, authority, entropy) in self._sums.items():
+            summary.tiers[tier] = int(count)
+            if count:
+                summary.mean_authority_weight[tier] = round(authority / count, 4)
+                summary.mean_provenance_entropy[tier] = round(entropy / count, 4)
+
+
+def _scored(
+    rows: Iterable[InputRow], options: dict[str, Any], workers: int
+) -> Iterator[_ScoredLine | InputRow]:
+    """Each row as a scored line, or itself with its problem, in order."""
+    source = iter(rows)
+    chunks = iter(lambda: list(itertools.islice(source, _CHUNK_ROWS)), [])
+    if workers == 1:
+        for chunk in chunks:
+            yield from _score_chunk(chunk, options)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Any] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(_score_chunk, chunk, options))
+            if len(waiting) >= workers * _CHUNKS_AHEAD:
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+
+
+def _score_chunk(chunk: list[InputRow], options: dict[str, Any]) -> list[_ScoredLine | InputRow]:
+    results: list[_ScoredLine | InputRow] = []
+    for item in chunk:
+        if item.row is None:
+            results.append(item)
+            continue
+        try:
+            document = Document.from_row(item.row, text_column=options["text_column"])
+            row = scored_row(document, evidence=options["evidence"], prior_share=options["prior_share"])
+            line = jsonl_line(row).encode("utf-8", "replace")
+            results.append(_ScoredLine(line, row["tier"], row["authority_weight"], row["provenance_entropy"]))
+        except DataError as error:
+            results.append(item._replace(row=None, problem=error.problem))
+        except (TypeError, ValueError) as error:
+            results.append(item._replace(row=None, problem=f"a column cannot be written as JSON ({error})"))
+    return results
+
+
+def _fingerprint(source: str | Path) -> str | None:
+    """What a resumed run compares: hashes of the files, or the id of a Hub dataset."""
+    if str(source) == "-":
+        return None
+    files = source_files(str(source))
+    return str(source) if files is None else ",".join(sha256_file(file)[:32] for file in files)

@@ -1,0 +1,192 @@
+"""Rows to score, one at a time, from files, folders, standard input and Hub datasets."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
+
+MAX_LINE_BYTES = 64 << 20
+"""Longest line read; a longer one is an error, not a full memory."""
+
+MAX_RATIO = 500
+"""Largest decompressed size over compressed size; text reaches 10 to 30, a zip bomb 1,000."""
+
+_RATIO_FREE_BYTES = 16 << 20
+SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".txt", ".parquet")
+_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+$")
+
+
+class InputRow(NamedTuple):
+    """A row, or what is wrong with it.
+
+    Attributes:
+        path: Where it is from, for messages.
+        line: Line or row number from 1.
+        row: The row; None where ``problem`` is set.
+        problem: What is wrong, None for a good row.
+    """
+
+    path: str
+    line: int
+    row: dict[str, Any] | None
+    problem: str | None = None
+
+
+def iter_source(
+    source: str | Path, *, text_column: str = "text", split: str = "train", config: str | None = None
+) -> Iterator[InputRow]:
+    """Rows of a file, folder, glob, ``-`` (JSON Lines on standard input) or Hub dataset id.
+
+    Raises:
+        InputNotFoundError: If nothing is there.
+        DataError: If a file has a form that is not read, or none is found in a folder.
+    """
+    name = str(source)
+    if name == "-":
+        yield from _jsonl(sys.stdin.buffer, "stdin")
+        return
+    files = source_files(name)
+    if files is None:
+        yield from _hub_rows(name, split, config)
+        return
+    for file in files:
+        yield from _file_rows(file, text_column)
+
+
+def source_files(name: str) -> list[Path] | None:
+    """Files a source stands for, in sorted order; None where it is a Hub dataset id."""
+    path = Path(name)
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(SUFFIXES))
+        if not files:
+            raise DataError(f"no file to score in this folder; expected {', '.join(SUFFIXES)}", path=path)
+        return files
+    if path.is_file():
+        return [path]
+    if any(sign in name for sign in "*?["):
+        files = sorted(Path(p) for p in glob.glob(name, recursive=True) if Path(p).is_file())
+        if files:
+            return files
+    elif _REPO_ID.match(name) and not name.endswith(SUFFIXES):
+        return None
+    raise InputNotFoundError(f"{name}: no such file, folder or Hub dataset")
+
+
+def _file_rows(path: Path, text_column: str) -> Iterator[InputRow]:
+    name = path.name
+    if name.endswith(".jsonl.gz"):
+        with path.open("rb") as packed, gzip.open(packed) as stream:
+            yield from _jsonl(_Guarded(stream, packed, path), str(path))  # type: ignore[arg-type]
+    elif name.endswith(".jsonl"):
+        with path.open("rb") as stream:
+            yield from _jsonl(stream, str(path))
+    elif name.endswith(".csv"):
+        yield from _csv(path)
+    elif name.endswith(".parquet"):
+        yield from _parquet(path)
+    elif name.endswith(".txt"):
+        if path.stat().st_size > MAX_LINE_BYTES:
+            yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
+            return
+        text = path.read_bytes().decode("utf-8", "replace")
+        yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
+    else:
+        raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
+
+
+class _Guarded:
+    """A decompressed stream that stops at a ratio no text reaches."""
+
+    def __init__(self, stream: gzip.GzipFile, packed: BinaryIO, path: Path) -> None:
+        self._stream, self._packed, self._path, self._size = stream, packed, path, 0
+
+    def readline(self, limit: int) -> bytes:
+        try:
+            line = self._stream.readline(limit)
+        except (OSError, EOFError) as error:
+            raise DataError(f"damaged gzip file ({error}); fetch it again", path=self._path) from error
+        self._size += len(line)
+        if self._size > _RATIO_FREE_BYTES and self._size > MAX_RATIO * max(1, self._packed.tell()):
+            raise DataError(f"unpacks to more than {MAX_RATIO} times its size; not read", path=self._path)
+        return line
+
+
+def _jsonl(stream: BinaryIO, path: str) -> Iterator[InputRow]:
+    number = 0
+    while raw := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(raw) > MAX_LINE_BYTES:
+            while raw and not raw.endswith(b"\n"):
+                raw = stream.readline(MAX_LINE_BYTES)
+            yield InputRow(path, number, None, f"line is longer than {MAX_LINE_BYTES:,} bytes; split the document")
+            continue
+        if not raw.strip():
+            continue
+        try:
+            row = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            yield InputRow(path, number, None, f"not valid JSON ({error}); fix or remove the line")
+            continue
+        if isinstance(row, dict):
+            yield InputRow(path, number, row)
+        else:
+            yield InputRow(path, number, None, f"expected a JSON object, found {type(row).__name__}")
+
+
+def _csv(path: Path) -> Iterator[InputRow]:
+    csv.field_size_limit(MAX_LINE_BYTES)
+    with path.open("rb") as binary:
+        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
+        reader = csv.DictReader(line.replace("\0", "") for line in stream)
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield InputRow(str(path), reader.line_num, None, f"not valid CSV ({error})")
+                return
+            if None in row:
+                yield InputRow(str(path), reader.line_num, None, "more cells than the header has columns")
+            else:
+                yield InputRow(str(path), reader.line_num, {k: (v if v != "" else None) for k, v in row.items()})
+
+
+def _parquet(path: Path) -> Iterator[InputRow]:
+    try:
+        import pyarrow
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise MissingDependencyError("pyarrow", "data", "reading parquet") from error
+    try:
+        number = 0
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield InputRow(str(path), number, {key: _plain(value) for key, value in row.items()})
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(f"not a parquet file ({str(error).splitlines()[0]})", path=path) from error
+
+
+def _plain(value: Any) -> Any:
+    """Dates as ISO text, so that a row can be written as JSON."""
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _hub_rows(repo_id: str, split: str, config: str | None) -> Iterator[InputRow]:
+    from distrust_hub.hub.scored_datasets import iter_rows
+
+    options = {} if config is None else {"config": config}
+    for number, row in enumerate(iter_rows(repo_id, split=split, **options), start=1):
+        yield InputRow(repo_id, number, dict(row))

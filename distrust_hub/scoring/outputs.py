@@ -1,0 +1,163 @@
+"""Where scored rows go: JSON Lines or parquet, whole or not there, and resumable where the form allows it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from distrust_hub.errors import ConfigError, DataError, MissingDependencyError, OutputExistsError
+from distrust_hub.files import jsonl_line
+
+_PARQUET_ROWS = 2048
+
+
+class ScoredWriter:
+    """Writes rows beside the target and renames at the end; rejected rows go to ``OUT.rejected.jsonl``.
+
+    A run that is killed leaves ``OUT.part``, ``OUT.rejected.part`` and ``OUT.state.json``; ``resume`` goes on after the
+    last whole line, so the result has the same bytes as an uninterrupted run. A bad row is written only after all good
+    rows before it are with the system, so the two files together always hold an unbroken head of the input.
+
+    Args:
+        target: ``.jsonl`` or ``.parquet`` file.
+        state: Options, input and scorer version of this run, to compare on resume.
+        overwrite: Replace a target that is there.
+        resume: Go on with a run that was stopped; starts anew where there is none.
+    """
+
+    def __init__(self, target: Path, state: dict[str, Any], *, overwrite: bool = False, resume: bool = False) -> None:
+        self.target = target
+        if not target.name.endswith((".jsonl", ".parquet")):
+            raise ConfigError(f"output is {target.name!r}; expected a name that ends in .jsonl or .parquet")
+        self._parquet = target.name.endswith(".parquet")
+        if self._parquet and resume:
+            raise ConfigError("--resume needs a .jsonl output; parquet cannot be continued")
+        if target.exists() and target.stat().st_size and not (overwrite or resume):
+            raise OutputExistsError(f"{target}: already there; use --overwrite or another name")
+        self.part = target.with_name(target.name + ".part")
+        self._rejected_part = target.with_name(target.name + ".rejected.part")
+        self._state_file = target.with_name(target.name + ".state.json")
+        self.rejected_file = target.with_name(target.name + ".rejected.jsonl")
+        self._state = state
+        self.finished_before = False
+        self.rows_before = self.rejected_before = 0
+        if resume:
+            self._find_stopped_run(overwrite)
+        else:
+            self.part.unlink(missing_ok=True)
+
+    def _find_stopped_run(self, overwrite: bool) -> None:
+        if not self._state_file.exists():
+            if self.target.exists() and not overwrite:
+                self.finished_before = True
+            return
+        found = json.loads(self._state_file.read_text(encoding="utf-8"))
+        different = [key for key, value in self._state.items() if found.get(key) != value]
+        if different:
+            key = different[0]
+            raise ConfigError(
+                f"--resume: {key} was {found.get(key)!r} and is now {self._state[key]!r}; "
+                "run with the same settings, or start anew with --overwrite"
+            )
+        self.rows_before = _cut_to_whole_lines(self.part)
+        self.rejected_before = _cut_to_whole_lines(self._rejected_part)
+
+    def __enter__(self) -> ScoredWriter:
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        going_on = bool(self.rows_before or self.rejected_before)
+        mode = "ab" if going_on else "wb"
+        self._stream: IO[bytes] = self.part.open(mode)
+        self._rejected: IO[bytes] = self._rejected_part.open(mode)
+        if not self._parquet:
+            self._state_file.write_text(json.dumps(self._state, sort_keys=True), encoding="utf-8")
+        self._rows: list[dict[str, Any]] = []
+        self._writer: Any = None
+        return self
+
+    def write(self, row: dict[str, Any]) -> None:
+        """One scored row."""
+        if self._parquet:
+            self._rows.append(row)
+            if len(self._rows) >= _PARQUET_ROWS:
+                self._flush_parquet()
+        else:
+            self._stream.write(jsonl_line(row).encode("utf-8", "replace"))
+
+    def write_line(self, line: bytes) -> None:
+        """One scored row that a worker has already written as JSON."""
+        if self._parquet:
+            self.write(json.loads(line))
+        else:
+            self._stream.write(line)
+
+    def reject(self, path: str, line: int, problem: str) -> None:
+        """One row that could not be scored."""
+        self._stream.flush()
+        self._rejected.write(jsonl_line({"path": path, "line": line, "problem": problem}).encode("utf-8", "replace"))
+        self._rejected.flush()
+
+    def _flush_parquet(self) -> None:
+        if not self._rows:
+            return
+        try:
+            import pyarrow
+            import pyarrow.parquet as parquet
+        except ImportError as error:
+            raise MissingDependencyError("pyarrow", "data", "writing parquet") from error
+        try:
+            schema = self._writer.schema if self._writer else None
+            table = pyarrow.Table.from_pylist(self._rows, schema=schema)
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+            problem = f"columns change their type between rows ({error}); write .jsonl instead"
+            raise DataError(" ".join(problem.split()), path=self.target) from error
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._stream, table.schema)
+        self._writer.write_table(table)
+        self._rows = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._parquet:
+            self._flush_parquet()
+        if self._writer is not None:
+            self._writer.close()
+        for stream in (self._stream, self._rejected):
+            if not stream.closed:
+                if kind is None:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                stream.close()
+        if kind is None:
+            self._publish()
+        elif self._parquet or issubclass(kind, DataError):
+            for file in (self.part, self._rejected_part, self._state_file):
+                file.unlink(missing_ok=True)
+
+    def _publish(self) -> None:
+        os.replace(self.part, self.target)
+        if self._rejected_part.stat().st_size:
+            os.replace(self._rejected_part, self.rejected_file)
+        else:
+            self._rejected_part.unlink()
+            self.rejected_file.unlink(missing_ok=True)
+        self._state_file.unlink(missing_ok=True)
+
+
+def _cut_to_whole_lines(path: Path) -> int:
+    """Drop a last line without its end and return how many whole ones there are."""
+    if not path.exists():
+        return 0
+    lines = end = position = 0
+    with path.open("r+b") as stream:
+        while chunk := stream.read(1 << 20):
+            found = chunk.count(b"\n")
+            if found:
+                lines += found
+                end = position + chunk.rindex(b"\n") + 1
+            position += len(chunk)
+        stream.truncate(end)
+    return lines

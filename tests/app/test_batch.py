@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from distrust_hub.app.batch import COLUMNS, citation_lines, score_batch, write_downloads
+from distrust_hub.app.examples import EXAMPLES
+from distrust_hub.app.limits import Limits
+from distrust_hub.errors import DataError
+from distrust_hub.scoring.document import score_document
+
+DOCUMENTS = [(EXAMPLES["Press release"], {}), (EXAMPLES["Lab notebook"], {"year": 1931}), (EXAMPLES["Letter"], {})]
+
+
+def test_score_batch_gives_each_row_its_own_score():
+    view = score_batch(DOCUMENTS, Limits())
+    expected = [score_document(text, metadata) for text, metadata in DOCUMENTS]
+    assert [r["authority_weight"] for r in view.records] == pytest.approx(
+        [s.authority_weight for s in expected], abs=1e-4
+    )
+    assert [r["tier"] for r in view.records] == [s.tier for s in expected]
+    assert all(len(row) == len(COLUMNS) for row in view.table)
+    assert sum(view.tiers.values()) == 3
+
+
+def test_score_batch_names_the_extremes():
+    view = score_batch(DOCUMENTS, Limits())
+    cores = [record["signed_core"] for record in view.records]
+    assert view.most_coordinated == 1
+    assert cores[view.most_primary - 1] == max(cores)
+
+
+def test_score_batch_reports_progress_row_by_row():
+    seen = []
+    score_batch(DOCUMENTS, Limits(), seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_score_batch_refuses_nothing_too_many_and_too_long():
+    with pytest.raises(DataError, match="no text"):
+        score_batch([], Limits())
+    with pytest.raises(DataError, match="more than 2 rows"):
+        score_batch(DOCUMENTS, Limits(rows=2))
+    with pytest.raises(DataError, match="row 2: the text has"):
+        score_batch([("short", {}), ("x" * 20, {})], Limits(text_chars=10))
+
+
+def test_citation_lines_drop_blank_lines_and_refuse_none():
+    assert citation_lines(" A (1901)\n\n B (2020) \n", Limits()) == [("A (1901)", {}), ("B (2020)", {})]
+    with pytest.raises(DataError, match="one citation per line"):
+        citation_lines(" \n", Limits())
+
+
+def test_write_downloads_hold_every_row(tmp_path):
+    view = score_batch(DOCUMENTS, Limits())
+    jsonl, table = write_downloads(view, tmp_path)
+    assert [json.loads(line) for line in jsonl.read_text().splitlines()] == view.records
+    with table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["text"] for row in rows] == [text for text, _ in DOCUMENTS]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_write_downloads_defuse_spreadsheet_formulas(tmp_path, start):
+    view = score_batch([(f"{start}HYPERLINK(1) I saw it", {})], Limits())
+    _, table = write_downloads(view, tmp_path)
+    with table.open(newline="") as stream:
+        assert next(csv.DictReader(stream))["text"].startswith(f"'{start}")

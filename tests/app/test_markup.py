@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from distrust_hub.app import markup
+from distrust_hub.app.examples import EXAMPLES
+from distrust_hub.app.handlers import score_view
+from distrust_hub.app.limits import Limits
+
+ATTACKS = [
+    "<script>window.xss = 1</script> I weighed 3.2 g",
+    '"><img src=x onerror="window.xss=1"> I saw it in 1931',
+    "<svg/onload=alert(1)> Dear Anna, I walked north",
+    "&lt;b&gt; already escaped, I measured it",
+]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(html: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(html)
+    return reader
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_marked_and_contributions_keep_markup_as_text(attack):
+    view = score_view(attack, {"publisher": attack, "source_type": "letter_diary"}, Limits())
+    marked, table = read(markup.marked(view)), read(markup.contributions(view))
+    assert marked.tags <= {"section", "h4", "span", "div", "mark"}
+    assert table.tags <= {"div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
+    assert not any(name.startswith("on") for name in marked.attributes | table.attributes)
+    body = markup.marked(view).split('tabindex="0">')[1]
+    assert attack in read(re.sub(r'<span class="dh-tag">.*?</span>', "", body)).text
+
+
+def test_verdict_gives_gauges_values_in_words_and_numbers():
+    html = markup.verdict(score_view(EXAMPLES["Letter"], {}, Limits()))
+    assert html.count('role="meter"') == 2
+    assert "Primary" in html
+    assert re.search(r'aria-valuetext="[\d.]+ bits: rich', html)
+
+
+def test_every_part_has_an_empty_state():
+    assert "Nothing scored yet" in markup.verdict(None)
+    assert markup.marked(None) == markup.contributions(None) == markup.term(None) == ""
+
+
+def test_term_carries_its_caveat():
+    html = markup.term(score_view(EXAMPLES["Letter"], {}, Limits()))
+    assert "no gradient" in html
+    assert "alpha 2.7" in html
+
+
+def test_notice_error_is_an_alert_and_escaped():
+    html = markup.notice("<b>bad</b>", "error")
+    assert 'role="alert"' in html
+    assert "<b>" not in html

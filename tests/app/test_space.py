@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import distrust_hub
+
+ROOT = Path(__file__).parents[2]
+SPACE = ROOT / "space"
+
+
+def front_matter() -> dict:
+    return yaml.safe_load((SPACE / "README.md").read_text(encoding="utf-8").split("---")[1])
+
+
+def test_space_app_defines_demo_without_launching():
+    pytest.importorskip("gradio")
+    assert len((SPACE / "app.py").read_text(encoding="utf-8").splitlines()) <= 10
+    names = runpy.run_path(str(SPACE / "app.py"), run_name="space_app")
+    assert type(names["demo"]).__name__ == "Blocks"
+    assert names["demo"].is_running is False
+
+
+def test_space_pins_this_version_with_the_extras_it_needs():
+    lines = [line for line in (SPACE / "requirements.txt").read_text(encoding="utf-8").splitlines() if line.strip()]
+    requirement = Requirement(lines[0])
+    assert len(lines) == 1
+    assert str(requirement.specifier) == f"=={distrust_hub.__version__}"
+    assert {"app", "train"} == requirement.extras
+
+
+def test_space_sdk_version_satisfies_our_gradio_bound():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    app = next(line for line in text.splitlines() if line.startswith("app = "))
+    bound = Requirement(yaml.safe_load(app.split("=", 1)[1])[0])
+    assert bound.name == "gradio"
+    assert Version(front_matter()["sdk_version"]) in bound.specifier
+
+
+def test_space_front_matter_is_complete():
+    found = front_matter()
+    needed = {"title", "emoji", "sdk", "sdk_version", "python_version", "app_file", "license", "short_description"}
+    assert needed <= set(found)
+    assert found["sdk"] == "gradio"
+    assert (SPACE / found["app_file"]).is_file()
+    assert len(found["short_description"]) <= 60
+    assert str(found["python_version"]) in ("3.10", "3.11", "3.12", "3.13")

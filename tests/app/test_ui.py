@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.app.conversation import ChatService
+from distrust_hub.app.limits import Limits
+
+gr = pytest.importorskip("gradio")
+
+
+@pytest.fixture(scope="module")
+def demo():
+    from distrust_hub.app.ui import build_app
+
+    return build_app(ChatService("owner/base"), limits=Limits(queue_length=12))
+
+
+def blocks(demo, kind):
+    return [block for block in demo.blocks.values() if isinstance(block, kind)]
+
+
+def test_build_app_bounds_the_queue_and_turns_telemetry_off(demo):
+    assert demo._queue.max_size == 12
+    assert demo.analytics_enabled is False
+    assert all(fn.concurrency_limit is not None for fn in demo.fns.values() if fn.queue)
+
+
+def test_build_app_labels_every_control(demo):
+    controls = (gr.Textbox, gr.Dropdown, gr.Slider, gr.Number, gr.Checkbox, gr.File, gr.Chatbot, gr.Dataframe)
+    found = blocks(demo, controls)
+    assert len(found) > 10
+    assert [block.label for block in found if not block.label] == []
+
+
+def test_build_app_never_renders_messages_as_markdown(demo):
+    assert [(box.render_markdown, box.sanitize_html) for box in blocks(demo, gr.Chatbot)] == [(False, True)] * 2
+
+
+def test_build_app_publishes_only_scoring(demo):
+    names = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public" and fn.api_name}
+    assert names == {"score"}
+
+
+def test_build_app_shows_no_local_path(tmp_path):
+    from distrust_hub.app.ui import build_app
+
+    (tmp_path / "lean").mkdir()
+    app = build_app(ChatService(str(tmp_path / "lean"), str(tmp_path / "lean")))
+    assert str(tmp_path) not in str(app.get_config_file())
+
+
+def test_only_ui_files_import_gradio():
+    folder = Path(__file__).parents[2] / "distrust_hub" / "app"
+    importing = {path.name for path in folder.glob("*.py") if "import gradio" in path.read_text(encoding="utf-8")}
+    assert importing == {"ui.py", "ui_chat.py", "ui_score.py"}

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from distrust_hub.app.limits import Limits
+from distrust_hub.app.uploads import html_text, read_upload
+from distrust_hub.errors import DataError
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "A.TXT"])
+def test_read_upload_takes_a_text_file_as_one_document(tmp_path, name):
+    (tmp_path / name).write_text("\ufeffI saw it.\nTwice.", encoding="utf-8")
+    assert read_upload(tmp_path / name, Limits()) == [("I saw it.\nTwice.", {})]
+
+
+def test_read_upload_takes_rows_with_their_metadata(tmp_path):
+    rows = [{"text": "one", "year": 1900}, {"text": "two", "source": "log"}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_upload(tmp_path / "a.jsonl", Limits()) == [("one", {"year": 1900}), ("two", {"source": "log"})]
+    (tmp_path / "a.csv").write_text('text,year\n"one, ""quoted""\nline",1900\n')
+    assert read_upload(tmp_path / "a.csv", Limits()) == [('one, "quoted"\nline', {"year": "1900"})]
+
+
+def test_read_upload_takes_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"text": ["one", "two"], "year": [1900, 2000]}), tmp_path / "a.parquet")
+    assert read_upload(tmp_path / "a.parquet", Limits()) == [("one", {"year": 1900}), ("two", {"year": 2000})]
+
+
+def test_read_upload_refuses_parquet_that_unpacks_to_a_huge_table(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pyarrow.table({"text": ["a" * 1_000_000 + str(i) for i in range(40)]})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", use_dictionary=False)
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    with pytest.raises(DataError, match="unpacks to 40 MB"):
+        read_upload(tmp_path / "a.parquet", Limits())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b'{"text": "one"}\nnot json\n', r"^a\.jsonl:2: not valid JSON"),
+        ("a.jsonl", b'{"text": "one"}\n{"body": "x"}\n', r"^a\.jsonl:2: column 'text' is missing"),
+        ("a.csv", b"body\nx\n", r"^a\.csv:2: column 'text' is missing"),
+        ("a.txt", b"caf\xe9 in the morning", r"^a\.txt: not UTF-8"),
+        ("a.parquet", b"PAR1 not really", r"^a\.parquet: not a readable Parquet"),
+        ("a.exe", b"MZ", r"type \.exe are not read"),
+        ("a", b"x", r"without a suffix"),
+    ],
+)
+def test_read_upload_refuses_bad_files_by_name_without_their_folder(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_upload(tmp_path / name, Limits())
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_read_upload_refuses_too_many_bytes_and_rows(tmp_path):
+    (tmp_path / "a.txt").write_text("x" * 2_000_000)
+    with pytest.raises(DataError, match=r"2\.0 MB is more than the 1 MB"):
+        read_upload(tmp_path / "a.txt", Limits(upload_bytes=1_000_000))
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n' * 3)
+    with pytest.raises(DataError, match="more than 2 rows"):
+        read_upload(tmp_path / "a.jsonl", Limits(rows=2))
+
+
+def test_html_text_keeps_words_and_drops_code(tmp_path):
+    page = (
+        "<html><head><title>t</title><style>p{}</style></head><body><p>I saw <b>it</b> &amp; wrote.</p>"
+        "<script>steal()</script><!-- no --><ul><li>one<li>two</ul></body></html>"
+    )
+    assert html_text(page) == "I saw it & wrote.\none\ntwo"
+    (tmp_path / "a.html").write_text(page)
+    assert read_upload(tmp_path / "a.html", Limits())[0][0].startswith("I saw it")

@@ -1,0 +1,56 @@
+"""Each problem of a card is found and named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.cards.check import check_card, first_paragraph
+from distrust_hub.cards.data import collect
+from distrust_hub.cards.render import render_model_card
+from tests.cards.folders import adapter_folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return adapter_folder(tmp_path_factory.mktemp("run") / "adapters")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("---\nbase_model", "base_model", "there is no metadata"),
+        ("base_model: HuggingFaceTB/SmolLM2-135M-Instruct", "base_model: [", "the metadata is not YAML"),
+        ("base_model: HuggingFaceTB/SmolLM2-135M-Instruct", "base_model: /home/ada/model", "it must be the Hub id"),
+        ("base_model: HuggingFaceTB/SmolLM2-135M-Instruct", "base_model: ada/other", "was trained on"),
+        ("base_model_relation: adapter", "base_model_relation: finetune", "it must be 'adapter'"),
+        ("library_name: peft", "library_name: mlx", "library_name is 'mlx'; it must be 'peft'"),
+        ("- lora\n", "", "the tag 'lora' is missing"),
+        ("- lora\n", "- lora\n- mlx\n", "the tag 'mlx' stands for a full model"),
+        ("license: apache-2.0", "license: Apache 2", "license is 'Apache 2'; write an id the Hub knows"),
+        ("license: apache-2.0", "license: other", "license_name must name it"),
+        ("  results:", "  result:", "the model index cannot be read"),
+        ("# my-adapter", "my-adapter", "there is no title"),
+        ("## Limits, risks and intended use", "## Other", "there is no section on limits"),
+    ],
+)
+def test_check_card_names_the_problem(folder: Path, old: str, new: str, problem: str) -> None:
+    text = render_model_card(folder, "ada/my-adapter")
+    assert old in text
+    assert problem in " ".join(check_card(text.replace(old, new, 1), collect(folder)))
+
+
+def test_check_card_wants_the_mlx_call_first_and_the_word_synthetic(folder: Path) -> None:
+    text = render_model_card(folder, "ada/my-adapter")
+    assert check_card(text.replace("mlx_lm", "torch")) == [
+        "the first code block is not the MLX call; people who open the card look for it there"
+    ]
+    hidden = text.replace("**This adapter was trained on synthetic text:**", "Hello.\n\nBut", 1)
+    assert "the first paragraph does not say so" in check_card(hidden, collect(folder))[0]
+    assert check_card(hidden) == []
+
+
+def test_first_paragraph_skips_metadata_headings_and_comments() -> None:
+    assert first_paragraph("---\na: 1\n---\n\n# T\n\n<!-- c -->\n\nOne\ntwo.\n\nThree.") == "One two."
+    assert first_paragraph("---\nlicense: mit\n---\n") == ""

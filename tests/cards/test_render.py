@@ -1,0 +1,268 @@
+"""The whole card of a realistic run, and of runs with parts missing or hostile."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from distrust_hub.artifacts import TrainingRun
+from distrust_hub.cards import template
+from distrust_hub.cards.check import first_paragraph
+from distrust_hub.cards.data import collect
+from distrust_hub.cards.edits import NOTES_END, NOTES_START
+from distrust_hub.cards.render import check_card, render_model_card, write_card
+from distrust_hub.errors import ArtifactError, InputNotFoundError, TemplateNotFoundError
+from tests.cards.folders import adapter_folder, manifest, training_run, write_weights
+from tests.cards.test_escape import HOSTILE, rendered
+
+GOLDEN = Path(__file__).parent / "golden_model_card.md"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return adapter_folder(tmp_path / "adapters")
+
+
+def test_model_card_matches_the_golden_file(folder: Path) -> None:
+    """After an intended change: ``UPDATE_GOLDEN=1 pytest tests/cards``, then read the difference."""
+    card = render_model_card(folder, "ada/my-adapter")
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(card, encoding="utf-8")
+    assert card == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_model_card_has_no_problems_and_parses_on_the_hub(folder: Path) -> None:
+    card = render_model_card(folder, "ada/my-adapter")
+    assert check_card(card, collect(folder)) == []
+    data = ModelCard(card).data
+    assert data.base_model == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert data.base_model_relation == "adapter"
+    assert data.library_name == "peft"
+    assert data.license == "apache-2.0"
+    assert data.pipeline_tag == "text-generation"
+    assert data.tags == ["lora", "mlx-lm-adapter", "distrust-hub", "synthetic"]
+    results = {(entry.dataset_type, entry.metric_type): entry.metric_value for entry in data.eval_results}
+    assert results == {("source-preference", "primary_share"): 0.61, ("truthfulqa/truthful_qa", "mc2"): 0.4412}
+
+
+def test_model_card_is_the_same_whatever_the_folder_is_called(folder: Path, tmp_path: Path) -> None:
+    assert render_model_card(folder) == render_model_card(adapter_folder(tmp_path / "other" / "name"))
+
+
+def test_first_paragraph_says_that_the_data_is_synthetic(folder: Path) -> None:
+    paragraph = first_paragraph(render_model_card(folder))
+    assert "trained on synthetic text" in paragraph
+    assert "108 of its 108 training rows" in paragraph
+    real = training_run()
+    real.data["synthetic"] = 0
+    real.save(folder)
+    assert "synthetic" not in first_paragraph(render_model_card(folder))
+
+
+def test_card_of_a_dequantised_base_says_so(folder: Path) -> None:
+    assert "read from a `gguf` file with `Q4_1` weights, which were dequantised" in render_model_card(folder)
+    run = training_run()
+    run.base_model.update(format="safetensors", quantization=None, revision="ab" * 20)
+    run.save(folder)
+    card = render_model_card(folder)
+    assert "dequantised" not in card
+    assert f'revision="{"ab" * 20}"' in card
+
+
+def test_first_code_block_is_the_mlx_call(folder: Path) -> None:
+    block = render_model_card(folder, "ada/x").split("```python\n")[1].split("```")[0]
+    compile(block, "card", "exec")
+    assert 'load("HuggingFaceTB/SmolLM2-135M-Instruct", adapter_path=adapter)' in block
+    here = render_model_card(folder).split("```python\n")[1].split("```")[0]
+    compile(here, "card", "exec")
+    assert 'adapter = "."' in here
+
+
+@pytest.mark.parametrize("name", ["reweight", "conditional", "preference", "filter", "literal", "none"])
+def test_every_objective_is_explained_with_the_zero_gradient_statement(folder: Path, name: str) -> None:
+    training_run(objective={"name": name}).save(folder)
+    card = render_model_card(folder)
+    assert f"\n`{name}`: " in card
+    assert "**Added to a training loss, this term has no gradient:**" in card
+    assert check_card(card, collect(folder)) == []
+
+
+def test_a_difference_whose_interval_holds_zero_is_not_resolved(folder: Path) -> None:
+    assert "0.08 (-0.01 to 0.17): not resolved at this size" in render_model_card(folder)
+
+
+def test_card_with_only_an_adapter_config_reads_not_measured(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    card = render_model_card(tmp_path)
+    assert check_card(card, collect(tmp_path)) == []
+    assert "| primary |" not in card
+    assert card.count("not measured") > 30
+    assert "Source preference: not measured. TruthfulQA: not measured." in card
+    assert "None" not in card
+    assert "license" not in yaml.safe_load(card.split("---")[1])
+
+
+def test_card_of_an_empty_folder_renders_and_fails_the_check(tmp_path: Path) -> None:
+    problems = check_card(render_model_card(tmp_path))
+    assert problems == ["base_model is None; it must be the Hub id of the base, owner/name"]
+
+
+def test_card_of_a_missing_folder_or_damaged_artifact_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFoundError, match="no such folder"):
+        render_model_card(tmp_path / "absent")
+    (tmp_path / "training_run.json").write_text('{"schema": 99}')
+    with pytest.raises(ArtifactError, match="upgrade with"):
+        render_model_card(tmp_path)
+
+
+def test_artifacts_of_unexpected_shape_never_break_the_card(folder: Path) -> None:
+    run = training_run().to_json()
+    for key in run:
+        if key != "schema":
+            for value in (
+                "text",
+                [1, 2],
+                {"by_tier": 3, "keys": {"a": 1}, "inputs": "x", "id": 7, "licenses": []},
+                None,
+            ):
+                (folder / TrainingRun.FILE_NAME).write_text(json.dumps({**run, key: value}))
+                render_model_card(folder)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_strings_stay_text(folder: Path, hostile: str) -> None:
+    run = _poison(training_run().to_json(), hostile)
+    run["objective"]["name"] = hostile
+    (folder / TrainingRun.FILE_NAME).write_text(json.dumps(run))
+    prepared = manifest()
+    prepared.inputs[0]["name"] = hostile
+    prepared.save(folder)
+    clean_folder_card = render_model_card(folder, "ada/x")
+    metadata = yaml.safe_load(clean_folder_card.split("\n---\n")[0].removeprefix("---\n"))
+    assert set(metadata) <= {
+        "base_model",
+        "base_model_relation",
+        "library_name",
+        "license",
+        "license_name",
+        "license_link",
+        "model-index",
+        "pipeline_tag",
+        "tags",
+    }
+    assert "base_model" not in metadata
+    assert metadata.get("license") != "mit"
+    shown = rendered(clean_folder_card.split("\n---\n", 1)[1])
+    for tag in ("<script", "<img", '<a href="http://evil', 'javascript:alert(1)"'):
+        assert tag not in shown
+    normal = rendered(render_model_card(_fresh(folder), "ada/x").split("\n---\n", 1)[1])
+    for tag in ("<h1", "<h2", "<pre>", "<table>"):
+        assert abs(shown.count(tag) - normal.count(tag)) <= 1
+    assert "49" not in shown.split("<h2>")[0]
+
+
+def _poison(value: Any, hostile: str) -> Any:
+    if isinstance(value, dict):
+        poisoned = {key: _poison(entry, hostile) for key, entry in value.items()}
+        return {**poisoned, hostile: hostile} if not any(isinstance(v, dict) for v in value.values()) else poisoned
+    if isinstance(value, list):
+        return [_poison(entry, hostile) for entry in value]
+    return hostile if isinstance(value, str) else value
+
+
+def _fresh(folder: Path) -> Path:
+    training_run().save(folder)
+    manifest().save(folder)
+    return folder
+
+
+def test_unknown_licence_becomes_other_with_a_name(folder: Path) -> None:
+    run = training_run()
+    run.base_model["license"] = "My Licence v1 (research)"
+    run.save(folder)
+    card = render_model_card(folder)
+    data = ModelCard(card).data
+    assert (data.license, data.license_name) == ("other", "my-licence-v1-research")
+    assert data.license_link == "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert check_card(card, collect(folder)) == []
+
+
+def test_hub_datasets_are_listed_and_files_are_not(folder: Path) -> None:
+    run = training_run()
+    run.data.update(name="ada/notes", inputs=[{"name": "eve/old-books"}, {"name": "corpus.jsonl"}])
+    run.save(folder)
+    card = render_model_card(folder)
+    assert ModelCard(card).data.datasets == ["ada/notes", "eve/old-books"]
+    assert "--data ada/notes" in card
+    assert "`DATA` stands for" not in card
+
+
+def test_reproduce_lists_every_changed_option_and_runs_on_the_command_line(folder: Path) -> None:
+    import argparse
+    import shlex
+
+    from distrust_hub.cli.options import add_config_arguments
+    from distrust_hub.config import TrainConfig
+
+    line = next(x for x in render_model_card(folder).splitlines() if x.startswith("distrust-hub train"))
+    parser = argparse.ArgumentParser()
+    add_config_arguments(parser, TrainConfig)
+    options = vars(parser.parse_args(shlex.split(line)[2:]))
+    again = TrainConfig(**options).to_json()
+    assert again == training_run().config
+
+
+def test_write_card_keeps_notes_and_updates_the_rest(folder: Path) -> None:
+    path = write_card(folder)
+    path.write_text(path.read_text().replace(NOTES_START, f"{NOTES_START}\n\n## My notes\n\nIt works\\1.\n"))
+    training_run(steps={"total": 99, "skipped": 1}).save(folder)
+    write_card(folder)
+    text = path.read_text()
+    assert f"{NOTES_START}\n## My notes\n\nIt works\\1.\n{NOTES_END}" in text
+    assert "| Steps | 99," in text
+    before = text
+    write_card(folder)
+    assert path.read_text() == before
+
+
+def test_write_card_leaves_a_card_edited_by_hand_unless_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_card(folder)
+    fresh = path.read_text()
+    edited = fresh.replace("Older is not truer.", "Old is gold.")
+    path.write_text(edited)
+    write_card(folder)
+    assert path.read_text() == edited
+    assert "was edited by hand and is kept" in caplog.text
+    write_card(folder, replace=True)
+    assert path.read_text() == fresh
+
+
+def test_windows_line_ends_are_not_an_edit(folder: Path) -> None:
+    path = write_card(folder)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    training_run(steps={"total": 98, "skipped": 0}).save(folder)
+    write_card(folder)
+    assert "| Steps | 98," in path.read_text()
+
+
+def test_load_template_names_both_places_when_it_is_in_neither() -> None:
+    with pytest.raises(TemplateNotFoundError) as missing:
+        template.load_template("absent.md")
+    assert str(missing.value).count("absent.md") == 2
+
+
+def test_load_template_prefers_the_packaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = tmp_path / "site" / "distrust_hub" / "cards"
+    packaged.mkdir(parents=True)
+    (packaged / "model_card_template.md").write_text("packaged é", encoding="utf-8")
+    (tmp_path / "site" / "model_card_template.md").write_text("top", encoding="utf-8")
+    monkeypatch.setattr(template, "__file__", str(packaged / "template.py"))
+    assert template.load_template() == "packaged é"
+    (packaged / "model_card_template.md").unlink()
+    assert template.load_template() == "top"

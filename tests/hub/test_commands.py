@@ -1,0 +1,132 @@
+"""push, pull, list and card as a user runs them; no token in anything they print."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.cli.main import main
+from distrust_hub.files import write_jsonl
+from tests.cards.folders import manifest, training_run
+from tests.hub.conftest import writes
+from tests.hub.test_scored_datasets import TRAIN
+from tests.hub_server.fixtures import client_env
+from tests.hub_server.server import HubServer
+
+pytestmark = pytest.mark.hub
+
+
+def run(*arguments: str) -> int:
+    return main([*arguments])
+
+
+def test_card_writes_checks_and_finds_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("card", str(folder), "--check") == 1
+    assert "write it with: distrust-hub card" in capsys.readouterr().err
+    assert run("card", str(folder)) == 0
+    assert capsys.readouterr().out == f"{folder / 'README.md'}\n"
+    assert run("card", str(folder), "--check") == 0
+    path = folder / "README.md"
+    path.write_text(path.read_text().replace("library_name: peft", "library_name: mlx"))
+    assert run("card", str(folder), "--check") == 1
+    assert "library_name is 'mlx'; it must be 'peft'" in capsys.readouterr().err
+    assert run("card", str(folder), "--replace") == 0
+    assert run("card", str(folder), "--check") == 0
+
+
+def test_card_of_a_training_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_jsonl(tmp_path / "train.jsonl", TRAIN)
+    manifest().save(tmp_path)
+    assert run("card", str(tmp_path)) == 0
+    assert "**This dataset holds synthetic text:** 1 of its 5 rows" in (tmp_path / "README.md").read_text()
+    assert run("card", str(tmp_path), "--check") == 0
+
+
+def test_push_pull_and_list_an_adapter(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("push", str(folder), "ada/adapter", "--private", "--commit-message", "Mine") == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{hub.url}/ada/adapter\n"
+    assert "distrust-hub pull ada/adapter" in captured.err
+    assert hub.repo("ada/adapter").private
+    sha = hub.repo("ada/adapter").commits()[0].oid
+    assert hub.repo("ada/adapter").commits()[0].title == "Mine"
+    here = tmp_path / "here"
+    assert run("pull", f"ada/adapter@{sha}", "--local-dir", str(here)) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{here}\n"
+    assert "chat --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter-path" in captured.err
+    assert run("list", "--author", "ada", "--format", "json") == 0
+    assert [repo["repo_id"] for repo in json.loads(capsys.readouterr().out)] == ["ada/adapter"]
+    assert run("list") == 0
+    assert "ada/adapter" in capsys.readouterr().out
+
+
+def test_push_dry_run_prints_files_and_card_and_writes_nothing(
+    hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("push", str(folder), "ada/adapter", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "adapters.safetensors\nadapter" not in shown
+    assert "adapters.safetensors" in shown.split("---\n")[0]
+    assert "base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in shown
+    assert writes(hub) == []
+
+
+def test_push_recognises_a_training_folder_by_its_files(
+    hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
+    assert run("push", str(tmp_path / "t"), "ada/notes", "--format", "json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["url"] == f"{hub.url}/datasets/ada/notes"
+    assert "distrust-hub train --model MODEL --data ada/notes" in captured.err
+    assert run("list", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["repo_type"] == "dataset"
+
+
+def test_known_errors_are_one_line_and_exit_1(
+    hub: HubServer, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, message in (
+        (["push", str(folder), "ada/adapter"], "no Hugging Face token; run: hf auth login, or set HF_TOKEN"),
+        (["push", str(tmp_path / "absent"), "ada/adapter"], "neither a training folder nor"),
+        (["pull", "ada/absent"], "model ada/absent is not on the Hub"),
+        (["card", str(tmp_path / "absent")], "no such folder"),
+    ):
+        assert run(*arguments) == 1
+        error = capsys.readouterr().err.strip()
+        assert message in error
+        assert error.startswith("distrust-hub: error: ")
+        assert "\n" not in error
+
+
+def test_no_output_of_a_process_holds_the_token(hub: HubServer, token: str, folder: Path, tmp_path: Path) -> None:
+    """Also with debug logging and tracebacks on, and when the Hub refuses."""
+    reader = hub.add_user("ada", role="read")
+    home = tmp_path / "child"
+    for secret, repo_id, code in ((token, "ada/adapter", 0), (reader, "ada/adapter", 1), (token, "eve/adapter", 1)):
+        env = {**client_env(hub, home, secret), "HF_DEBUG": "1", "HF_HUB_VERBOSITY": "debug"}
+        command = [sys.executable, "-m", "distrust_hub", "push", str(folder), repo_id]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert secret not in done.stdout + done.stderr
+    for path in [*folder.rglob("*"), *home.rglob("*")]:
+        if path.is_file():
+            assert token.encode() not in path.read_bytes(), path
+
+
+def test_push_of_a_run_without_base_id_fails_before_the_hub_is_asked(
+    hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_file = training_run()
+    run_file.base_model["id"] = None
+    run_file.save(folder)
+    assert run("push", str(folder), "ada/adapter") == 1
+    assert "--base-model-id" in capsys.readouterr().err
+    assert hub.requests == []

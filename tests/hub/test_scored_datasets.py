@@ -1,0 +1,233 @@
+"""Rows go to the Hub as parquet and come back equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import DatasetCard, HfApi
+
+from distrust_hub.artifacts import Manifest
+from distrust_hub.cards.check import first_paragraph
+from distrust_hub.errors import DataError, HubAuthError, HubError, HubNotFoundError, InputNotFoundError
+from distrust_hub.files import iter_jsonl, write_jsonl
+from distrust_hub.hub import parquet
+from distrust_hub.hub.scored_datasets import iter_rows, load_scored, pull_training_folder, push_scored
+from tests.cards.folders import manifest
+from tests.hub.conftest import writes
+from tests.hub_server.fixtures import reread_environment
+from tests.hub_server.server import HubServer
+
+pytestmark = pytest.mark.hub
+
+
+def row(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "id": f"1887-01-{number:02d}",
+        "text": f"Document {number}, found in /home/ada/archive, é.",
+        "authority_weight": 0.05 * number,
+        "provenance_entropy": 2,
+        "tier": "primary" if number < 3 else "coordinated",
+        "source_type": "lab_notebook",
+        "scorer": 1,
+        "license": "CC0-1.0",
+        "lang": "en",
+        **more,
+    }
+
+
+TRAIN = [
+    row(1, year=1887, synthetic=True),
+    row(2, evidence=[{"name": "dateline", "bits": 1.5}, {"name": "seal", "note": "x"}]),
+    row(3, provenance_entropy=0.25, source_url="https://example.org/a"),
+    row(4, mixed="text"),
+    row(5, mixed={"a": [1, None]}),
+]
+VALID = [row(6, year=1999)]
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    folder = tmp_path / "training"
+    write_jsonl(folder / "train.jsonl", TRAIN)
+    write_jsonl(folder / "valid.jsonl", VALID)
+    manifest().save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_rows_come_back_equal(hub: HubServer, token: str, training: Path, streaming: bool) -> None:
+    push_scored(training, "ada/notes")
+    assert list(iter_rows("ada/notes", streaming=streaming)) == TRAIN
+    assert list(iter_rows("ada/notes", split="valid", streaming=streaming)) == VALID
+
+
+def test_load_scored_returns_checked_documents(hub: HubServer, token: str, training: Path) -> None:
+    push_scored(training, "ada/notes")
+    documents = load_scored("ada/notes")
+    assert [document.to_row() for document in documents] == TRAIN
+
+
+def test_pull_training_folder_gives_back_the_files(hub: HubServer, token: str, training: Path) -> None:
+    sha = push_scored(training, "ada/notes").sha
+    folder, found = pull_training_folder("ada/notes")
+    assert found == sha
+    assert [line for _, line in iter_jsonl(folder / "train.jsonl")] == TRAIN
+    assert [line for _, line in iter_jsonl(folder / "valid.jsonl")] == VALID
+    assert Manifest.load(folder) == manifest()
+    assert pull_training_folder("ada/notes", revision=sha) == (folder, sha)
+
+
+def test_pull_training_folder_takes_json_lines_as_they_are(hub: HubServer, token: str, training: Path) -> None:
+    api = HfApi(token=token)
+    api.create_repo("ada/plain", repo_type="dataset")
+    with pytest.raises(DataError, match=r"holds neither train\.jsonl nor"):
+        pull_training_folder("ada/plain")
+    api.upload_folder(repo_id="ada/plain", repo_type="dataset", folder_path=training)
+    folder, _ = pull_training_folder("ada/plain")
+    assert (folder / "train.jsonl").read_bytes() == (training / "train.jsonl").read_bytes()
+
+
+def test_push_scored_makes_one_commit(hub: HubServer, token: str, training: Path) -> None:
+    result = push_scored(training, "ada/notes", commit_message="Notes")
+    repo = hub.repo("ada/notes", "dataset")
+    assert [commit.title for commit in repo.commits()] == ["Notes", "initial commit"]
+    assert repo.files() == [
+        ".gitattributes",
+        "README.md",
+        "data/train-00000-of-00001.parquet",
+        "data/validation-00000-of-00001.parquet",
+        "manifest.json",
+    ]
+    assert result.url == f"{hub.url}/datasets/ada/notes"
+    assert push_scored(training, "ada/notes").sha == result.sha
+    assert len(repo.commits()) == 2
+
+
+def test_push_scored_replaces_shards_that_are_gone(
+    hub: HubServer, token: str, training: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "MAX_SHARD_BYTES", 400)
+    push_scored(training, "ada/notes")
+    shards = [name for name in hub.repo("ada/notes", "dataset").files() if name.startswith("data/train-")]
+    assert len(shards) > 1
+    assert list(iter_rows("ada/notes")) == TRAIN
+    monkeypatch.undo()
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_TOKEN", token)
+    reread_environment()
+    (training / "valid.jsonl").unlink()
+    push_scored(training, "ada/notes")
+    assert [name for name in hub.repo("ada/notes", "dataset").files() if name.startswith("data/")] == [
+        "data/train-00000-of-00001.parquet"
+    ]
+
+
+def test_push_scored_takes_a_single_file(hub: HubServer, token: str, training: Path, tmp_path: Path) -> None:
+    push_scored(training / "train.jsonl", "ada/single")
+    assert list(iter_rows("ada/single")) == TRAIN
+    copy = tmp_path / "scored.parquet"
+    copy.write_bytes(hub.repo("ada/single", "dataset").read("data/train-00000-of-00001.parquet"))
+    push_scored(copy, "ada/again")
+    assert list(iter_rows("ada/again")) == TRAIN
+
+
+def test_dataset_card_counts_what_is_there(hub: HubServer, token: str, training: Path) -> None:
+    text = push_scored(training, "ada/notes").card
+    data = DatasetCard(text).data
+    assert (data.license, data.language, data.size_categories) == ("cc0-1.0", ["en"], ["n<1K"])
+    assert {"distrust-hub", "synthetic"} <= set(data.tags)
+    assert [entry["split"] for entry in data.configs[0]["data_files"]] == ["train", "validation"]
+    assert "synthetic text:** 1 of its 6 rows" in first_paragraph(text)
+    assert "| train | 5 | 2 | 0 | 3 |" in text
+    assert "| `authority_weight` | 0.05 | 0.175 | 0.3 |" in text
+    assert "`corpus.jsonl`" in text
+
+
+def test_push_scored_masks_keys_and_leaves_paths_in_texts(
+    hub: HubServer, token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "hf_" + "q" * 34
+    write_jsonl(tmp_path / "s.jsonl", [row(1, text=f"Use {secret} in /home/ada/x.")])
+    push_scored(tmp_path / "s.jsonl", "ada/notes")
+    assert next(iter_rows("ada/notes"))["text"] == "Use [secret removed] in /home/ada/x."
+    assert "1 rows hold something that looks like a key" in caplog.text
+    assert secret not in caplog.text
+
+
+def test_push_scored_refuses_rows_without_scores_before_asking_the_hub(
+    hub: HubServer, token: str, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "raw.jsonl", [{"text": "Not scored."}])
+    with pytest.raises(DataError, match=r"raw\.jsonl:1: authority_weight is missing"):
+        push_scored(tmp_path / "raw.jsonl", "ada/notes")
+    (tmp_path / "raw.jsonl").write_text("")
+    with pytest.raises(DataError, match="no rows to publish"):
+        push_scored(tmp_path / "raw.jsonl", "ada/notes")
+    with pytest.raises(InputNotFoundError, match="neither a training folder nor"):
+        push_scored(tmp_path / "absent", "ada/notes")
+    assert hub.requests == []
+
+
+def test_push_scored_dry_run_and_refusals_write_nothing(
+    hub: HubServer, token: str, training: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = push_scored(training, "ada/notes", dry_run=True)
+    assert "data/train-00000-of-00001.parquet" in result.files
+    with pytest.raises(HubAuthError, match="belongs to eve"):
+        push_scored(training, "eve/notes")
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("ada", role="read"))
+    with pytest.raises(HubAuthError, match="may only read dataset ada/notes"):
+        push_scored(training, "ada/notes")
+    assert writes(hub) == []
+
+
+def test_push_scored_keeps_a_card_edited_on_the_hub(hub: HubServer, token: str, training: Path) -> None:
+    card = push_scored(training, "ada/notes").card
+    edited = card.replace("## Limits", "## Known limits")
+    HfApi(token=token).upload_file(
+        path_or_fileobj=edited.encode(), path_in_repo="README.md", repo_id="ada/notes", repo_type="dataset"
+    )
+    assert push_scored(training, "ada/notes").kept_card
+    assert hub.repo("ada/notes", "dataset").read("README.md").decode() == edited
+    push_scored(training, "ada/notes", replace_card=True)
+    assert hub.repo("ada/notes", "dataset").read("README.md").decode() == card
+
+
+def test_iter_rows_names_missing_dataset_split_and_revision(hub: HubServer, token: str, training: Path) -> None:
+    with pytest.raises(HubNotFoundError, match="dataset ada/absent is not on the Hub"):
+        next(iter_rows("ada/absent"))
+    push_scored(training, "ada/notes")
+    with pytest.raises(DataError, match=r"ada/notes: .*test"):
+        next(iter_rows("ada/notes", split="test"))
+    with pytest.raises(DataError, match=r"ada/notes: .*other"):
+        next(iter_rows("ada/notes", config="other"))
+    with pytest.raises(HubNotFoundError, match="no revision 'v2'"):
+        next(iter_rows("ada/notes", revision="v2"))
+    HfApi(token=token).create_repo("ada/empty", repo_type="dataset")
+    with pytest.raises(DataError, match="cannot be read as a dataset"):
+        next(iter_rows("ada/empty"))
+
+
+def test_iter_rows_of_a_private_dataset_needs_its_token(
+    hub: HubServer, token: str, training: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_scored(training, "ada/notes", private=True)
+    assert len(list(iter_rows("ada/notes"))) == 5
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("eve"))
+    with pytest.raises(HubNotFoundError):
+        next(iter_rows("ada/notes"))
+
+
+def test_iter_rows_works_offline_from_the_cache(
+    hub: HubServer, token: str, training: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_scored(training, "ada/notes")
+    assert list(iter_rows("ada/notes", streaming=False)) == TRAIN
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    reread_environment()
+    assert list(iter_rows("ada/notes", streaming=False)) == TRAIN
+    with pytest.raises(HubError, match="dataset ada/other is not in the cache and the Hub cannot be asked"):
+        next(iter_rows("ada/other", streaming=False))

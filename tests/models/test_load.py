@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from distrust_hub.errors import ModelError
+from tests.tiny import make_tiny_model
+
+pytest.importorskip("mlx.core")
+pytestmark = pytest.mark.mlx
+
+
+def test_load_base_gives_float32_on_the_cpu_and_a_working_tokenizer(tiny):
+    from distrust_hub.models.load import load_base
+    from distrust_hub.models.runtime import mx, on_cpu, tree_flatten
+
+    weights = {name: array.astype("float16") for name, array in load_file(tiny / "model.safetensors").items()}
+    save_file(weights, str(tiny / "model.safetensors"))
+    loaded = load_base(str(tiny))
+    types = {array.dtype for _, array in tree_flatten(loaded.model.parameters())}
+    assert types == ({mx.float32} if on_cpu() else {mx.float16})
+    assert not loaded.model.training
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode("Grüße, 1889")) == "Grüße, 1889"
+    assert loaded.model(mx.array([[5, 6, 7]])).shape == (1, 3, 304)
+
+
+def test_load_base_repeats_for_a_seed_and_differs_for_another(tmp_path):
+    from distrust_hub.models.load import load_base
+    from distrust_hub.models.runtime import mx
+
+    a, b, c = (load_base(str(make_tiny_model(tmp_path / n, seed))).model for n, seed in (("a", 0), ("b", 0), ("c", 1)))
+    x = mx.array([[10, 20, 30]])
+    assert mx.array_equal(a(x), b(x))
+    assert not mx.allclose(a(x), c(x))
+
+
+def test_load_base_refuses_tensors_that_do_not_fit_the_config(tiny):
+    from distrust_hub.models.load import load_base
+
+    config = json.loads((tiny / "config.json").read_text())
+    (tiny / "config.json").write_text(json.dumps({**config, "hidden_size": 128}))
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_base(str(tiny))
+
+
+def test_load_base_refuses_an_architecture_mlx_lm_does_not_know(tiny):
+    from distrust_hub.models.load import load_base
+
+    config = json.loads((tiny / "config.json").read_text())
+    (tiny / "config.json").write_text(json.dumps({**config, "model_type": "perceptron1958"}))
+    with pytest.raises(ModelError, match="perceptron1958"):
+        load_base(str(tiny))

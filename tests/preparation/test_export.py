@@ -1,0 +1,181 @@
+"""From rows to a documented training folder."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+
+import pytest
+
+from distrust_hub.artifacts import Manifest
+from distrust_hub.cli.main import main
+from distrust_hub.config import PrepareConfig
+from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputExistsError
+from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
+from distrust_hub.preparation.export import parse_shares, prepare
+from distrust_hub.preparation.recipe import resolve_recipe
+from distrust_hub.sample import sample_corpus_path
+from distrust_hub.schema import ScoredDocument
+
+
+def scored(number, w=0.1, h=6.0, **more):
+    text = f"Document number {number} says that the tide stood {number} inches above the mark"
+    return {"id": str(number), "text": text, "authority_weight": w, "provenance_entropy": h, "scorer": 1, **more}
+
+
+@pytest.fixture
+def rows():
+    levels = [(0.05, 7.0), (0.55, 3.0), (0.95, 0.5)]
+    return [scored(n, *levels[n % 3], title=f"title {n}", license="CC0-1.0") for n in range(60)]
+
+
+@pytest.fixture
+def source(tmp_path, rows):
+    path = tmp_path / "scored.jsonl"
+    write_jsonl(path, rows)
+    return path
+
+
+def read(path):
+    return [row for _, row in iter_jsonl(path)]
+
+
+def test_prepare_counts_add_up_and_rows_stay_valid(source, tmp_path, rows):
+    write_jsonl(source, [*rows, {**rows[0], "id": "again"}, {**scored(99), "text": "two words"}])
+    manifest = prepare([str(source)], tmp_path / "out")
+    counts = manifest.counts
+    assert counts == {"in": 62, "kept": 60, "removed": {"duplicate": 1, "too_short": 1}}
+    assert Manifest.load(tmp_path / "out") == manifest
+    for name in ("train", "valid"):
+        written = read(tmp_path / "out" / f"{name}.jsonl")
+        assert len(written) == manifest.splits[name]["rows"]
+        assert manifest.splits[name]["sha256"] == sha256_file(tmp_path / "out" / f"{name}.jsonl")
+        assert manifest.splits[name]["tiers"] == Counter(row["tier"] for row in written)
+        assert all(ScoredDocument.from_row(row).id == row["id"] for row in written)
+    assert manifest.licenses == {"CC0-1.0": 60}
+    assert manifest.inputs[0]["name"] == "scored.jsonl"
+    assert manifest.inputs[0]["sha256"] == sha256_file(source)
+    assert str(tmp_path) not in (tmp_path / "out" / "manifest.json").read_text()
+
+
+def test_prepare_same_seed_same_bytes(source, tmp_path):
+    hashes = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        prepare([str(source)], tmp_path / name, PrepareConfig(seed=seed))
+        hashes.append(sha256_file(tmp_path / name / "valid.jsonl"))
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert (tmp_path / "a" / "manifest.json").read_bytes() == (tmp_path / "b" / "manifest.json").read_bytes()
+
+
+def test_prepare_scores_plain_rows_from_differently_shaped_files(tmp_path):
+    sample = read(sample_corpus_path())
+    write_jsonl(tmp_path / "a.jsonl", sample[:20])
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(row) + "\n" for row in sample[20:30])
+    manifest = prepare([str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl.gz")], tmp_path / "out")
+    assert [entry["scored_here"] for entry in manifest.inputs] == [20, 10]
+    assert manifest.synthetic == manifest.counts["kept"] == 30
+    assert manifest.scorer is not None
+
+
+def test_prepare_reads_a_folder_as_one_input(source, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    source.rename(folder / "one.jsonl")
+    write_jsonl(folder / "two.jsonl", [scored(500)])
+    manifest = prepare([str(folder)], tmp_path / "out")
+    assert [(entry["name"], entry["rows"]) for entry in manifest.inputs] == [("folder", 61)]
+
+
+def test_prepare_keeps_a_given_split(tmp_path, rows):
+    path = tmp_path / "split.jsonl"
+    write_jsonl(path, [{**row, "split": "valid" if n < 5 else "train"} for n, row in enumerate(rows)])
+    prepare([str(path)], tmp_path / "out")
+    assert [row["id"] for row in read(tmp_path / "out" / "valid.jsonl")] == ["0", "1", "2", "3", "4"]
+
+
+def test_prepare_tier_shares_are_drawn(source, tmp_path):
+    config = PrepareConfig(tier_shares="1,1,2", valid_share=0.0)
+    manifest = prepare([str(source)], tmp_path / "out", config)
+    assert manifest.splits["train"]["tiers"] == {"primary": 10, "medium": 10, "coordinated": 20}
+    assert manifest.counts["removed"] == {"tier_balance": 20}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (scored(1, w=1.4), r"bad.jsonl:2: authority_weight is 1.4; expected 0 to 0.99"),
+        (scored(1, h=-1), r"bad.jsonl:2: provenance_entropy is -1"),
+        ({**scored(1), "provenance_entropy": None}, r"bad.jsonl:2: provenance_entropy is missing"),
+        ({"title": "no text"}, r"bad.jsonl:2: column 'text' is missing"),
+        ({**scored(1), "scorer": 7}, r"different scorer versions \(1, 7\)"),
+    ],
+)
+def test_prepare_names_the_bad_row_and_writes_nothing(tmp_path, row, message):
+    write_jsonl(tmp_path / "bad.jsonl", [scored(0), row])
+    with pytest.raises(DataError, match=message):
+        prepare([str(tmp_path / "bad.jsonl")], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_prepare_nan_is_named(tmp_path):
+    (tmp_path / "nan.jsonl").write_text('{"text": "a b c d e f", "authority_weight": NaN, "provenance_entropy": 1}\n')
+    with pytest.raises(DataError, match=r"nan.jsonl:1: authority_weight is nan"):
+        prepare([str(tmp_path / "nan.jsonl")], tmp_path / "out")
+
+
+def test_prepare_rescore_mends_mixed_versions(tmp_path):
+    write_jsonl(tmp_path / "mixed.jsonl", [scored(0), {**scored(1), "scorer": 7}, *map(scored, range(2, 9))])
+    manifest = prepare([str(tmp_path / "mixed.jsonl")], tmp_path / "out", PrepareConfig(rescore=True))
+    assert manifest.inputs[0]["scored_here"] == 9
+
+
+def test_prepare_refuses_a_complete_folder_unless_told(source, tmp_path):
+    prepare([str(source)], tmp_path / "out")
+    with pytest.raises(OutputExistsError, match="--overwrite"):
+        prepare([str(source)], tmp_path / "out")
+    prepare([str(source)], tmp_path / "out", overwrite=True)
+
+
+def test_prepare_refuses_inputs_with_nothing_in_them(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(DataError, match="no row left"):
+        prepare([str(tmp_path / "empty.jsonl")], tmp_path / "out")
+    with pytest.raises(InputNotFoundError, match=r"gone\.jsonl"):
+        prepare([str(tmp_path / "gone.jsonl")], tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", ["1,1", "a,b,c", "1,0,1", "nan,1,1"])
+def test_parse_shares_refuses(text):
+    with pytest.raises(DataError, match="tier_shares is"):
+        parse_shares(text)
+
+
+def test_resolve_recipe_reads_inputs_beside_it_and_options_win(source, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("inputs: [scored.jsonl]\nvalid-share: 0.2\nseed: 5\n")
+    inputs, config = resolve_recipe(str(recipe), ["more.jsonl"], {"seed": 6})
+    assert inputs == [str(source), "more.jsonl"]
+    assert (config.valid_share, config.seed) == (0.2, 6)
+    recipe.write_text("inputs: [scored.jsonl]\nvalid_shares: 0.2\n")
+    with pytest.raises(ConfigError, match="did you mean 'valid_share'"):
+        resolve_recipe(str(recipe), [], {})
+    with pytest.raises(ConfigError, match="no input"):
+        resolve_recipe(None, [], {})
+    with pytest.raises(InputNotFoundError, match="no such recipe"):
+        resolve_recipe("nonsense", [], {})
+
+
+def test_prepare_command_writes_and_inspects(source, tmp_path, capsys):
+    assert main(["prepare", str(source), "-o", str(tmp_path / "out"), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["kept"] == 60
+    assert main(["prepare", str(source), "--inspect"]) == 0
+    shown = capsys.readouterr().out
+    assert "most primary" in shown
+    assert "CC0-1.0" in shown
+    assert main(["prepare", str(source), "--inspect", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["tiers"] == {"primary": 20, "medium": 20, "coordinated": 20}
+    assert report["scores"]["authority_weight"]["max"] == 0.95
+    assert main(["prepare", str(source)]) == 2

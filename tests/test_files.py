@@ -1,0 +1,96 @@
+"""Writes that are whole or not there, and rows with their line numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from distrust_hub.artifacts import EvalReport, Manifest
+from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
+from distrust_hub.files import atomic_write, iter_jsonl, read_json, write_json
+from distrust_hub.schema import Document, ScoredDocument, check_schema, normalise_source_type
+
+
+def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def write_half():
+        with atomic_write(target) as stream:
+            stream.write("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    with atomic_write(target) as stream:
+        stream.write("new")
+    assert target.read_text() == "new"
+
+
+def test_write_json_refuses_nan_and_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_read_json_names_a_missing_or_damaged_file(tmp_path):
+    with pytest.raises(InputNotFoundError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"a\.json: not valid JSON"):
+        read_json(tmp_path / "a.json")
+
+
+def test_iter_jsonl_names_file_and_line(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n\n{"b": 2}\nnot json\n')
+    rows = iter_jsonl(path)
+    assert [next(rows), next(rows)] == [(1, {"a": 1}), (3, {"b": 2})]
+    with pytest.raises(DataError, match=r"rows\.jsonl:4: not valid JSON"):
+        next(rows)
+    path.write_text("[1]\n")
+    with pytest.raises(DataError, match="expected a JSON object, found list"):
+        list(iter_jsonl(path))
+
+
+def test_artifact_round_trip_and_refusals(tmp_path):
+    report = EvalReport("owner/model", suites={"s": {"n": 3}})
+    report.save(tmp_path)
+    assert EvalReport.load(tmp_path) == report == EvalReport.load(tmp_path / "eval_results.json")
+    saved = json.loads((tmp_path / "eval_results.json").read_text())
+    with pytest.raises(ArtifactError, match="upgrade"):
+        EvalReport.from_json({**saved, "schema": 99})
+    with pytest.raises(ArtifactError, match="unknown key 'extra'"):
+        EvalReport.from_json({**saved, "extra": 1})
+    with pytest.raises(ArtifactError, match="missing key 'inputs'"):
+        Manifest.from_json({})
+    with pytest.raises(ArtifactError, match="schema is 'x'"):
+        check_schema("x", "file")
+
+
+def test_document_from_row_reads_old_names_and_mends_surrogates():
+    row = {"text": "a\ud800b", "auth_weight": 0.2, "prov_entropy": 3, "id": 7, "year": 1900}
+    document = ScoredDocument.from_row(row)
+    assert (document.text, document.id, document.authority_weight) == ("a?b", "7", 0.2)
+    assert document.to_row()["provenance_entropy"] == 3.0
+    assert "auth_weight" not in document.to_row()
+    assert Document.from_row({"text": "same"}).id == Document.from_row({"text": "same"}).id
+    with pytest.raises(DataError, match="columns here: body"):
+        Document.from_row({"body": "x"})
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        ("Lab Notebook", "lab_notebook"),
+        ("government-modern", "government"),
+        ("nonsense", None),
+        (3, None),
+        (None, None),
+    ],
+)
+def test_normalise_source_type(value, known):
+    assert normalise_source_type(value) == known

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from distrust_hub.artifacts import Manifest
+from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
+from distrust_hub.files import sha256_file
+from distrust_hub.training.data import read_training_data
+from tests.training.conftest import scored_row, write_rows
+
+pytestmark = pytest.mark.mlx
+
+
+def test_read_training_data_folder(folder):
+    manifest = Manifest([{"name": "notes.jsonl"}], {"seed": 0}, {"in": 9, "kept": 9, "removed": {}}, {})
+    manifest.save(folder)
+    data = read_training_data(str(folder))
+    assert (len(data.train), len(data.valid), data.manifest) == (9, 3, manifest)
+    record = data.record()
+    assert record["name"] == "data"
+    assert record["sha256"] == sha256_file(folder / "train.jsonl")
+    assert record["inputs"] == [{"name": "notes.jsonl"}]
+    assert str(folder.parent) not in json.dumps(record)
+
+
+def test_read_training_data_file_counts_licences_and_synthetic_rows(tmp_path):
+    rows = [scored_row(0, license="cc0-1.0", synthetic=True), scored_row(1)]
+    data = read_training_data(write_rows(tmp_path / "scored.jsonl", rows))
+    assert (data.name, data.valid) == ("scored.jsonl", [])
+    assert data.record()["licenses"] == {"cc0-1.0": 1, "unknown": 1}
+    assert data.record()["synthetic"] == 1
+
+
+def test_read_training_data_refuses_mixed_scorers(tmp_path):
+    path = write_rows(tmp_path / "scored.jsonl", [scored_row(0), scored_row(1, scorer=2)])
+    with pytest.raises(DataError, match=r"scored.jsonl:2: .*different scorers \(1 and 2\).*distrust-hub score"):
+        read_training_data(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ("", DataError, "no rows"),
+        ('{"text": "a"}\n{broken\n', DataError, ":2: not valid JSON"),
+        ('{"text": "a", "schema": 99}\n', ArtifactError, "upgrade"),
+    ],
+)
+def test_read_training_data_names_what_is_wrong(tmp_path, content, error, message):
+    path = tmp_path / "train.jsonl"
+    path.write_text(content)
+    with pytest.raises(error, match=message):
+        read_training_data(str(tmp_path))
+
+
+def test_read_training_data_missing(tmp_path):
+    with pytest.raises(InputNotFoundError, match="no such file"):
+        read_training_data(str(tmp_path / "absent.jsonl"))
+    with pytest.raises(InputNotFoundError, match="distrust-hub prepare"):
+        read_training_data(str(tmp_path))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distrust_hub.errors import DataError
+from distrust_hub.training.data import Row
+from distrust_hub.training.examples import Encoder
+from tests.training.conftest import scored_row
+
+pytestmark = pytest.mark.mlx
+
+EOS = 2
+
+
+def row(**values) -> Row:
+    return Row(values, "rows.jsonl", 4)
+
+
+@pytest.fixture
+def encode(tiny):
+    def run(values, prefix="", length=64, scored=False):
+        encoder = Encoder(tiny.tokenizer, length, scored=scored)
+        return encoder.encode_rows([row(**values)], [prefix])
+
+    return run
+
+
+def text_of(tiny, ids) -> str:
+    return tiny.tokenizer.decode([int(i) for i in ids])
+
+
+def test_encode_rows_ends_a_text_with_the_end_token(encode):
+    (example,) = encode({"text": "abc"})
+    assert len(example.ids) == 4
+    assert example.ids[-1] == EOS
+    assert (example.start, example.n_tokens) == (1, 3)
+
+
+@pytest.mark.parametrize("length", [8, 9, 30, 31, 32])
+@pytest.mark.parametrize("prefix", ["", "tag: "])
+def test_encode_rows_splits_long_texts_and_trains_each_token_once(encode, length, prefix):
+    text = "the old mill stood by the river"
+    windows = encode({"text": text}, prefix=prefix, length=length)
+    (whole,) = encode({"text": text})
+    trained = np.concatenate([window.ids[window.start :] for window in windows])
+    assert trained.tolist() == whole.ids[0 if prefix else 1 :].tolist()
+    assert all(len(window.ids) <= length for window in windows)
+
+
+def test_encode_rows_puts_the_untrained_prefix_before_every_window(encode, tiny):
+    windows = encode({"text": "the old mill stood by the river"}, prefix="tag: ", length=16)
+    assert len(windows) > 2
+    for window in windows:
+        assert text_of(tiny, window.ids[:5]) == "tag: "
+        assert window.start >= 5
+
+
+def test_encode_rows_trains_only_the_last_answer_of_a_chat(encode, tiny):
+    messages = [
+        {"role": "user", "content": "who dug it"},
+        {"role": "assistant", "content": "Ann did"},
+    ]
+    (example,) = encode({"messages": messages})
+    assert text_of(tiny, example.ids[example.start :]) == "Ann did<|im_end|>\n"
+    assert "who dug it" in text_of(tiny, example.ids[: example.start])
+
+
+def test_encode_rows_puts_the_prefix_into_the_last_question_of_a_chat(encode, tiny):
+    messages = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "Ann"}]
+    (example,) = encode({"messages": messages}, prefix="tag: ")
+    assert "tag: who" in text_of(tiny, example.ids[: example.start])
+    assert messages[0]["content"] == "who"
+
+
+def test_encode_rows_drops_chat_windows_without_answer_only(encode, tiny):
+    messages = [{"role": "user", "content": "w" * 100}, {"role": "assistant", "content": "Ann did"}]
+    windows = encode({"messages": messages}, length=32)
+    trained = np.concatenate([window.ids[window.start :] for window in windows])
+    assert text_of(tiny, trained) == "Ann did<|im_end|>\n"
+    assert len(windows) <= 2
+
+
+@pytest.mark.parametrize(
+    ("messages", "problem"),
+    [
+        ("hello", "not a list"),
+        ([{"role": "user", "content": "a"}], "two or more"),
+        ([{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}], "from 'user'"),
+    ],
+)
+def test_encode_rows_refuses_broken_chats(encode, messages, problem):
+    with pytest.raises(DataError, match=rf"rows.jsonl:4: .*{problem}"):
+        encode({"messages": messages})
+
+
+def test_encode_rows_without_scores(encode):
+    assert encode({"text": "abc"})[0].scores is None
+    with pytest.raises(DataError, match=r"rows.jsonl:4: .*distrust-hub score"):
+        encode({"text": "abc"}, scored=True)
+
+
+def test_encode_rows_reads_scores_and_finds_a_missing_tier(encode):
+    values = scored_row(0)
+    assert encode(values, scored=True)[0].scores.tier == "primary"
+    del values["tier"]
+    values["auth_weight"] = values.pop("authority_weight")
+    scores = encode(values, scored=True)[0].scores
+    assert (scores.authority_weight, scores.provenance_entropy, scores.tier) == (0.05, 7.0, "primary")
+
+
+def test_encode_rows_refuses_scores_out_of_range(encode):
+    with pytest.raises(DataError, match=r"rows.jsonl:4: authority_weight is 1.4"):
+        encode({**scored_row(0), "authority_weight": 1.4})
+
+
+def test_encode_pairs_share_the_prompt(tiny):
+    encoder = Encoder(tiny.tokenizer, 64, scored=False)
+    (pair,) = encoder.encode_pairs([row(prompt="Q: ", chosen="yes", rejected="no")])
+    assert pair.chosen.start == pair.rejected.start == 3
+    assert text_of(tiny, pair.chosen.ids[3:]) == "yes<|im_end|>"
+    assert text_of(tiny, pair.rejected.ids[3:]) == "no<|im_end|>"
+
+
+def test_encode_pairs_cut_the_prompt_and_refuse_a_long_answer(tiny):
+    encoder = Encoder(tiny.tokenizer, 8, scored=False)
+    (pair,) = encoder.encode_pairs([row(prompt="abcdefgh", chosen="yes", rejected="no")])
+    assert text_of(tiny, pair.chosen.ids) == "efghyes<|im_end|>"
+    with pytest.raises(DataError, match="max_seq_length"):
+        encoder.encode_pairs([row(prompt="ab", chosen="far too long", rejected="no")])
+    with pytest.raises(DataError, match="'rejected' is missing"):
+        encoder.encode_pairs([row(prompt="ab", chosen="yes")])

@@ -1,0 +1,363 @@
+"""``train`` end to end on the tiny model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.artifacts import TrainingRun
+from distrust_hub.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    OutputExistsError,
+    TrainingError,
+    TrainingInterrupted,
+)
+from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.models.resolve import resolve_base
+from distrust_hub.training import loop
+from distrust_hub.training.trainer import train
+from tests.tiny import make_tiny_model
+from tests.training.conftest import scored_row, write_rows
+
+pytestmark = pytest.mark.mlx
+
+
+def sha256(tmp_path, name="adapter"):
+    return sha256_file(tmp_path / name / "adapters.safetensors")
+
+
+def metrics(tmp_path, name="adapter"):
+    return [row for _, row in iter_jsonl(tmp_path / name / "metrics.jsonl")]
+
+
+def test_train_writes_a_verified_adapter_and_its_record(quick, tmp_path, tiny_model, capsys):
+    run = quick(epochs=4)
+    info = verify_adapter(tmp_path / "adapter", resolve_base(tiny_model))
+    assert info.sha256 == run.adapter["sha256"] == sha256(tmp_path)
+    assert TrainingRun.load(tmp_path / "adapter").to_json() == json.loads(json.dumps(run.to_json()))
+    assert run.steps == {"total": 12, "skipped": 0}
+    assert run.loss["valid_after"] < run.loss["valid_before"]
+    assert run.performance["trained_tokens"] == 4 * run.data["tokens"]
+    assert run.weights["by_tier"]["primary"]["mean_weight"] > 1.0 > run.weights["by_tier"]["coordinated"]["mean_weight"]
+    assert run.adapter["keys"] == sorted(run.adapter["keys"])
+    assert {"adapters.safetensors", "adapter_model.safetensors", "adapter_config.json"} <= set(
+        os.listdir(tmp_path / "adapter")
+    )
+    assert capsys.readouterr().out == ""
+
+
+def test_train_stores_no_path_of_this_machine(quick, tmp_path):
+    quick()
+    for name in ("training_run.json", "adapter_config.json", "metrics.jsonl"):
+        assert str(tmp_path) not in (tmp_path / "adapter" / name).read_text()
+
+
+def test_train_metrics_have_a_line_a_step(quick, tmp_path):
+    run = quick(warmup_steps=2, steps_per_eval=2)
+    steps = [row for row in metrics(tmp_path) if "loss" in row]
+    assert [row["step"] for row in steps] == [1, 2, 3]
+    assert [row["learning_rate"] for row in steps][:2] == pytest.approx([0.005, 0.01])
+    assert [row["step"] for row in metrics(tmp_path) if "valid_loss" in row] == [0, 2, 3]
+    assert sum(row["tokens"] for row in steps) == run.performance["trained_tokens"]
+
+
+def test_train_repeats_to_the_byte_and_follows_the_seed(quick, tmp_path):
+    quick("one", dropout=0.1)
+    quick("two", dropout=0.1)
+    quick("three", dropout=0.1, seed=1)
+    assert sha256(tmp_path, "one") == sha256(tmp_path, "two") != sha256(tmp_path, "three")
+
+
+def test_train_literal_is_plain_lora_to_the_byte_and_the_others_are_not(quick, tmp_path):
+    for objective in ("none", "literal", "reweight", "conditional", "filter"):
+        quick(objective, objective=objective, min_trust=2.0)
+    hashes = {name: sha256(tmp_path, name) for name in ("none", "literal", "reweight", "conditional", "filter")}
+    assert hashes["literal"] == hashes["none"]
+    assert len(set(hashes.values())) == 4
+    quick("literal-3", objective="literal", distrust_alpha=3.0)
+    assert sha256(tmp_path, "literal-3") == hashes["none"]
+    terms = [metrics(tmp_path, name)[1]["distrust_term"] for name in ("literal", "literal-3")]
+    assert terms[1] == pytest.approx(terms[0] * 3.0 / 2.7)
+
+
+def test_train_reweight_with_a_ratio_of_one_is_plain_lora_to_the_byte(quick, tmp_path):
+    quick("none", objective="none")
+    quick("one", max_weight_ratio=1.0)
+    assert sha256(tmp_path, "none") == sha256(tmp_path, "one")
+
+
+def test_train_preference_prefers_the_chosen_answers(quick, tmp_path):
+    rows = [{"prompt": f"Who dug well {i}? ", "chosen": "Ann Lee", "rejected": "The board"} for i in range(6)]
+    data = write_rows(tmp_path / "pairs" / "train.jsonl", rows)
+    write_rows(tmp_path / "pairs" / "valid.jsonl", rows[:2])
+    run = quick(data=os.path.dirname(data), objective="preference", iters=None, epochs=8, orpo_lambda=1.0)
+    steps = [row for row in metrics(tmp_path) if "chosen_logp" in row]
+    before, after = (row["chosen_logp"] - row["rejected_logp"] for row in (steps[0], steps[-1]))
+    assert after > before
+    assert run.loss["valid_after"] < run.loss["valid_before"]
+    assert run.weights["by_tier"] == {}
+
+
+def test_train_conditional_stores_its_tag(quick, tmp_path):
+    quick(objective="conditional")
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["distrust_hub"]["condition_prefix"] == "Source tier: primary\n\n"
+
+
+def test_train_splits_long_documents(quick):
+    short = quick("short", max_seq_length=16, objective="none")
+    long = quick("long", max_seq_length=64, objective="none")
+    assert short.data["tokens"] == long.data["tokens"]
+
+
+CHANGES = [
+    {"max_weight_ratio": 2.0},
+    {"distrust_alpha": 2.3},
+    {"iters": 2},
+    {"batch_size": 2},
+    {"grad_accumulation_steps": 2},
+    {"num_layers": 1},
+    {"rank": 3},
+    {"scale": 10.0},
+    {"dropout": 0.2},
+    {"learning_rate": 1e-3},
+    {"lr_schedule": "linear"},
+    {"warmup_steps": 2},
+    {"weight_decay": 0.5},
+    {"max_grad_norm": 0.01},
+    {"max_seq_length": 16},
+    {"seed": 5},
+    {"objective": "conditional", "condition_rate": 0.2},
+    {"objective": "filter", "min_trust": 5.0},
+]
+
+
+@pytest.fixture(scope="module")
+def usual(tiny_model, tmp_path_factory):
+    return {}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: "-".join(change))
+def test_train_option_changes_the_adapter(quick, tmp_path, usual, change):
+    key = change.get("objective", "reweight")
+    if key not in usual:
+        quick("usual", objective=key)
+        usual[key] = sha256(tmp_path, "usual")
+    quick("changed", **change)
+    assert sha256(tmp_path, "changed") != usual[key]
+
+
+def test_train_save_every_and_keep_last(quick, tmp_path):
+    quick(iters=5, save_every=1, keep_last=2)
+    assert sorted(os.listdir(tmp_path / "adapter" / "checkpoints")) == ["step-000004", "step-000005"]
+
+
+@pytest.mark.parametrize(("val_batches", "measured"), [(-1, True), (1, True), (0, False)])
+def test_train_val_batches(quick, val_batches, measured):
+    run = quick(val_batches=val_batches, batch_size=1)
+    assert (run.loss["valid_before"] is not None) is measured
+
+
+def test_train_grad_checkpoint_changes_memory_not_results(quick, tmp_path):
+    quick("plain")
+    quick("checkpointed", grad_checkpoint=True)
+    one, other = (load_file(tmp_path / name / "adapters.safetensors") for name in ("plain", "checkpointed"))
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], atol=1e-4)
+
+
+def test_train_last_step_of_an_epoch_takes_what_is_left(quick):
+    run = quick(epochs=1, batch_size=2, grad_accumulation_steps=2)
+    assert run.steps["total"] == 3
+    assert run.performance["trained_tokens"] == run.data["tokens"]
+
+
+def test_train_refuses_a_folder_with_a_run_unless_told(quick, tmp_path):
+    quick()
+    with pytest.raises(OutputExistsError, match="--resume.*--overwrite"):
+        quick()
+    (tmp_path / "adapter" / "eval_results.json").write_text("{}")
+    (tmp_path / "adapter" / "README.md").write_text("mine")
+    quick(overwrite=True, seed=1)
+    assert not (tmp_path / "adapter" / "eval_results.json").exists()
+    assert (tmp_path / "adapter" / "README.md").read_text() == "mine"
+
+
+def test_train_config_and_options_are_exclusive(tiny_model, folder):
+    from distrust_hub.config import TrainConfig
+
+    with pytest.raises(ConfigError, match="config and iters"):
+        train(TrainConfig(model=tiny_model, data=str(folder)), iters=3)
+    with pytest.raises(ConfigError, match="iters is 3 and epochs is 2"):
+        TrainConfig(model="m", data="d", iters=3, epochs=2)
+    with pytest.raises(ConfigError, match="resume and overwrite"):
+        TrainConfig(model="m", data="d", resume=True, overwrite=True)
+
+
+def test_train_refuses_unscored_rows_before_it_trains(quick, tmp_path):
+    data = write_rows(tmp_path / "plain.jsonl", [{"text": "abc def"}])
+    with pytest.raises(DataError, match=r"plain.jsonl:1: .*distrust-hub score"):
+        quick(data=data)
+    assert quick("none", data=data, objective="none").steps["total"] == 3
+
+
+# -- stopping and going on ---------------------------------------------------------------------------------------------
+
+
+class StopError(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def stopping_at(monkeypatch, step, error):
+    """Raise ``error`` when a step is about to start."""
+    original = loop.Loop._train_step
+
+    def stop(self, *args):
+        if self.step == step:
+            raise error
+        return original(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_train_step", stop)
+        yield
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4])
+def test_train_resume_continues_to_the_byte(quick, tmp_path, monkeypatch, stop):
+    options = {"iters": 6, "dropout": 0.1, "save_every": 2, "grad_accumulation_steps": 2, "steps_per_eval": 2}
+    whole = quick("whole", **options)
+    with stopping_at(monkeypatch, stop, StopError()), pytest.raises(StopError):
+        quick("parts", **options)
+    parts = quick("parts", **options, resume=True)
+    assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
+    assert parts.loss == whole.loss
+    assert parts.performance["trained_tokens"] == whole.performance["trained_tokens"]
+    assert [row["step"] for row in metrics(tmp_path, "parts")] == [row["step"] for row in metrics(tmp_path, "whole")]
+
+
+def test_train_resume_of_a_finished_run_changes_nothing(quick, tmp_path):
+    first = quick()
+    again = quick(resume=True)
+    assert again.adapter == first.adapter
+    assert again.loss == first.loss
+
+
+def test_train_resume_without_a_checkpoint_starts_anew(quick, tmp_path):
+    quick("plain")
+    quick("resumed", resume=True)
+    assert sha256(tmp_path, "plain") == sha256(tmp_path, "resumed")
+
+
+def test_train_resume_passes_over_a_damaged_checkpoint(quick, tmp_path, monkeypatch, caplog):
+    options = {"iters": 4, "save_every": 1}
+    quick("whole", **options)
+    with stopping_at(monkeypatch, 3, StopError()), pytest.raises(StopError):
+        quick("parts", **options)
+    path = tmp_path / "parts" / "checkpoints" / "step-000003" / "optimizer.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+    with caplog.at_level(logging.WARNING):
+        quick("parts", **options, resume=True)
+    assert "step-000003 is passed over: optimizer.safetensors does not match" in caplog.text
+    assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
+
+
+def test_train_resume_refuses_other_settings_data_and_base(quick, tmp_path, folder):
+    quick()
+    with pytest.raises(CheckpointError, match="objective 'reweight' and this run has 'none'"):
+        quick(resume=True, objective="none")
+    with pytest.raises(CheckpointError, match="learning_rate"):
+        quick(resume=True, learning_rate=1e-3)
+    with pytest.raises(CheckpointError, match="base_fingerprint"):
+        quick(resume=True, model=str(make_tiny_model(tmp_path / "other", seed=1)))
+    write_rows(folder / "train.jsonl", [scored_row(i) for i in range(9)])
+    with pytest.raises(CheckpointError, match="data.train"):
+        quick(resume=True)
+
+
+def test_train_interrupt_finishes_the_step_saves_and_says_how_to_go_on(quick, tmp_path, monkeypatch):
+    original = loop.Loop._train_step
+
+    def interrupted(self, *args):
+        if self.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, *args)
+
+    handler = signal.getsignal(signal.SIGINT)
+    quick("whole", iters=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_train_step", interrupted)
+        with pytest.raises(TrainingInterrupted, match="after step 2; saved step-000002, go on with --resume"):
+            quick("parts", iters=4)
+    assert signal.getsignal(signal.SIGINT) is handler
+    quick("parts", iters=4, resume=True)
+    assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
+
+
+def test_train_survives_kill_minus_nine(quick, tmp_path, tiny_model, folder):
+    options = {"rank": 2, "max_seq_length": 64, "batch_size": 3, "learning_rate": 1e-2, "iters": 60, "save_every": 1}
+    quick("whole", **options)
+    places = {"model": tiny_model, "data": str(folder), "adapter_path": str(tmp_path / "parts")}
+    code = f"from distrust_hub.training.trainer import train\ntrain(**{({**options, **places})!r})"
+    checkpoint = tmp_path / "parts" / "checkpoints" / "step-000004"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL, errors
+    assert not (tmp_path / "parts" / "adapters.safetensors").exists()
+    quick("parts", **options, resume=True)
+    assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
+
+
+@pytest.fixture
+def poisoned(tmp_path):
+    """A model whose input embedding of the letter Z is not a number."""
+    folder = make_tiny_model(tmp_path / "poisoned", tie=False)
+    weights = load_file(folder / "model.safetensors")
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    weights["model.embed_tokens.weight"][vocabulary["Z"]] = np.nan
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return str(folder)
+
+
+def test_train_skips_a_step_that_is_not_finite_and_names_its_row(quick, tmp_path, poisoned, caplog):
+    rows = [scored_row(i) for i in range(5)] + [scored_row(5, text="Z is not a number")]
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    with caplog.at_level(logging.WARNING):
+        run = quick(model=poisoned, data=data, batch_size=1, epochs=1)
+    assert run.steps == {"total": 6, "skipped": 1}
+    skipped = [row for row in metrics(tmp_path) if row.get("skipped")]
+    assert [row["rows"] for row in skipped] == [["row-5"]]
+    assert "row-5" in caplog.text
+    assert all(np.isfinite(v).all() for v in load_file(tmp_path / "adapter" / "adapters.safetensors").values())
+
+
+def test_train_stops_after_max_bad_steps_with_the_last_good_checkpoint(quick, tmp_path, poisoned):
+    good, bad = [scored_row(0)], [scored_row(i, text=f"Z {i}", words=3) for i in range(1, 9)]
+    data = write_rows(tmp_path / "rows.jsonl", good + bad)
+    with pytest.raises(TrainingError, match="2 steps in a row .*row-"):
+        quick(model=poisoned, data=data, batch_size=1, epochs=1, max_bad_steps=2)
+    assert not (tmp_path / "adapter" / "adapters.safetensors").exists()
+
+
+def test_train_lock_refuses_a_second_run(quick, tmp_path):
+    from distrust_hub.training.checkpoints import only_run
+
+    with only_run(tmp_path / "adapter"), pytest.raises(TrainingError, match="another run"):
+        quick()
