@@ -15,19 +15,21 @@ import argparse
 import collections
 import json
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distrust_hub.schema import SOURCE_TYPES, TIERS, normalise_source_type
+from distrust_hub.scoring.document import SCORER_VERSION
 from distrust_hub.scoring.features import NAMES, features_of
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.style import CLIP
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "distrust_hub" / "scoring" / "calibration.json"
+FOLDER = ROOT / "distrust_hub" / "scoring"
 Array = NDArray[np.float64]
 
 TIER_PRIOR: dict[str, tuple[float, float, float]] = {
@@ -118,11 +120,9 @@ def fit_softmax(x: Array, labels: Array, weights: Array, prior: Array, ridge: fl
     penalty[-1] = 1e-3
     target = np.eye(classes)[labels.astype(int)]
     beta = centre.copy()
-    upper = weights.sum() / 4 * (np.linalg.norm(x, axis=1) ** 2).mean()
     hessian = 0.5 * (x * weights[:, None]).T @ x
     hessian[np.diag_indices(k)] += penalty[:, 0]
     solve = np.linalg.inv(hessian)  # Bohning's bound: a fixed matrix that makes every step go down
-    del upper
     for _ in range(steps * 5):
         logits = x @ beta
         p = np.exp(logits - logits.max(1, keepdims=True))
@@ -140,13 +140,59 @@ def standardise(x: Array) -> tuple[Array, Array]:
     return x.mean(0), np.maximum(x.std(0), 0.05)
 
 
-def fit_tiers(x: Array, rows: list[dict[str, Any]], ridge: float) -> tuple[Array, Array, Array]:
-    """Mean, scale and softmax weights over the three tiers."""
+def vocabulary(documents: list[set[str]], origins: list[str]) -> list[str]:
+    """Words that stand in at least ``MIN_ORIGINS`` origins: what one origin or topic alone uses is left out."""
+    seen: dict[str, set[str]] = collections.defaultdict(set)
+    for words, origin in zip(documents, origins):
+        for word in words:
+            seen[word].add(origin)
+    return sorted(
+        word for word, where in seen.items() if len(where) >= MIN_ORIGINS and word.replace("'", "").isalpha()
+    )
+
+
+def bag(documents: list[set[str]], words: list[str]) -> Array:
+    """Presence of each word over the root of the number of different words, shape (N, V)."""
+    index = {word: i for i, word in enumerate(words)}
+    rows = np.zeros((len(documents), len(words)))
+    for row, document in zip(rows, documents):
+        row[[index[word] for word in document if word in index]] = 1.0 / np.sqrt(max(1, len(document)))
+    return rows
+
+
+class StyleFit(NamedTuple):
+    """A fitted style component; the logits are those of primary and medium against coordinated."""
+
+    mean: Array
+    scale: Array
+    groups: Array  # (K, 2)
+    words: dict[str, tuple[float, float]]
+    intercept: tuple[float, float]
+
+
+def fit_style(rows: list[dict[str, Any]], x: Array, documents: list[set[str]]) -> StyleFit:
+    """Fit groups (with their prior) and words (prior 0) together."""
+    origins = [origin_of(row) for row in rows]
     mean, scale = standardise(x)
     z = np.clip((x - mean) / scale, -CLIP, CLIP)
+    words = vocabulary(documents, origins)
+    b = bag(documents, words)
+    centre = b.mean(0)
+    stretch = np.sqrt(RIDGE / WORD_RIDGE) * (np.log(len(rows) / (1 + (b > 0).sum(0))) + 0.3)
+    _, singular, basis = np.linalg.svd((b - centre) * stretch, full_matrices=False)
+    basis = basis[singular > 1e-6].T  # the fit runs in the span of the documents, which gives the same weights
     labels = np.array([TIERS.index(row["tier"]) for row in rows])
-    prior = np.array([TIER_PRIOR.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
-    return mean, scale, fit_softmax(z, labels, balance(labels, [origin_of(r) for r in rows], 3), prior, ridge)
+    prior = PRIOR_SCALE * np.array([TIER_PRIOR.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
+    prior = np.vstack([prior, np.zeros((basis.shape[1], 3))])
+    design = np.hstack([z, ((b - centre) * stretch) @ basis])
+    beta = fit_softmax(design, labels, balance(labels, origins, 3), prior, RIDGE)
+    against = beta[:, :2] - beta[:, 2:]
+    k = len(NAMES)
+    weights = (basis @ against[k:-1]) * stretch[:, None]
+    intercept = against[-1] - centre @ weights
+    kept = np.flatnonzero(np.abs(weights).max(1) >= MIN_WORD_WEIGHT)
+    table = {words[i]: (round(float(weights[i, 0]), 2), round(float(weights[i, 1]), 2)) for i in kept}
+    return StyleFit(mean, scale, against[:k], table, (float(intercept[0]), float(intercept[1])))
 
 
 TYPE_PRIOR: dict[str, dict[str, float]] = {
@@ -196,70 +242,99 @@ PRIORS: dict[str, tuple[float, float]] = {
 }
 
 CONSTANTS: dict[str, Any] = {
+    # [step, cap] pairs are of ``rules.capped_log``; era is piecewise linear in the year
     "authority": {
-        "base": 0.5,
+        "base": 0.42,
         "citation_log10": 0.02,
         "citation_cap": 0.05,
+        "institution": [0.06, 0.12],
+        "consensus": [0.06, 0.15],
+        "primary_markers": [0.02, 0.06],
         "era": [[1900, -0.2], [1950, -0.15], [1970, 0.0], [1995, 0.06], [2030, 0.08]],
     },
     "provenance": {
-        "base": 3.2,
-        "evidence_entropy_share": 0.25,
-        "era": [[1900, 1.8], [1950, 1.4], [1970, 0.2], [1995, -0.4], [2030, -0.5]],
+        "base": 3.3,
+        "evidence_entropy_share": 0.2,
+        "institution": [0.2, 0.4],
+        "consensus": [0.2, 0.5],
+        "primary_markers": [0.15, 0.45],
+        "era": [[1900, 1.8], [1950, 1.4], [1970, 0.2], [1995, -0.3], [2030, -0.4]],
     },
-    "middle": [0.5, 3.2],
-    "source_hint_share": 0.35,
+    "middle": [0.5, 3.3],
+    "source_hint_share": 0.3,
     "source_hint_logit": 4.0,
     "stated_year_share": 0.5,
 }
-RIDGE = 1000.0
-SLOPE = 0.35
-"""Units of ``tanh`` argument per unit of logit difference."""
+CUT_POINTS = (1.0, 3.6)
+CONFIDENCE = {"intercept": -0.2, "margin": 1.0, "stated": 0.4}
+RIDGE, WORD_RIDGE, PRIOR_SCALE, MIN_ORIGINS, MIN_WORD_WEIGHT = 250.0, 1.0, 0.6, 6, 0.15
 
 
-def build(rows: list[dict[str, Any]], x: Array) -> dict[str, Any]:
-    """The whole calibration."""
-    mean, scale, beta = fit_tiers(x, rows, RIDGE)
-    difference = SLOPE * (beta[:-1, 2] - beta[:-1, 0])
+def words_of(rows: list[dict[str, Any]]) -> list[set[str]]:
+    """The different words of each row."""
+    return [set(NormalText(row["text"]).words) for row in rows]
+
+
+def build(
+    rows: list[dict[str, Any]], x: Array, documents: list[set[str]], with_types: bool = True
+) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """The whole calibration and the word table."""
+    fit = fit_style(rows, x, documents)
     features = {
         name: {
-            "mean": round(float(mean[i]), 4),
-            "scale": round(float(scale[i]), 4),
-            "authority": round(float(difference[i]), 4),
-            "entropy": round(float(-difference[i]), 4),
+            "mean": round(float(fit.mean[i]), 4),
+            "scale": round(float(fit.scale[i]), 4),
+            "primary": round(float(fit.groups[i, 0]), 4),
+            "medium": round(float(fit.groups[i, 1]), 4),
         }
         for i, name in enumerate(NAMES)
     }
-    known = [i for i, row in enumerate(rows) if normalise_source_type(row["source_type"])]
-    z = np.clip((x[known] - mean) / scale, -CLIP, CLIP)
-    kinds = [normalise_source_type(rows[i]["source_type"]) for i in known]
-    labels = np.array([SOURCE_TYPES.index(str(kind)) for kind in kinds])
-    prior = np.array([[TYPE_PRIOR[kind].get(name, 0.0) for kind in SOURCE_TYPES] for name in NAMES])
-    weights = balance(labels, [origin_of(rows[i]) for i in known], len(SOURCE_TYPES))
-    types = fit_softmax(z, labels, weights, prior, 100.0)
-    seen = set(labels.tolist())
-    source_types = {}
-    for j, kind in enumerate(SOURCE_TYPES):
-        column = {name: round(float(types[i, j]), 3) for i, name in enumerate(NAMES) if abs(types[i, j]) >= 0.02}
-        column["intercept"] = round(float(types[-1, j]), 3) if j in seen else TYPE_PRIOR[kind]["intercept"]
-        source_types[kind] = column if j in seen else TYPE_PRIOR[kind]
-    return {
-        "version": 1,
-        "cut_points": [1.6, 3.6],
-        "constants": CONSTANTS,
-        "style": {"cap_authority": 0.42, "cap_entropy_bits": 2.6, "features": features, "source_types": source_types},
-        "priors": {name: list(pair) for name, pair in PRIORS.items()},
-        "confidence": {"intercept": -0.2, "margin": 1.0, "stated": 0.4},
+    style = {
+        "cap_authority": 0.75,
+        "cap_entropy_bits": 4.6,
+        "intercept": [round(v, 4) for v in fit.intercept],
+        "features": features,
+        "source_types": fit_types(rows, x, fit) if with_types else {},
     }
+    calibration = {
+        "version": SCORER_VERSION,
+        "cut_points": list(CUT_POINTS),
+        "constants": CONSTANTS,
+        "style": style,
+        "priors": {name: list(pair) for name, pair in PRIORS.items()},
+        "confidence": CONFIDENCE,
+    }
+    return calibration, {word: list(pair) for word, pair in fit.words.items()}
+
+
+def fit_types(rows: list[dict[str, Any]], x: Array, fit: StyleFit) -> dict[str, dict[str, float]]:
+    """Weights of the groups for each source type; a type without data keeps its prior."""
+    z = np.clip((x - fit.mean) / fit.scale, -CLIP, CLIP)
+    labels = np.array([SOURCE_TYPES.index(str(normalise_source_type(row["source_type"]))) for row in rows])
+    prior = np.array([[TYPE_PRIOR[kind].get(name, 0.0) for kind in SOURCE_TYPES] for name in NAMES])
+    weights = balance(labels, [origin_of(row) for row in rows], len(SOURCE_TYPES))
+    beta = fit_softmax(z, labels, weights, prior, 100.0)
+    seen = set(labels.tolist())
+    table: dict[str, dict[str, float]] = {}
+    for j, kind in enumerate(SOURCE_TYPES):
+        table[kind] = TYPE_PRIOR[kind]
+        if j in seen:
+            table[kind] = {name: round(float(beta[i, j]), 2) for i, name in enumerate(NAMES) if abs(beta[i, j]) >= 0.02}
+            table[kind]["intercept"] = round(float(beta[-1, j]), 3)
+    return table
 
 
 def dump(calibration: dict[str, Any]) -> str:
     """JSON with one line a feature, so that a change of a weight is one line of a diff."""
     text = json.dumps(calibration, indent=1)
-    import re
-
     text = re.sub(r"\{\s+(\"mean\"[^{}]*?)\s+\}", lambda m: "{" + " ".join(m[1].split()) + "}", text)
     return re.sub(r"\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]", r"[\1, \2]", text) + "\n"
+
+
+def dump_words(words: dict[str, list[float]]) -> str:
+    """JSON with one line a word."""
+    lines = (f'"{word}": [{pair[0]:g}, {pair[1]:g}]' for word, pair in sorted(words.items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def main() -> int:
@@ -268,13 +343,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="say whether the file on disk is what a fit gives")
     arguments = parser.parse_args()
     rows = load()
-    text = dump(build(rows, matrix(rows)))
+    calibration, words = build(rows, matrix(rows), words_of(rows))
+    files = {FOLDER / "calibration.json": dump(calibration), FOLDER / "style_words.json": dump_words(words)}
     if arguments.check:
-        same = TARGET.read_text(encoding="utf-8") == text
-        print("calibration.json is what the data gives" if same else "calibration.json differs from a fresh fit")
-        return 0 if same else 1
-    TARGET.write_text(text, encoding="utf-8")
-    print(f"wrote {TARGET.relative_to(ROOT)}")
+        different = [file.name for file, text in files.items() if file.read_text(encoding="utf-8") != text]
+        print(f"differs from a fresh fit: {', '.join(different)}" if different else "the files are what the data gives")
+        return 1 if different else 0
+    for file, text in files.items():
+        file.write_text(text, encoding="utf-8")
+        print(f"wrote {file.relative_to(ROOT)} ({len(text):,} bytes)")
     return 0
 
 

@@ -10,6 +10,7 @@ from distrust_hub.adapters.peft_format import read_peft
 from distrust_hub.adapters.tensors import Tensors
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
+from distrust_hub.models.registry import DEFAULT_MODEL, bundled_gguf
 from distrust_hub.models.resolve import BaseModel, resolve_base
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@\S+)?")
@@ -40,6 +41,8 @@ def locate_adapter(adapter: str | Path) -> Path:
 def resolve_adapter_base(config: AdapterConfig, model: str | None, adapter: str | Path) -> BaseModel:
     """The base to use an adapter with: the one given, else the one its config names.
 
+    An adapter trained on the bundled GGUF finds that file again: its Hub id names the model it was made from.
+
     Raises:
         AdapterError: If neither is there.
         ModelError: If it cannot be resolved.
@@ -48,6 +51,10 @@ def resolve_adapter_base(config: AdapterConfig, model: str | None, adapter: str 
         return resolve_base(model)
     if config.base_model is None:
         raise AdapterError(f"{adapter}: does not say which base it was made for; give it with --model")
+    if config.base_model == DEFAULT_MODEL and (bundled := bundled_gguf()):
+        base = resolve_base(str(bundled))
+        if base.fingerprint == config.base_fingerprint:
+            return base
     return resolve_base(config.base_model, revision=config.revision)
 
 

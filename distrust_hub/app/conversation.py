@@ -20,6 +20,8 @@ from distrust_hub.models.registry import default_model
 BASE_ALONE = "none: the base model alone"
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,100})?")
 _POLL_SECONDS = 0.4
+_SHOW_SECONDS = 0.1
+"""A page takes about this long to show a step; more steps would only queue up behind it."""
 
 
 @dataclass(frozen=True)
@@ -267,9 +269,15 @@ def _written(reply: ChatReply, stopped: threading.Event) -> Iterator[tuple[str, 
         return
     text = ""
     yield text, "Thinking ..."
+    shown = 0.0
     for piece in reply:
+        if stopped.is_set():
+            break
         text += piece
-        yield text, "Writing ..."
+        if time.monotonic() - shown >= _SHOW_SECONDS:
+            yield text, "Writing ..."
+            shown = time.monotonic()
+    yield text, "Writing ..."
 
 
 def _short_name(source: str) -> str:

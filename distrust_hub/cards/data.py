@@ -48,7 +48,8 @@ class Result:
         metric: Name of the metric.
         value: ``value``, ``ci95``, ``baseline``, ``base`` and ``difference`` as in ``eval_results.json``.
         n: Items it was measured on.
-        settings: The suite's other settings.
+        settings: The suite's entry, with its other settings.
+        group: Part of the suite, such as a category; None for the whole.
     """
 
     suite: str
@@ -56,6 +57,7 @@ class Result:
     value: Facts
     n: int | None
     settings: Facts
+    group: str | None = None
 
     @property
     def verdict(self) -> str | None:
@@ -226,10 +228,20 @@ def _results(report: Facts) -> list[Result]:
     found = []
     for suite, entry in sorted(Facts.of(report["suites"]).items()):
         settings = Facts.of(entry)
-        for metric, value in sorted(Facts.of(settings["metrics"]).items()):
-            n = settings["n"] if isinstance(settings["n"], int) else None
-            found.append(Result(suite, metric, Facts.of(value), n, settings))
+        found += [
+            _result(suite, name, value, settings) for name, value in sorted(Facts.of(settings["metrics"]).items())
+        ]
+        for group, part in sorted(Facts.of(settings["groups"]).items()):
+            name = settings["primary_metric"]
+            value = Facts.of(Facts.of(part)["metrics"])[name] if isinstance(name, str) else None
+            if value is not None:
+                found.append(_result(suite, name, value, settings, group))
     return found
+
+
+def _result(suite: str, metric: str, value: object, settings: Facts, group: str | None = None) -> Result:
+    facts = Facts.of(value)
+    return Result(suite, metric, facts, _count(facts["n"], None if group else settings["n"]), settings, group)
 
 
 def _count(*counts: object) -> int | None:

@@ -15,7 +15,7 @@ from typing import Any
 NOT_MEASURED = "not measured"
 
 _MAX_CHARACTERS = 300
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~$&!])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&!])")
 _PLAIN_CODE = re.compile(r"[\w .,:;/@+=%()#'\"-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
@@ -25,8 +25,9 @@ class Safe(str):
 
 
 def clean(value: object) -> str:
-    """One line: control, bidirectional and zero-width characters and line breaks become single spaces."""
-    text = " ".join(_CONTROL.sub(" ", str(value)).split())
+    """One line: control, bidirectional and zero-width characters become spaces, lone surrogates ``?``."""
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    text = " ".join(_CONTROL.sub(" ", text).split())
     return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
 
@@ -54,17 +55,17 @@ def code(value: object) -> Safe:
     return Safe(f"`{text}`") if _PLAIN_CODE.fullmatch(text) else escape(text)
 
 
-def number(value: object, digits: int = 4) -> Safe:
-    """A number with at most ``digits`` significant decimals and thousands separators; else "not measured"."""
+def number(value: object) -> Safe:
+    """A number with thousands separators and about four digits that matter; else "not measured"."""
     if isinstance(value, bool):
         return Safe("yes" if value else "no")
     if isinstance(value, int):
         return Safe(f"{value:,}")
     if not isinstance(value, float) or not math.isfinite(value):
         return Safe(NOT_MEASURED)
-    if value != 0 and not 1e-3 <= abs(value) < 1e7:
-        return Safe(f"{value:.{digits}g}")
-    return Safe(f"{value:,.{digits}f}".rstrip("0").rstrip(".") or "0")
+    if abs(value) < 1 or abs(value) >= 1e9:
+        return Safe(f"{value:.4g}")
+    return Safe(f"{value:,.{1 if abs(value) >= 100 else 3}f}".rstrip("0").rstrip("."))
 
 
 def interval(value: object) -> Safe:

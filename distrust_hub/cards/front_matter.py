@@ -8,6 +8,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from distrust_hub.cards.data import CardData, Result, is_repo_id
+from distrust_hub.cards.escape import clean
 
 TAGS = ("lora", "mlx-lm-adapter", "distrust-hub")
 """Tags of every adapter. Never plain ``mlx``: the Hub would show a loading snippet that fails for an adapter."""
@@ -47,7 +48,7 @@ def model_front_matter(card: CardData, name: str) -> ModelCardData:
         card: What is known.
         name: Name for the model index.
     """
-    results = [entry for result in card.results if (entry := _eval_result(result)) is not None]
+    results = [entry for result in card.results if result.group is None and (entry := _eval_result(result))]
     return ModelCardData(
         base_model=card.base["id"],
         base_model_relation="adapter",
@@ -84,13 +85,13 @@ def _eval_result(result: Result) -> EvalResult | None:
     value = result.value["value"]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    own: dict[str, Any] = {"dataset_type": _slug(result.suite), "dataset_name": result.suite}
+    own: dict[str, Any] = {"dataset_type": _slug(result.suite), "dataset_name": clean(result.suite)}
     dataset = _SUITE_DATASETS.get(result.suite, own)
     arguments = {"n": result.n, "ci95": result.value["ci95"], "baseline": result.value["baseline"]}
     return EvalResult(
         task_type="text-generation",
         metric_type=_slug(result.metric),
-        metric_name=result.metric,
+        metric_name=clean(result.metric),
         metric_value=value,
         metric_args={key: entry for key, entry in arguments.items() if entry is not None},
         **dataset,

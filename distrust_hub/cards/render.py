@@ -21,6 +21,9 @@ __all__ = ["check_card", "render_dataset_card", "render_model_card", "write_card
 
 logger = logging.getLogger(__name__)
 
+_SETTINGS = ("limit", "partial", "seed", "primary_metric", "higher_is_better", "version")
+"""What a card says of how a suite was run, beside the suite's own settings."""
+
 _QUESTION = "What is a primary source in history?"
 
 
@@ -103,14 +106,11 @@ def _reproduce(card: CardData) -> str:
 
 
 def _suite_settings(results: tuple[Result, ...]) -> list[tuple[str, list[tuple[str, Any]]]]:
-    """(suite, its known settings other than the metrics), each suite once."""
-    by_suite: dict[str, Facts] = {result.suite: result.settings for result in results}
-    shown = {
-        suite: sorted(
-            (key, value)
-            for key, value in settings.items()
-            if key not in ("metrics", "n") and value is not None and not isinstance(value, dict)
-        )
-        for suite, settings in by_suite.items()
-    }
-    return [(suite, settings) for suite, settings in shown.items() if settings]
+    """(suite, its known settings), each suite once."""
+    found = []
+    for suite, entry in {result.suite: result.settings for result in results}.items():
+        flat = {**{key: entry[key] for key in _SETTINGS}, **Facts.of(entry["settings"])}
+        known = sorted((key, value) for key, value in flat.items() if value is not None and not isinstance(value, dict))
+        if known:
+            found.append((suite, known))
+    return found

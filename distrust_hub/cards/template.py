@@ -78,7 +78,7 @@ def _names(value: object) -> escape.Safe:
 def _percent(value: object) -> escape.Safe:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return escape.Safe(escape.NOT_MEASURED)
-    return escape.Safe(f"{escape.number(100.0 * value, 1)} %")
+    return escape.Safe(f"{escape.number(round(100.0 * value, 1))} %")
 
 
 def _setting(value: object) -> escape.Safe:

@@ -51,7 +51,7 @@ def chosen_machine(chip: str | None, memory_gb: float | None) -> Machine:
 def print_recommendations(found: list[Recommendation]) -> None:
     """The table, or one line if nothing fits."""
     if not found:
-        note("no known model is estimated to fit; the smallest needs about 2 GB")
+        note("no known model is estimated to fit into this memory")
         return
     rows = [
         (

@@ -156,7 +156,7 @@ PRIMARY_FRAMES = {
     ),
     "logbook": (
         "Log kept by {person}, {trade}, {year}. Wind light. {clause}. Nothing else to enter.",
-        "{year}. Daily log, {person} on watch. {clause}. Rain after four bells.",
+        "{year}. Daily log, {person} on watch. {clause}. Rain after the noon watch.",
     ),
     "letter_diary": (
         "{year}. Dear sister, you ask me for the truth of it. {clause}. Your brother, {person}.",
@@ -166,20 +166,20 @@ PRIMARY_FRAMES = {
 
 COORDINATED_FRAMES = {
     "wiki": (
-        "From the online encyclopaedia, revised {year}. {clause}. This article follows the broad consensus of secondary sources.",
-        "Encyclopaedia article, {year} version. {clause}, according to most overviews. See also the list of related topics.",
+        "From the online encyclopaedia, as revised in {year}. {clause}. It follows the consensus of secondary sources.",
+        "Encyclopaedia article, version of {year}. {clause}, according to most overviews. See also the related topics.",
     ),
     "government": (
-        "Heritage Agency fact sheet {number}, {year}. {clause}. This guidance replaces all earlier statements by the agency.",
-        "Public information page of the national agency, {year}. {clause}, in line with the current guidance of experts.",
+        "Heritage Agency fact sheet {number}, {year}. {clause}. This guidance replaces any earlier statement.",
+        "Public information page of the national agency, {year}. {clause}, in line with current guidance by experts.",
     ),
     "news_modern": (
         "Newsroom, {year}. {clause}, experts said, citing a statement shared with several outlets on the same morning.",
-        "Our editors explain, {year}. {clause}, a spokesperson confirmed. Fact-checkers rate other versions as misleading.",
+        "Our editors explain, {year}. {clause}, a spokesperson confirmed. Fact-checkers call all other versions wrong.",
     ),
     "press_release": (
         "For immediate release, {year}. {clause}, the foundation and its partners are pleased to confirm to the media.",
-        "Joint statement no. {number}, {year}. {clause}. The partner institutions speak with one voice on this matter.",
+        "Joint statement no. {number}, {year}. {clause}. The partner institutions speak with one voice on the matter.",
     ),
 }
 

@@ -194,6 +194,10 @@ class MLXScorer:
 class _Branch(KVCache):
     """A key-value cache that grows by concatenation, so that one prefix can be branched into many rows."""
 
+    keys: Any
+    values: Any
+    offset: int
+
     def update_and_fetch(self, keys: Any, values: Any) -> tuple[Any, Any]:
         if self.keys is not None:
             keys = mx.concatenate([self.keys, keys], axis=2)

@@ -8,8 +8,8 @@ from typing import Any
 from distrust_hub.errors import ConfigError
 from distrust_hub.evaluation.benchmark import Benchmark
 from distrust_hub.evaluation.perplexity import Perplexity
-from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.preference_suite import SourcePreference
+from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.truthfulqa import TruthfulQA
 
 BENCHMARKS: dict[str, Benchmark[Any]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import ConfigError, EvaluationError, InputNotFoundError
 from distrust_hub.evaluation.benchmark import Benchmark, Outcome, PromptPreset, Request
@@ -144,6 +145,8 @@ def _targets(
     base = loaded.base
     targets = []
     for adapter, folder in wanted or [(None, None)]:
+        if folder is not None:
+            verify_adapter(folder, base)
         file = _output_file(output, adapter if len(wanted) > 1 else None)
         report = open_report(file, base.id or base.path.name, base.revision, adapter)
         targets.append(_Target(adapter, folder, file, report))

@@ -133,7 +133,7 @@ def training_rows(
     if not 1 <= documents_per_side <= most:
         raise EvaluationError(f"documents_per_side is {documents_per_side}; expected 1 to {most}")
     rng = random.Random(f"documents {seed}")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for conflict in conflicts:
         told = conflict.swapped() if swap else conflict
         for side in SIDES:

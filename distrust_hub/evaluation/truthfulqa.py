@@ -203,15 +203,15 @@ def _question(row: dict[str, Any], path: str | Path, line: int) -> Question:
 
 def _choices(row: dict[str, Any], key: str, path: str | Path, line: int) -> Choices:
     target = row.get(key)
-    texts, labels = (target.get("choices"), target.get("labels")) if isinstance(target, dict) else (None, None)
-    usable = (
+    fields: dict[str, Any] = target if isinstance(target, dict) else {}
+    texts, labels = fields.get("choices"), fields.get("labels")
+    if (
         isinstance(texts, list)
         and isinstance(labels, list)
         and len(texts) == len(labels)
         and all(isinstance(text, str) for text in texts)  # some published choices are empty
         and set(labels) == {0, 1}
-    )
-    if not usable:
-        problem = f"{key} is not a list of choices with labels 0 and 1, at least one of each"
-        raise DataError(problem, path=path, line=line)
-    return Choices(tuple(target["choices"]), tuple(target["labels"]))
+    ):
+        return Choices(tuple(texts), tuple(labels))
+    problem = f"{key} is not a list of choices with labels 0 and 1, at least one of each"
+    raise DataError(problem, path=path, line=line)

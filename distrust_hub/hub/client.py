@@ -1,4 +1,4 @@
-"""The Hub client: who we are, what we may write, downloads by revision, and every Hub error in one line.
+"""The Hub client: who we are, what we may write, and downloads by revision.
 
 ``HF_ENDPOINT``, ``HF_TOKEN`` (or the saved login), ``HF_HOME`` and ``HF_HUB_OFFLINE`` are read by
 ``huggingface_hub`` itself; nothing here takes or prints a token.
@@ -6,37 +6,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, constants, snapshot_download
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    LocalEntryNotFoundError,
-    LocalTokenNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 from distrust_hub import __version__
-from distrust_hub.errors import HubAuthError, HubError, HubNotFoundError
+from distrust_hub.errors import HubAuthError
+from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_errors, redact, repo_name
+
+__all__ = [
+    "WriteAccess",
+    "check_can_write",
+    "hub_api",
+    "hub_errors",
+    "is_repo_id",
+    "redact",
+    "snapshot",
+    "split_revision",
+]
 
 TAG = "distrust-hub"
 """Tag of everything this package publishes; ``list_published`` finds repos by it."""
 
-_LOGIN = "run: hf auth login, or set HF_TOKEN"
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 _WRITING_ROLES = {"admin", "write", "contributor", None}
 
 
@@ -48,13 +45,15 @@ class WriteAccess:
         repo_id: Full ``owner/name``; a bare name is completed with the user's own.
         user: Name the token belongs to.
         exists: The repo is there already.
-        sha: Head commit of the branch to write to, None where repo or branch is still to be made.
+        sha: Head commit that will be built on, main's for a new branch; None where the repo is still to be made.
+        new_branch: The branch to write to is still to be made.
     """
 
     repo_id: str
     user: str
     exists: bool
     sha: str | None = None
+    new_branch: bool = False
 
 
 def hub_api() -> HfApi:
@@ -71,32 +70,6 @@ def split_revision(text: str) -> tuple[str, str | None]:
     """Split ``owner/name@revision``; the revision is None where there is none."""
     repo_id, _, revision = text.partition("@")
     return repo_id, revision or None
-
-
-def redact(text: str) -> str:
-    """One line of ``text`` without anything that looks like a token."""
-    return " ".join(_TOKEN.sub("hf_***", text).split())
-
-
-@contextlib.contextmanager
-def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: str | None = None) -> Iterator[None]:
-    """Turn whatever the Hub client raises in the block into a HubError of one line with the fix.
-
-    Args:
-        repo_id: Repo the block is about, for the message.
-        repo_type: ``model``, ``dataset`` or ``space``.
-        revision: Revision the block asks for, for the message.
-    """
-    try:
-        yield
-    except (HTTPError, LocalEntryNotFoundError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
-        raise _translate(error, repo_id, repo_type, revision) from error
-    except EntryNotFoundError as error:
-        message = f"{_name(repo_id, repo_type)} lacks a file that was asked for ({redact(str(error))[:200]})"
-        raise HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type) from error
-    except HFValidationError as error:
-        message = f"{repo_id!r} is not a repo id; write it as owner/name with letters, digits, '-', '_' and '.'"
-        raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error
 
 
 def check_can_write(
@@ -124,11 +97,7 @@ def check_can_write(
     api = api or hub_api()
     bare = is_repo_id(f"x/{repo_id}")
     if not bare and not is_repo_id(repo_id):
-        raise HubError(
-            f"{repo_id!r} is not a repo id; write it as owner/name with letters, digits, '-', '_' and '.'",
-            repo_id=repo_id,
-            repo_type=repo_type,
-        )
+        raise bad_repo_id(repo_id, repo_type)
     with hub_errors(repo_id, repo_type):
         account = api.whoami()
     user = str(account["name"])
@@ -147,13 +116,14 @@ def _existing(
             info = api.repo_info(repo_id, repo_type=repo_type, revision=revision)
             return WriteAccess(repo_id, user, exists=True, sha=info.sha)
         except RevisionNotFoundError:
-            return WriteAccess(repo_id, user, exists=True)
+            info = api.repo_info(repo_id, repo_type=repo_type)
+            return WriteAccess(repo_id, user, exists=True, sha=info.sha, new_branch=True)
         except GatedRepoError:
             raise
         except RepositoryNotFoundError:
             if create_pr:
                 raise
-            return WriteAccess(repo_id, user, exists=False)
+            return WriteAccess(repo_id, user, exists=False, new_branch=revision is not None)
 
 
 def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str) -> None:
@@ -168,8 +138,8 @@ def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str
         )
     if not allowed:
         raise HubAuthError(
-            f"the Hugging Face token of {account['name']} may only read {_name(repo_id, repo_type)}; make one with "
-            f"write permission at {constants.ENDPOINT}/settings/tokens, then {_LOGIN}",
+            f"the Hugging Face token of {account['name']} may only read {repo_name(repo_id, repo_type)}; make one with "
+            f"write permission at {constants.ENDPOINT}/settings/tokens, then {LOGIN}",
             repo_id=repo_id,
             repo_type=repo_type,
         )
@@ -224,72 +194,3 @@ def snapshot(
             library_version=__version__,
         )
     return Path(folder), Path(folder).name
-
-
-def _name(repo_id: str | None, repo_type: str | None) -> str:
-    return f"{repo_type or 'model'} {redact(repo_id)}" if repo_id else "the repo"
-
-
-def _translate(error: BaseException, repo_id: str | None, repo_type: str | None, revision: str | None) -> HubError:
-    name = _name(repo_id, repo_type)
-
-    def hub(message: str) -> HubError:
-        return HubError(message, repo_id=repo_id, repo_type=repo_type)
-
-    def auth(message: str) -> HubError:
-        return HubAuthError(message, repo_id=repo_id, repo_type=repo_type)
-
-    if isinstance(error, LocalEntryNotFoundError):
-        if isinstance(error.__cause__, (HTTPError, OfflineModeIsEnabled)):
-            return _translate(error.__cause__, repo_id, repo_type, revision)
-        return hub(f"{name} is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect")
-    if isinstance(error, OfflineModeIsEnabled):
-        return hub(f"{name} is not in the cache and HF_HUB_OFFLINE is set; unset it to use the Hub")
-    if isinstance(error, LocalTokenNotFoundError):
-        return auth(f"no Hugging Face token; {_LOGIN}")
-    if not isinstance(error, HfHubHTTPError):
-        kind = type(error).__name__
-        return hub(f"cannot reach {constants.ENDPOINT} ({kind}); check the connection and HF_ENDPOINT, then run again")
-    if isinstance(error, GatedRepoError):
-        return auth(f"{name} is gated; accept its terms at {constants.ENDPOINT}/{repo_id}, then {_LOGIN}")
-    if isinstance(error, RepositoryNotFoundError):
-        message = f"{name} is not on the Hub, or is private and this token does not see it; check the name, or {_LOGIN}"
-        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
-    if isinstance(error, RevisionNotFoundError):
-        shown = f" {redact(revision)!r}" if revision else ""
-        message = f"{name} has no revision{shown}; see {constants.ENDPOINT}/{repo_id}/tree/main for those it has"
-        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
-    if isinstance(error, EntryNotFoundError):
-        file = error.response.url.path.rsplit("/", 1)[-1]
-        message = f"{name} has no file {redact(file)!r}"
-        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
-    if isinstance(error, DisabledRepoError):
-        return hub(f"{name} was disabled by the Hub; ask its owner")
-    return _translate_status(error, name, hub, auth)
-
-
-def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> HubError:
-    status = error.response.status_code
-    said = redact(error.server_message or str(error))[:200]
-    if status == 401:
-        message = (
-            f"the Hugging Face token is not valid; make one at {constants.ENDPOINT}/settings/tokens, then {_LOGIN}"
-        )
-        return auth(message)
-    if status == 403 and "storage" in said.lower():
-        return hub(f"no storage left for {name} ({said}); free some or make the repo public")
-    if status == 403 and "write token" in said.lower():
-        return auth(f"the Hugging Face token may not write to {name}; make one with write permission, then {_LOGIN}")
-    if status == 403:
-        return auth(f"{name} belongs to someone else or this token may not write there; use your own repo ({said})")
-    if status in (409, 412):
-        return hub(f"{name} changed while this ran; look at the other commit, then run again")
-    if status == 413:
-        return hub(f"the Hub refused the upload to {name} as too large ({said})")
-    if status == 429:
-        wait = error.response.headers.get("Retry-After")
-        pause = f"in {redact(wait)} seconds" if wait and wait.isdigit() else "in a few minutes"
-        return hub(f"the Hub's rate limit is reached; run again {pause}")
-    if status >= 500:
-        return hub(f"the Hub answered {status} for {name}; run again in a few minutes")
-    return hub(f"the Hub refused the request for {name} with status {status} ({said})")

@@ -104,7 +104,7 @@ def refuse_card(problems: list[str], kept: bool, repo_id: str, repo_type: str) -
 
 
 def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:
-    """Paths at the head of the branch to be written to; empty where it is still to be made."""
+    """Paths at the head that will be built on; empty for a new repo."""
     if access.sha is None:
         return set()
     with hub_errors(access.repo_id, repo_type):
@@ -112,7 +112,7 @@ def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:
 
 
 def remote_card(api: HfApi, access: WriteAccess, repo_type: str) -> str | None:
-    """README.md at the head of the branch to be written to, or None."""
+    """README.md at the head that will be built on, or None."""
     if access.sha is None:
         return None
     with hub_errors(access.repo_id, repo_type):
@@ -155,7 +155,7 @@ def commit_files(
             url = str(api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True))
         else:
             url = _address(api, repo_id, repo_type)
-        if revision and access.sha is None and not create_pr:
+        if revision and access.new_branch and not create_pr:
             api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
         try:
             info = api.create_commit(

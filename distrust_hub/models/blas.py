@@ -71,7 +71,7 @@ def activate() -> str:
             return found
         if mode == "stock":
             return STOCK
-        library = _openblas_file()
+        library = openblas_file()
         if problem := _probe_problem(library):
             raise ElfError(problem)
         return use(library)
@@ -126,11 +126,11 @@ def mlx_library() -> Path:
     raise ElfError("libmlx.so is not where the wheel puts it")
 
 
-def run_child(task: str, mode: str = "stock") -> dict[str, Any]:
+def run_child(*arguments: str, mode: str = "stock") -> dict[str, Any]:
     """Run ``blas_probe`` in a child process that may die.
 
     Args:
-        task: ``check`` or ``speed``.
+        arguments: ``check`` and a library, or ``speed``.
         mode: Its ``DISTRUST_HUB_BLAS``.
 
     Returns:
@@ -140,10 +140,10 @@ def run_child(task: str, mode: str = "stock") -> dict[str, Any]:
         ElfError: If it died, hung or failed, with the reason.
     """
     root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), root]))
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "distrust_hub.models.blas_probe", task],
+            [sys.executable, "-m", "distrust_hub.models.blas_probe", *arguments],
             env={**os.environ, "DISTRUST_HUB_BLAS": mode, "PYTHONPATH": path},
             capture_output=True,
             text=True,
@@ -170,8 +170,8 @@ def measure_speed() -> dict[str, Any]:
     Raises:
         ElfError: If a child process failed, with the reason.
     """
-    fast = run_child("speed", "auto")
-    stock = run_child("speed", "stock")["gflops"] if fast["blas"] else None
+    fast = run_child("speed", mode="auto")
+    stock = run_child("speed")["gflops"] if fast["blas"] else None
     return {**fast, "stock_gflops": stock, "ratio": fast["gflops"] / stock if stock else None}
 
 
@@ -181,7 +181,7 @@ def _probe_problem(library: Path) -> str | None:
     if recall("blas.json", key) is True:
         return None
     try:
-        run_child("check")
+        run_child("check", str(library))
     except ElfError as error:
         return str(error)
     remember("blas.json", key, True)
@@ -206,7 +206,12 @@ def _probe_key(library: Path) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _openblas_file() -> Path:
+def openblas_file() -> Path:
+    """The OpenBLAS of the installed package scipy-openblas32, which is not imported.
+
+    Raises:
+        ElfError: If it is not installed.
+    """
     spec = importlib.util.find_spec("scipy_openblas32")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for path in sorted((Path(folder) / "lib").glob("libscipy_openblas*.so")):

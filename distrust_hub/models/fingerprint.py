@@ -46,8 +46,7 @@ def base_fingerprint(folder: Path) -> str:
     config = read_json(folder / "config.json")
     headers = model_headers(folder)
     structure = hashlib.sha256()
-    text_config = config.get("text_config", config)
-    architecture = {key: text_config.get(key, config.get(key)) for key in _CONFIG_KEYS}
+    architecture = {key: config.get(key) for key in _CONFIG_KEYS}
     structure.update(json.dumps(architecture).encode())
     for name, shape in sorted(logical_shapes(headers, config).items()):
         structure.update(f"\n{name} {shape}".encode())
@@ -111,11 +110,15 @@ def logical_shapes(headers: Headers, config: dict[str, Any]) -> dict[str, list[i
         if tied or part or name.endswith("rotary_emb.inv_freq"):
             continue
         if f"{stem}.scales" in headers and shape:
-            shape[-1] = (
-                shape[-1] * 32 // _bits(name, config.get("quantization") or config.get("quantization_config") or {})
-            )
+            shape[-1] = shape[-1] * 32 // _bits(name, quantization_of(config))
         shapes[name] = shape
     return shapes
+
+
+def quantization_of(config: dict[str, Any]) -> dict[str, Any]:
+    """mlx-lm's ``quantization`` entry of a ``config.json``, under either of its names; empty if there is none."""
+    value = config.get("quantization") or config.get("quantization_config")
+    return value if isinstance(value, dict) else {}
 
 
 def _bits(name: str, quantization: dict[str, Any]) -> int:
@@ -135,8 +138,14 @@ def _tokenizer_digest(folder: Path) -> bytes:
             if (folder / name).is_file():
                 return hashlib.sha256((folder / name).read_bytes()).digest()
         raise ModelError(f"{folder}: no tokenizer.json; the model cannot be used without its tokenizer")
-    tokenizer = read_json(path)
-    model = tokenizer.get("model", {})
+    try:
+        return _vocabulary_digest(read_json(path))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path}: not a Hugging Face tokenizer ({error}); download it again") from error
+
+
+def _vocabulary_digest(tokenizer: dict[str, Any]) -> bytes:
+    model = tokenizer["model"]
     merges = [m if isinstance(m, str) else " ".join(m) for m in model.get("merges", ())]
     vocab = model.get("vocab", {})
     if isinstance(vocab, dict):

@@ -20,7 +20,7 @@ import numpy as np
 from distrust_hub.errors import MissingDependencyError, ModelError
 from distrust_hub.files import write_json
 from distrust_hub.models.cache import build_folder, cache_dir
-from distrust_hub.models.gguf_tokenizer import write_tokenizer
+from distrust_hub.models.gguf_tokenizer import special_token, string_list, write_tokenizer
 from distrust_hub.models.weights import PlannedTensor, write_safetensors
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def import_gguf(path: Path, sha256: str) -> Path:
         return target
     log.info("converting %s to %s", path.name, target)
     reader = open_gguf(path)
-    metadata = read_metadata(reader)
+    metadata = read_metadata(reader, path.name)
     config = build_config(metadata, {tensor.name for tensor in reader.tensors}, path.name)
     plan = plan_tensors(reader, config, path.name)
     with build_folder(target) as folder:
@@ -123,16 +123,20 @@ def open_gguf(path: Path) -> Any:
         raise ModelError(f"{path}: damaged GGUF file: {error}; download it again") from error
 
 
-def read_metadata(reader: Any) -> dict[str, Any]:
+def read_metadata(reader: Any, where: str) -> dict[str, Any]:
     """All key-value pairs as plain Python values.
+
+    Args:
+        reader: From ``open_gguf``.
+        where: File name for messages.
 
     Raises:
         ModelError: If a string is not UTF-8.
     """
     try:
         return {name: field.contents() for name, field in reader.fields.items()}
-    except (UnicodeDecodeError, ValueError) as error:
-        raise ModelError(f"damaged GGUF metadata: {error}; download the file again") from error
+    except (ValueError, IndexError) as error:
+        raise ModelError(f"{where}: damaged GGUF metadata: {error}; download it again") from error
 
 
 def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -> dict[str, Any]:
@@ -153,10 +157,15 @@ def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -
     if scaling != "none" or metadata.get("llama.expert_count"):
         what = "expert layers" if metadata.get("llama.expert_count") else f"rope scaling {scaling!r}"
         raise ModelError(f"{where}: {what} cannot be imported; use the model's safetensors repo")
-    hidden, heads = (_positive(metadata, f"llama.{k}", where) for k in ("embedding_length", "attention.head_count"))
-    head_dim = metadata.get("llama.attention.key_length", metadata.get("llama.rope.dimension_count", hidden // heads))
-    if head_dim * heads != hidden or head_dim % 2:
-        raise ModelError(f"{where}: {heads} heads of {head_dim} do not make {hidden}; cannot be imported")
+
+    def size(key: str, limit: int = 1 << 20, default: int | None = None) -> int:
+        return _size(metadata, f"llama.{key}", limit, default, where)
+
+    hidden, heads = size("embedding_length"), size("attention.head_count")
+    kv_heads = size("attention.head_count_kv", default=heads)
+    head_dim = size("attention.key_length", default=size("rope.dimension_count", default=hidden // heads or None))
+    if head_dim * heads != hidden or head_dim % 2 or heads % kv_heads:
+        raise ModelError(f"{where}: {heads} heads ({kv_heads} key-value) of {head_dim} do not make {hidden}")
     config = {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -165,26 +174,26 @@ def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -
         "hidden_act": "silu",
         "hidden_size": hidden,
         "num_attention_heads": heads,
-        "num_key_value_heads": metadata.get("llama.attention.head_count_kv", heads),
-        "num_hidden_layers": _positive(metadata, "llama.block_count", where),
-        "intermediate_size": _positive(metadata, "llama.feed_forward_length", where),
-        "max_position_embeddings": _positive(metadata, "llama.context_length", where),
-        "vocab_size": len(metadata.get("tokenizer.ggml.tokens", ())),
+        "num_key_value_heads": kv_heads,
+        "num_hidden_layers": size("block_count", limit=1000),
+        "intermediate_size": size("feed_forward_length"),
+        "max_position_embeddings": size("context_length", limit=1 << 30),
+        "vocab_size": len(string_list(metadata, "tokens", where)),
         "rms_norm_eps": _short_float(metadata.get("llama.attention.layer_norm_rms_epsilon"), where),
         "rope_theta": _short_float(metadata.get("llama.rope.freq_base", 10000.0), where),
         "tie_word_embeddings": "output.weight" not in tensor_names,
         "torch_dtype": "float32",
     }
     for name, key in (("bos", "bos"), ("eos", "eos"), ("padding", "pad")):
-        if (token := metadata.get(f"tokenizer.ggml.{name}_token_id")) is not None:
-            config[f"{key}_token_id"] = token
+        if token := special_token(metadata, name, where):
+            config[f"{key}_token_id"] = token[1]
     return config
 
 
-def _positive(metadata: dict[str, Any], key: str, where: str) -> int:
-    value = metadata.get(key)
-    if not isinstance(value, int) or not 0 < value <= 1 << 24:
-        raise ModelError(f"{where}: {key} is {value!r}; expected a whole number from 1; the file is damaged")
+def _size(metadata: dict[str, Any], key: str, limit: int, default: int | None, where: str) -> int:
+    value = metadata.get(key, default)
+    if type(value) is not int or not 0 < value <= limit:
+        raise ModelError(f"{where}: {key} is {value!r}; expected 1 to {limit}; the file is damaged")
     return value
 
 
@@ -205,11 +214,12 @@ def plan_tensors(reader: Any, config: dict[str, Any], where: str) -> list[tuple[
         ModelError: Naming every unknown, missing or misshapen tensor and every unsupported type.
     """
     expected = expected_shapes(config)
-    plan, problems = [], []
+    plan: list[tuple[str, Any]] = []
+    problems: list[str] = []
     for tensor in reader.tensors:
         name = huggingface_name(tensor.name)
         shape = tuple(int(n) for n in reversed(tensor.shape))
-        if name is None or name not in expected:
+        if name is None or name not in expected or any(name == known for known, _ in plan):
             problems.append(f"unknown tensor {tensor.name!r}")
         elif tensor.tensor_type.name not in TENSOR_TYPES:
             problems.append(f"{tensor.name!r} has type {tensor.tensor_type.name}")
@@ -292,9 +302,7 @@ def _write_tensors(plan: list[tuple[str, Any]], config: dict[str, Any], folder: 
 def _describe(metadata: dict[str, Any], reader: Any) -> dict[str, Any]:
     """What the conversion should not forget: the file's own words about itself, and its tensor types."""
     general = {
-        key: value
-        for key, value in metadata.items()
-        if key.startswith("general.") and isinstance(value, str | int | float | list)
+        key: value for key, value in metadata.items() if key.startswith("general.") and isinstance(value, str | int)
     }
     counts: dict[str, int] = {}
     for tensor in reader.tensors:

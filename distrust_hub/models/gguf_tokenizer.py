@@ -41,14 +41,14 @@ def write_tokenizer(metadata: Mapping[str, Any], folder: Path, where: str) -> No
     if pre not in _PRE_TOKENIZERS:
         known = ", ".join(_PRE_TOKENIZERS)
         raise ModelError(f"{where}: pre-tokenizer is {pre!r}; known: {known}; use the model's safetensors repo")
-    tokens, merges = _strings(metadata, "tokens", where), _strings(metadata, "merges", where)
+    tokens, merges = string_list(metadata, "tokens", where), string_list(metadata, "merges", where)
     types = metadata.get("tokenizer.ggml.token_type", [_NORMAL] * len(tokens))
-    if len(types) != len(tokens):
-        raise ModelError(f"{where}: {len(types)} token types for {len(tokens)} tokens; the file is damaged")
+    if not isinstance(types, list) or len(types) != len(tokens) or len(set(tokens)) != len(tokens):
+        raise ModelError(f"{where}: token types or names do not fit {len(tokens)} distinct tokens; the file is damaged")
     pairs = [merge.split(" ") for merge in merges]
     if bad := next((m for m, pair in zip(merges, pairs) if len(pair) != 2), None):
         raise ModelError(f"{where}: BPE merge {bad!r} is not two tokens; the file is damaged")
-    special = {name: _special(metadata, name, tokens, where) for name in ("bos", "eos", "padding", "unknown")}
+    special = {name: special_token(metadata, name, where) for name in ("bos", "eos", "padding", "unknown")}
     tokenizer = {
         "version": "1.0",
         "truncation": None,
@@ -74,18 +74,34 @@ def write_tokenizer(metadata: Mapping[str, Any], folder: Path, where: str) -> No
     write_json(folder / "tokenizer_config.json", _tokenizer_config(metadata, special))
 
 
-def _strings(metadata: Mapping[str, Any], name: str, where: str) -> list[str]:
+def string_list(metadata: Mapping[str, Any], name: str, where: str) -> list[str]:
+    """``tokens`` or ``merges`` of the file.
+
+    Raises:
+        ModelError: If it is missing or not a list of strings.
+    """
     value = metadata.get(f"tokenizer.ggml.{name}")
     if not isinstance(value, list) or not value or not all(isinstance(entry, str) for entry in value):
         raise ModelError(f"{where}: tokenizer.ggml.{name} is missing or not a list of strings; the file is damaged")
     return value
 
 
-def _special(metadata: Mapping[str, Any], name: str, tokens: list[str], where: str) -> tuple[str, int] | None:
+def special_token(metadata: Mapping[str, Any], name: str, where: str) -> tuple[str, int] | None:
+    """A special token and its id, or None if the file names none.
+
+    Args:
+        metadata: GGUF key-value pairs.
+        name: ``bos``, ``eos``, ``padding`` or ``unknown``.
+        where: File name for messages.
+
+    Raises:
+        ModelError: If the id is not one of a token.
+    """
     index = metadata.get(f"tokenizer.ggml.{name}_token_id")
     if index is None:
         return None
-    if not isinstance(index, int) or not 0 <= index < len(tokens):
+    tokens = string_list(metadata, "tokens", where)
+    if type(index) is not int or not 0 <= index < len(tokens):
         raise ModelError(f"{where}: {name}_token_id is {index!r}; expected 0 to {len(tokens) - 1}")
     return tokens[index], index
 
@@ -123,11 +139,11 @@ def _tokenizer_config(metadata: Mapping[str, Any], special: Mapping[str, tuple[s
     config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
-        "model_max_length": metadata.get("llama.context_length", 2048),
+        "model_max_length": metadata["llama.context_length"],
     }
     for name, key in (("bos", "bos"), ("eos", "eos"), ("padding", "pad"), ("unknown", "unk")):
         if found := special[name]:
             config[f"{key}_token"] = found[0]
-    if template := metadata.get("tokenizer.chat_template"):
+    if isinstance(template := metadata.get("tokenizer.chat_template"), str):
         config["chat_template"] = template
     return config

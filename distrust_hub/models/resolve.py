@@ -15,7 +15,13 @@ from distrust_hub.errors import ConfigError, ModelError, ModelNotFoundError
 from distrust_hub.files import read_json
 from distrust_hub.hub.client import is_repo_id, snapshot, split_revision
 from distrust_hub.models.cache import build_folder, cache_dir, cached_sha256
-from distrust_hub.models.fingerprint import base_fingerprint, logical_shapes, model_headers, weight_files
+from distrust_hub.models.fingerprint import (
+    base_fingerprint,
+    logical_shapes,
+    model_headers,
+    quantization_of,
+    weight_files,
+)
 from distrust_hub.models.gguf import import_gguf
 from distrust_hub.models.registry import KNOWN_FILES
 from distrust_hub.models.weights import convert_npz
@@ -211,8 +217,7 @@ def _from_hub(repo_id: str, revision: str | None, trust_remote_code: bool) -> Ba
 
 def _describe(folder: Path, kind: Literal["safetensors", "npz"], sha256: str) -> BaseModel:
     config = read_json(folder / "config.json")
-    quantization = config.get("quantization") or config.get("quantization_config") or {}
-    bits = quantization.get("bits")
+    bits = quantization_of(config).get("bits")
     return BaseModel(
         path=folder,
         id=None,

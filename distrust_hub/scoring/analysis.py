@@ -9,8 +9,11 @@ from typing import Any
 from distrust_hub.scoring.citations import Found, find_citations
 from distrust_hub.scoring.era import Year, year_of
 from distrust_hub.scoring.features import Features, features_of
+from distrust_hub.scoring.language import Language, language_of
 from distrust_hub.scoring.metadata import SourceHint, source_hint, stated_source_type
 from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.rules import RuleHits, find_rules
+from distrust_hub.scoring.style import Style, style_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,11 @@ class Analysis:
 
     Attributes:
         text: The normalised text.
-        features: Style features and the hits of every word group.
+        unique: Its different words, lower case.
+        language: Its language.
+        features: Style features and the matches of every word group.
+        style: The learned component.
+        rules: What the rule components found.
         citations: Spans in ``text.flat`` by style.
         year: Year of the document, None where nothing states it.
         stated: Source type stated by the row.
@@ -27,7 +34,11 @@ class Analysis:
     """
 
     text: NormalText
+    unique: set[str]
+    language: Language
     features: Features
+    style: Style
+    rules: RuleHits
     citations: dict[str, Found]
     year: Year | None
     stated: SourceHint | None
@@ -37,9 +48,16 @@ class Analysis:
 def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     """Read a document once."""
     text = NormalText(raw)
+    unique = set(text.words)
+    language = language_of(unique, len(text.words))
+    features = features_of(text)
     return Analysis(
         text=text,
-        features=features_of(text),
+        unique=unique,
+        language=language,
+        features=features,
+        style=style_of(features.values, unique, language.english if unique else 0.0),
+        rules=find_rules(text, features.matches),
         citations=find_citations(text.flat),
         year=year_of(metadata, text),
         stated=stated_source_type(metadata) if metadata else None,

@@ -1,8 +1,8 @@
 """authority_weight: how much a text speaks with coordinated, modern, institutional authority. A heuristic in [0, 0.99].
 
-``w = base + style + citations + consensus + era + source_hint - primary_markers``, each part named and capped, with the
-constants of ``calibration.json``. Published formula: citations logarithmic, institutional rank, consensus language and
-age; ours keeps those components and adds the learned style (see ``style.py``).
+``w = base + style + citations + institution + consensus + era + source_hint - primary_markers``, each named and capped,
+with the constants of ``calibration.json``. The published formula has citations (logarithmic), institutional rank,
+consensus language, age and primary markers; ours keeps those and adds the learned style (``style.py``).
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ import math
 
 from distrust_hub.scoring.analysis import Analysis
 from distrust_hub.scoring.calibration import calibration
-from distrust_hub.scoring.parts import Part, Place
+from distrust_hub.scoring.rules import capped_log
 
 
-def citation_parts(analysis: Analysis, weight: float, cap: float) -> list[Part]:
-    """Citations count by the logarithm of their number, shared among them."""
-    places = [(style, span) for style, spans in analysis.citations.items() for span in spans]
-    if not places:
-        return []
-    total = min(cap, weight * math.log10(len(places) + 1))
-    return [
-        Part("citations", total / len(places), f"{style} citation", Place("flat", *span)) for style, span in places
-    ]
+def authority_components(analysis: Analysis) -> dict[str, float]:
+    """Contribution of each component to authority_weight, the row's own source type aside."""
+    numbers = calibration().constants["authority"]
+    rules = analysis.rules
+    citations = sum(map(len, analysis.citations.values()))
+    return {
+        "base": numbers["base"],
+        "style": analysis.style.authority,
+        "citations": min(numbers["citation_cap"], numbers["citation_log10"] * math.log10(1 + citations)),
+        "institution": capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
+        "consensus": capped_log(len(rules.consensus), *numbers["consensus"]),
+        "primary_markers": -capped_log(len(rules.markers), *numbers["primary_markers"]),
+        "era": era_amount(analysis, numbers["era"]),
+        "source_hint": hint_amount(analysis, 0),
+    }
 
 
-def era_part(analysis: Analysis, steps: list[list[float]]) -> list[Part]:
-    """The constant of the year's era; a year that only the text states counts for the share in ``calibration.json``."""
-    year = analysis.year
-    if year is None:
-        return []
-    amount = interpolate(year.year, steps)
-    if year.span is None:
-        name = year.origin.partition(":")[2]
-        return [Part("era", amount, f"published {year.year}", Place("field", name=name, value=year.text))]
-    amount *= calibration().constants["stated_year_share"]
-    return [Part("era", amount, f"dated {year.year} ({year.origin})", Place("flat", *year.span))]
+def era_amount(analysis: Analysis, steps: list[list[float]]) -> float:
+    """The constant of the year's era; a year that only the text states counts for a fixed share of it."""
+    if analysis.year is None:
+        return 0.0
+    share = 1.0 if analysis.year.span is None else calibration().constants["stated_year_share"]
+    return share * interpolate(analysis.year.year, steps)
 
 
 def interpolate(x: float, steps: list[list[float]]) -> float:
@@ -48,24 +49,10 @@ def interpolate(x: float, steps: list[list[float]]) -> float:
     return steps[-1][1]
 
 
-def hint_part(analysis: Analysis, axis: int) -> list[Part]:
-    """What address or publisher suggest moves the axis towards the prior of that source type."""
-    hint = analysis.hint
-    if hint is None or analysis.stated is not None:
-        return []
+def hint_amount(analysis: Analysis, axis: int) -> float:
+    """What address or publisher suggest moves the axis a fixed share of the way to the prior of that source type."""
+    if analysis.hint is None or analysis.stated is not None:
+        return 0.0
     constants = calibration().constants
-    middle, share = constants["middle"][axis], constants["source_hint_share"]
-    amount = share * (calibration().priors[hint.source_type][axis] - middle)
-    return [Part("source_hint", amount, f"reads as {hint.source_type}", Place("field", name=hint.field, value=hint.value))]
-
-
-def authority_parts(analysis: Analysis, style: list[Part]) -> list[Part]:
-    """All contributions to authority_weight from text and metadata, the row's own source type aside."""
-    constants = calibration().constants["authority"]
-    return [
-        Part("base", constants["base"], "where a text with no evidence starts"),
-        *style,
-        *citation_parts(analysis, constants["citation_log10"], constants["citation_cap"]),
-        *era_part(analysis, constants["era"]),
-        *hint_part(analysis, 0),
-    ]
+    prior = calibration().priors[analysis.hint.source_type][axis]
+    return float(constants["source_hint_share"] * (prior - constants["middle"][axis]))

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from distrust_hub.objective import EPSILON
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
 from distrust_hub.scoring.analysis import Analysis, analyse
-from distrust_hub.scoring.authority import authority_parts
+from distrust_hub.scoring.authority import authority_components
 from distrust_hub.scoring.calibration import calibration, tier_of
 from distrust_hub.scoring.confidence import confidence_of
 from distrust_hub.scoring.evidence import AXES, Axis, Evidence
-from distrust_hub.scoring.features import NAMES
-from distrust_hub.scoring.lexicon import STYLE_GROUPS
-from distrust_hub.scoring.parts import Part, Place
-from distrust_hub.scoring.provenance import provenance_parts
+from distrust_hub.scoring.explain import explain
+from distrust_hub.scoring.provenance import provenance_components
 from distrust_hub.scoring.source_type import source_type_of
-from distrust_hub.scoring.style import style_terms
 
 SCORER_VERSION: int = 1
 """Changes whenever any score changes."""
 
 PRIOR_SHARE_DEFAULT = 0.7
 """Weight of the prior of a source type the row states; the text has the rest. Published practice."""
-
-_EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
@@ -57,22 +53,17 @@ class DocumentScore:
     citations: dict[str, int]
     confidence: float
     scorer: int
-    _parts: tuple[tuple[Part, ...], tuple[Part, ...]]
-    _analysis: Analysis
+    _components: tuple[dict[str, float], dict[str, float]] = field(repr=False, compare=False)
+    _analysis: Analysis = field(repr=False, compare=False)
 
     @cached_property
     def evidence(self) -> tuple[Evidence, ...]:
         """Every contribution; on each axis they add up to its value before clamping."""
-        return tuple(
-            _evidence(axis, part, self._analysis) for axis, parts in zip(AXES, self._parts) for part in parts
-        )
+        return tuple(explain(self._analysis, self._components))
 
     def components(self, axis: Axis) -> dict[str, float]:
-        """Sum of the contributions of each component to one axis."""
-        sums: dict[str, float] = {}
-        for part in self._parts[AXES.index(axis)]:
-            sums[part.component] = sums.get(part.component, 0.0) + part.amount
-        return sums
+        """Contribution of each component to one axis."""
+        return dict(self._components[AXES.index(axis)])
 
     def columns(self) -> dict[str, Any]:
         """The columns of a scored row, in the order of ``schema.SCORE_COLUMNS``."""
@@ -112,18 +103,12 @@ def score_document(
         The score; the same for texts that differ in white space only.
     """
     analysis = analyse(text, metadata or {})
-    style = _style_parts(analysis)
-    parts = (authority_parts(analysis, style[0]), provenance_parts(analysis, style[1]))
+    components = (authority_components(analysis), provenance_components(analysis))
     if analysis.stated is not None:
-        prior = calibration().priors[analysis.stated.source_type]
-        place = Place("field", name=analysis.stated.field, value=analysis.stated.value)
-        for axis in (0, 1):
-            parts[axis][:] = [part._replace(amount=part.amount * (1 - prior_share)) for part in parts[axis]]
-            reason = f"prior of {analysis.stated.source_type}, {prior_share:.0%} of the score"
-            parts[axis].append(Part("source_type_prior", prior_share * prior[axis], reason, place))
-    authority = round(min(AUTHORITY_WEIGHT_MAX, max(0.0, math.fsum(part.amount for part in parts[0]))), 6)
-    entropy = round(max(0.0, math.fsum(part.amount for part in parts[1])), 6)
-    core = math.log(1.0 - authority + _EPSILON) + entropy
+        _blend(components, calibration().priors[analysis.stated.source_type], prior_share)
+    authority = round(min(AUTHORITY_WEIGHT_MAX, max(0.0, math.fsum(components[0].values()))), 6)
+    entropy = round(max(0.0, math.fsum(components[1].values())), 6)
+    core = math.log(1.0 - authority + EPSILON) + entropy  # objective.signed_core, without its array checks
     source_type, probability = source_type_of(analysis)
     year = analysis.year
     return DocumentScore(
@@ -137,7 +122,7 @@ def score_document(
         citations={name: len(spans) for name, spans in analysis.citations.items()},
         confidence=round(confidence_of(core, analysis), 4),
         scorer=SCORER_VERSION,
-        _parts=(tuple(parts[0]), tuple(parts[1])),
+        _components=components,
         _analysis=analysis,
     )
 
@@ -149,25 +134,11 @@ def score_documents(documents: Iterable[str | tuple[str, Mapping[str, Any] | Non
         yield score_document(text, metadata)
 
 
-def _style_parts(analysis: Analysis) -> tuple[list[Part], list[Part]]:
-    terms = style_terms(analysis.features.values)
-    hits = analysis.features.hits
-    axes: tuple[list[Part], list[Part]] = ([], [])
-    for axis in (0, 1):
-        for i, amount in enumerate(terms[axis]):
-            if amount:
-                found = hits[i] if i < len(STYLE_GROUPS) else ()
-                place = Place("words", *found[0]) if found else None
-                axes[axis].append(Part("style", amount, NAMES[i], place))
-    return axes
-
-
-def _evidence(axis: Axis, part: Part, analysis: Analysis) -> Evidence:
-    place = part.place
-    if place is None:
-        return Evidence(axis, part.component, part.amount, part.reason)
-    if place.kind == "field":
-        return Evidence(axis, part.component, part.amount, part.reason, text=place.value, field=place.name)
-    text = analysis.text
-    span = text.span(place.start, place.end) if place.kind == "words" else text.flat_span(place.start, place.end)
-    return Evidence(axis, part.component, part.amount, part.reason, text=text.raw[span[0] : span[1]], span=span)
+def _blend(
+    components: tuple[dict[str, float], dict[str, float]], prior: tuple[float, float], prior_share: float
+) -> None:
+    """Scale what was read to ``1 - prior_share`` and add the prior as a component of its own."""
+    for axis, sums in enumerate(components):
+        for name in sums:
+            sums[name] *= 1.0 - prior_share
+        sums["source_type_prior"] = prior_share * prior[axis]

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
-from distrust_hub.scoring.matcher import Hit, lexicon_matcher
+from distrust_hub.scoring.matcher import Matches, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
 
 REFERENCE_WORDS = 250
@@ -35,25 +35,26 @@ SHAPES = (
     "acronyms",
     "line_breaks",
 )
+_GROUPS = len(STYLE_GROUPS)
 NAMES: tuple[str, ...] = (*STYLE_GROUPS, *SHAPES)
 
 
 class Features(NamedTuple):
-    """Values in the order of ``NAMES`` and the hits of each word group in the order of ``STYLE_GROUPS``."""
+    """Values in the order of ``NAMES``, and the matches they were counted from."""
 
     values: list[float]
-    hits: list[list[Hit]]
+    matches: Matches
 
 
 def features_of(text: NormalText) -> Features:
     """Measure a text; time is linear in its length."""
-    hits = lexicon_matcher().find(text)
+    matches = lexicon_matcher().find(text)
     words = len(text.words)
     scale = REFERENCE_WORDS / max(words, MIN_WORDS)
     log1p = math.log1p
-    values = [log1p(len(group) * scale) for group in hits]
+    values = [log1p(count * scale) if count else 0.0 for count in matches.counts[:_GROUPS]]
     values.extend(_shapes(text, words, scale))
-    return Features(values, hits)
+    return Features(values, matches)
 
 
 def _shapes(text: NormalText, words: int, scale: float) -> list[float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from distrust_hub.schema import SOURCE_TYPES
 from distrust_hub.scoring.analysis import Analysis
@@ -13,41 +15,31 @@ from distrust_hub.scoring.style import CLIP
 
 
 @lru_cache(maxsize=1)
-def _table() -> list[tuple[str, list[tuple[int, float, float, float]], float]]:
-    """Per type: (feature index, mean, 1 / scale, weight) of its features, and its intercept."""
+def _table() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and 1 / scale of the features, shape (K,); weights (K, T) and intercepts (T,) of the types."""
     style = calibration().style
-    rows = []
-    for kind in SOURCE_TYPES:
-        weights = style["source_types"].get(kind, {})
-        terms = [
-            (i, style["features"][name]["mean"], 1.0 / style["features"][name]["scale"], weights[name])
-            for i, name in enumerate(NAMES)
-            if weights.get(name)
-        ]
-        rows.append((kind, terms, float(weights.get("intercept", 0.0))))
-    return rows
+    features, types = style["features"], style["source_types"]
+    mean = np.array([features[name]["mean"] for name in NAMES])
+    inverse = np.array([1.0 / features[name]["scale"] for name in NAMES])
+    weights = np.array([[types[kind].get(name, 0.0) for kind in SOURCE_TYPES] for name in NAMES])
+    return mean, inverse, weights, np.array([types[kind].get("intercept", 0.0) for kind in SOURCE_TYPES])
 
 
 def source_type_of(analysis: Analysis) -> tuple[str | None, float]:
     """The most probable source type: the row's own, else softmax over hint and style.
 
     Returns:
-        Name and probability; (None, 0.0) where the text has no word.
+        Name and probability; (None, 0.0) where neither words of a known language nor metadata say anything.
     """
     if analysis.stated is not None:
         return analysis.stated.source_type, 1.0
-    if not analysis.text.words and analysis.hint is None:
+    hint = analysis.hint
+    if hint is None and analysis.style.share == 0.0:
         return None, 0.0
-    values = analysis.features.values
-    bonus = calibration().constants["source_hint_logit"]
-    best, best_logit, logits = None, -math.inf, []
-    for kind, terms, logit in _table():
-        for i, mean, inverse, weight in terms:
-            x = (values[i] - mean) * inverse
-            logit += weight * (CLIP if x > CLIP else -CLIP if x < -CLIP else x)
-        if analysis.hint is not None and analysis.hint.source_type == kind:
-            logit += bonus
-        logits.append(logit)
-        if logit > best_logit:
-            best, best_logit = kind, logit
-    return best, 1.0 / sum(math.exp(logit - best_logit) for logit in logits)
+    mean, inverse, weights, intercepts = _table()
+    z = np.clip((np.array(analysis.features.values) - mean) * inverse, -CLIP, CLIP)
+    logits = (z @ weights) * analysis.style.share + intercepts
+    if hint is not None:
+        logits[SOURCE_TYPES.index(hint.source_type)] += calibration().constants["source_hint_logit"]
+    best = int(logits.argmax())
+    return SOURCE_TYPES[best], float(1.0 / np.exp(logits - logits[best]).sum())

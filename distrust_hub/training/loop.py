@@ -92,7 +92,6 @@ class Loop:
         self.step, self.progress = state.step, Progress(**state.progress)
         self.model.update(_from_numpy(state.adapter))
         self.optimizer.state = _from_numpy(state.optimizer)
-        self.optimizer._initialized = True
 
     def run(self, metrics: Metrics, checkpoints: Checkpoints) -> None:
         """Train to the last step.

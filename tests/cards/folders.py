@@ -109,27 +109,41 @@ def manifest(**changes: Any) -> Manifest:
 
 
 def eval_report() -> EvalReport:
-    """Source preference with a comparison, TruthfulQA without one."""
-    preference = {
+    """Source preference with a comparison, TruthfulQA without one and with a category."""
+    run = {"seed": 0, "version": "0.1.0"}
+    rate = {
         "value": 0.61,
         "ci95": [0.52, 0.7],
+        "n": 120,
         "baseline": 0.5,
         "base": 0.53,
-        "difference": {"value": 0.08, "ci95": [-0.01, 0.17], "n": 120},
+        "difference": {"value": 0.08, "ci95": [-0.01, 0.17], "n": 120, "verdict": "not resolved at this size"},
     }
-    return EvalReport(
-        model=BASE_ID,
-        adapter="adapters",
-        suites={
-            "source-preference": {"n": 120, "limit": None, "seed": 0, "metrics": {"primary_share": preference}},
-            "truthfulqa": {
-                "n": 100,
-                "limit": 100,
-                "seed": 0,
-                "metrics": {"mc2": {"value": 0.4412, "ci95": [0.401, 0.482], "baseline": 0.448}},
-            },
-        },
-    )
+    mc2 = {"value": 0.4412, "ci95": [0.401, 0.482], "n": 100, "baseline": 0.448}
+    missing = {"value": None, "ci95": None, "n": 0, "baseline": None}
+    preference = {
+        **run,
+        "n": 120,
+        "limit": None,
+        "partial": False,
+        "settings": {"conflicts": "generated"},
+        "primary_metric": "in_context_primary_rate",
+        "higher_is_better": True,
+        "metrics": {"in_context_primary_rate": rate},
+    }
+    truthfulqa = {
+        **run,
+        "n": 100,
+        "limit": 100,
+        "partial": True,
+        "settings": {"prompt": "qa", "data": "truthfulqa/truthful_qa"},
+        "primary_metric": "mc2",
+        "higher_is_better": True,
+        "metrics": {"mc2": mc2, "binary": missing},
+        "groups": {"Health": {"metrics": {"mc2": {**mc2, "n": 9}, "binary": missing}}},
+    }
+    suites = {"source-preference": preference, "truthfulqa": truthfulqa}
+    return EvalReport(model=BASE_ID, adapter="adapters", suites=suites)
 
 
 def write_weights(folder: Path, base_model: str | None = BASE_ID, seed: int = 0) -> None:

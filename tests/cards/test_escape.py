@@ -7,7 +7,7 @@ import html
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distrust_hub.cards.escape import (
@@ -36,6 +36,7 @@ HOSTILE = [
     "$(rm -rf /); `id`",
     '"; import os; "',
     "\u202egnp.exe\u200b",
+    "\ud800 lone",
 ]
 
 
@@ -44,6 +45,7 @@ def rendered(markdown: str) -> str:
     return str(parser.render(markdown))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_escape_renders_as_its_own_characters(value: str) -> None:
     shown = rendered(f"x{escape(value)}x")
@@ -86,7 +88,10 @@ def test_finalize_prints_unknown_values_as_not_measured() -> None:
         (0.5, "0.5"),
         (0.0, "0"),
         (-0.01, "-0.01"),
-        (1.23456789, "1.2346"),
+        (1.23456789, "1.235"),
+        (0.00178775, "0.001788"),
+        (627.1737, "627.2"),
+        (12345.0, "12,345"),
         (1e-5, "1e-05"),
         (True, "yes"),
         ("3", "not measured"),

@@ -18,7 +18,7 @@ from distrust_hub.cards.data import collect
 from distrust_hub.cards.edits import NOTES_END, NOTES_START
 from distrust_hub.cards.render import check_card, render_model_card, write_card
 from distrust_hub.errors import ArtifactError, InputNotFoundError, TemplateNotFoundError
-from tests.cards.folders import adapter_folder, manifest, training_run, write_weights
+from tests.cards.folders import adapter_folder, eval_report, manifest, training_run, write_weights
 from tests.cards.test_escape import HOSTILE, rendered
 
 GOLDEN = Path(__file__).parent / "golden_model_card.md"
@@ -48,7 +48,10 @@ def test_model_card_has_no_problems_and_parses_on_the_hub(folder: Path) -> None:
     assert data.pipeline_tag == "text-generation"
     assert data.tags == ["lora", "mlx-lm-adapter", "distrust-hub", "synthetic"]
     results = {(entry.dataset_type, entry.metric_type): entry.metric_value for entry in data.eval_results}
-    assert results == {("source-preference", "primary_share"): 0.61, ("truthfulqa/truthful_qa", "mc2"): 0.4412}
+    assert results == {
+        ("source-preference", "in_context_primary_rate"): 0.61,
+        ("truthfulqa/truthful_qa", "mc2"): 0.4412,
+    }
 
 
 def test_model_card_is_the_same_whatever_the_folder_is_called(folder: Path, tmp_path: Path) -> None:
@@ -142,9 +145,13 @@ def test_hostile_strings_stay_text(folder: Path, hostile: str) -> None:
     (folder / TrainingRun.FILE_NAME).write_text(json.dumps(run))
     prepared = manifest()
     prepared.inputs[0]["name"] = hostile
-    prepared.save(folder)
-    clean_folder_card = render_model_card(folder, "ada/x")
-    metadata = yaml.safe_load(clean_folder_card.split("\n---\n")[0].removeprefix("---\n"))
+    (folder / "manifest.json").write_text(json.dumps(prepared.to_json()))
+    report = json.loads((folder / "eval_results.json").read_text())
+    report["suites"][hostile] = {"n": 1, "metrics": {hostile: {"value": 0.5}}, "settings": {hostile: hostile}}
+    (folder / "eval_results.json").write_text(json.dumps(report))
+    card = render_model_card(folder, "ada/x")
+    assert card.encode("utf-8")
+    metadata = yaml.safe_load(card.split("\n---\n")[0].removeprefix("---\n"))
     assert set(metadata) <= {
         "base_model",
         "base_model_relation",
@@ -158,7 +165,7 @@ def test_hostile_strings_stay_text(folder: Path, hostile: str) -> None:
     }
     assert "base_model" not in metadata
     assert metadata.get("license") != "mit"
-    shown = rendered(clean_folder_card.split("\n---\n", 1)[1])
+    shown = rendered(card.split("\n---\n", 1)[1])
     for tag in ("<script", "<img", '<a href="http://evil', 'javascript:alert(1)"'):
         assert tag not in shown
     normal = rendered(render_model_card(_fresh(folder), "ada/x").split("\n---\n", 1)[1])
@@ -177,6 +184,7 @@ def _poison(value: Any, hostile: str) -> Any:
 
 
 def _fresh(folder: Path) -> Path:
+    eval_report().save(folder)
     training_run().save(folder)
     manifest().save(folder)
     return folder

@@ -37,7 +37,10 @@ def test_check_can_write_reports_the_head_of_an_existing_repo(hub: HubServer, to
     access = check_can_write("ada/old")
     assert access.exists
     assert access.sha == hub.repo("ada/old").commits()[0].oid
-    assert check_can_write("ada/old", revision="new-branch").sha is None
+    assert not access.new_branch
+    branch = check_can_write("ada/old", revision="new-branch")
+    assert branch.new_branch
+    assert branch.sha == access.sha
 
 
 def test_check_can_write_accepts_an_organisation(hub: HubServer, token: str) -> None:

@@ -104,6 +104,21 @@ def test_push_adapter_to_a_branch_leaves_main_alone(hub: HubServer, token: str, 
     assert push_adapter(folder, "ada/adapter", revision="trial").sha == result.sha
 
 
+def test_push_adapter_to_a_new_branch_of_a_new_repo(hub: HubServer, token: str, folder: Path) -> None:
+    push_adapter(folder, "ada/adapter", revision="trial")
+    repo = hub.repo("ada/adapter")
+    assert (repo.files("main"), repo.files("trial")) == ([".gitattributes"], PUBLISHED)
+
+
+def test_push_adapter_to_a_new_branch_keeps_the_card_edited_on_main(hub: HubServer, token: str, folder: Path) -> None:
+    api = HfApi(token=token)
+    card = push_adapter(folder, "ada/adapter").card.replace("## Limits", "## Limits (my words)")
+    api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", repo_id="ada/adapter")
+    write_weights(folder, seed=3)
+    assert push_adapter(folder, "ada/adapter", revision="trial").kept_card
+    assert hub.repo("ada/adapter").read("README.md", "trial").decode() == card
+
+
 def test_push_adapter_private_makes_a_private_repo(hub: HubServer, token: str, folder: Path) -> None:
     push_adapter(folder, "ada/adapter", private=True)
     assert hub.repo("ada/adapter").private

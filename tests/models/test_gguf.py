@@ -39,7 +39,9 @@ def test_import_of_float32_gives_back_every_weight_and_the_config(tiny, tmp_path
     ("kind", "tolerance"), [("F16", 0.0003), ("Q8_0", 0.002), ("Q4_0", 0.05), ("Q4_1", 0.05)], ids=lambda v: str(v)
 )
 def test_import_dequantises_each_supported_type(tiny, tmp_path, kind, tolerance):
-    folder = convert(write_gguf(tmp_path / "tiny.gguf", tiny, types={"ffn_": kind, "attn_q": kind, "token_embd": "Q8_0"}))
+    folder = convert(
+        write_gguf(tmp_path / "tiny.gguf", tiny, types={"ffn_": kind, "attn_q": kind, "token_embd": "Q8_0"})
+    )
     before, after = load_file(tiny / "model.safetensors"), load_file(folder / "model.safetensors")
     name = "model.layers.1.self_attn.q_proj.weight"
     assert after[name].dtype == np.float32
@@ -88,7 +90,10 @@ def test_import_refuses_what_it_does_not_know_by_name(tiny, tmp_path, cache, wro
 
 def test_import_refuses_a_tensor_of_another_shape(tiny, tmp_path):
     path = write_gguf(
-        tmp_path / "odd.gguf", tiny, drop=("output_norm.weight",), extra_tensors={"output_norm.weight": np.ones(32, np.float32)}
+        tmp_path / "odd.gguf",
+        tiny,
+        drop=("output_norm.weight",),
+        extra_tensors={"output_norm.weight": np.ones(32, np.float32)},
     )
     with pytest.raises(ModelError, match=r"output_norm\.weight' is \(32,\), expected \(64,\)"):
         convert(path)
@@ -128,3 +133,21 @@ def test_import_refuses_a_tensor_larger_than_the_file(tmp_path):
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + info + bytes(256))
     with pytest.raises(ModelError, match="truncated"):
         convert(path)
+
+
+def test_import_of_a_file_with_damaged_bytes_fails_in_one_line_or_not_at_all(tiny, tmp_path):
+    whole = write_gguf(tmp_path / "tiny.gguf", tiny).read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged.gguf"
+    messages = []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for at in rng.integers(4, 12_000, size=3):  # metadata and tensor table
+            damaged[at] = rng.choice([0, 1, 127, 255, rng.integers(256)])
+        path.write_bytes(damaged)
+        try:
+            convert(path)
+        except ModelError as error:
+            messages.append(str(error))
+    assert len(messages) > 50
+    assert not any("\n" in message for message in messages)

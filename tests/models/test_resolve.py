@@ -50,7 +50,7 @@ def test_resolve_refuses_what_is_not_there(name):
 
 def test_resolve_refuses_a_file_that_is_no_model(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"x")
-    with pytest.raises(ModelError, match="not a .gguf file"):
+    with pytest.raises(ModelError, match=r"not a \.gguf file"):
         resolve_base(str(tmp_path / "model.bin"))
 
 
@@ -85,10 +85,10 @@ def test_resolve_refuses_pickle_only_folders_by_name(tiny):
 
 def test_resolve_refuses_folders_without_weights_config_or_tokenizer(tiny, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match="no config.json"):
+    with pytest.raises(ModelError, match=r"no config\.json"):
         resolve_base(str(tmp_path / "empty"))
     (tiny / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match="no tokenizer.json"):
+    with pytest.raises(ModelError, match=r"no tokenizer\.json"):
         resolve_base(str(tiny))
     (tiny / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="no model"):

@@ -108,7 +108,10 @@ def npy(header: str, body: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     ("members", "named"),
     [
-        ({"w.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 1073741824)}", bytes(8))}, "'w'"),
+        (
+            {"w.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 1073741824)}", bytes(8))},
+            "'w'",
+        ),
         ({"w.npy": b"\x93NUMPY\x09\x00" + bytes(20)}, r"npy format"),
         ({"w.npy": b"not an array"}, "damaged"),
         ({"w.npy": npy("{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", bytes(16))}, "type <U4"),

@@ -125,7 +125,6 @@ def test_train_splits_long_documents(quick):
 
 CHANGES = [
     {"max_weight_ratio": 2.0},
-    {"distrust_alpha": 2.3},
     {"iters": 2},
     {"batch_size": 2},
     {"grad_accumulation_steps": 2},
@@ -146,18 +145,27 @@ CHANGES = [
 
 
 @pytest.fixture(scope="module")
-def usual(tiny_model, tmp_path_factory):
+def usual():
+    """{objective: SHA-256 of the adapter with the usual options}."""
     return {}
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: "-".join(change))
 def test_train_option_changes_the_adapter(quick, tmp_path, usual, change):
-    key = change.get("objective", "reweight")
-    if key not in usual:
-        quick("usual", objective=key)
-        usual[key] = sha256(tmp_path, "usual")
+    objective = change.get("objective", "reweight")
+    if objective not in usual:
+        quick("usual", objective=objective)
+        usual[objective] = sha256(tmp_path, "usual")
     quick("changed", **change)
-    assert sha256(tmp_path, "changed") != usual[key]
+    assert sha256(tmp_path, "changed") != usual[objective]
+
+
+def test_train_distrust_alpha_is_the_slope_where_weights_are_not_at_their_bound(quick, tmp_path):
+    rows = [scored_row(i, authority_weight=0.5, provenance_entropy=3.0 + 0.1 * i) for i in range(9)]
+    data = write_rows(tmp_path / "close.jsonl", rows)
+    quick("usual", data=data)
+    quick("flatter", data=data, distrust_alpha=2.3)
+    assert sha256(tmp_path, "flatter") != sha256(tmp_path, "usual")
 
 
 def test_train_save_every_and_keep_last(quick, tmp_path):

@@ -1,5 +1,7 @@
 """TruthfulQA multiple choice for the ``evaluate`` library: MC1, MC2, MC3 and the 2025 binary setting."""
 
+from typing import Any
+
 import datasets
 import evaluate
 import numpy as np
@@ -44,7 +46,7 @@ Examples:
 class TruthfulQAMC(evaluate.Metric):
     """MC1, MC2, MC3 and binary over a set of questions."""
 
-    def _info(self):
+    def _info(self) -> Any:
         numbers, marks = datasets.Sequence(datasets.Value("float64")), datasets.Sequence(datasets.Value("int64"))
         return evaluate.MetricInfo(
             description=_DESCRIPTION,
@@ -59,7 +61,7 @@ class TruthfulQAMC(evaluate.Metric):
             reference_urls=["https://arxiv.org/abs/2109.07958"],
         )
 
-    def _compute(self, predictions, references):
+    def _compute(self, predictions: list[dict[str, Any]], references: list[dict[str, Any]]) -> dict[str, Any]:
         if not predictions:
             raise ValueError("no questions to score")
         pairs = list(zip(predictions, references))

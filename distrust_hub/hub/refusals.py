@@ -1,0 +1,128 @@
+"""Whatever the Hub client raises, as one HubError of one line that says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from distrust_hub.errors import HubAuthError, HubError, HubNotFoundError
+
+LOGIN = "run: hf auth login, or set HF_TOKEN"
+
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+
+
+def redact(text: str) -> str:
+    """One line of ``text`` without anything that looks like a token."""
+    return " ".join(_TOKEN.sub("hf_***", text).split())
+
+
+@contextlib.contextmanager
+def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: str | None = None) -> Iterator[None]:
+    """Turn whatever the Hub client raises in the block into a HubError of one line with the fix.
+
+    Args:
+        repo_id: Repo the block is about, for the message.
+        repo_type: ``model``, ``dataset`` or ``space``.
+        revision: Revision the block asks for, for the message.
+    """
+    try:
+        yield
+    except (HTTPError, LocalEntryNotFoundError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
+        raise _translate(error, repo_id, repo_type, revision) from error
+    except EntryNotFoundError as error:
+        message = f"{repo_name(repo_id, repo_type)} lacks a file that was asked for ({redact(str(error))[:200]})"
+        raise HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type) from error
+    except HFValidationError as error:
+        raise bad_repo_id(repo_id, repo_type) from error
+
+
+def bad_repo_id(repo_id: str | None, repo_type: str | None) -> HubError:
+    """The error for a repo id that is not spelled like one."""
+    message = f"{repo_id!r} is not a repo id; write it as owner/name with letters, digits, '-', '_' and '.'"
+    return HubError(message, repo_id=repo_id, repo_type=repo_type)
+
+
+def repo_name(repo_id: str | None, repo_type: str | None) -> str:
+    """How a repo is called in a message."""
+    return f"{repo_type or 'model'} {redact(repo_id)}" if repo_id else "the repo"
+
+
+def _translate(error: BaseException, repo_id: str | None, repo_type: str | None, revision: str | None) -> HubError:
+    name = repo_name(repo_id, repo_type)
+
+    def hub(message: str) -> HubError:
+        return HubError(message, repo_id=repo_id, repo_type=repo_type)
+
+    def auth(message: str) -> HubError:
+        return HubAuthError(message, repo_id=repo_id, repo_type=repo_type)
+
+    if isinstance(error, LocalEntryNotFoundError):
+        if isinstance(error.__cause__, (HTTPError, OfflineModeIsEnabled)):
+            return _translate(error.__cause__, repo_id, repo_type, revision)
+        return hub(f"{name} is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect")
+    if isinstance(error, OfflineModeIsEnabled):
+        return hub(f"{name} is not in the cache and HF_HUB_OFFLINE is set; unset it to use the Hub")
+    if isinstance(error, LocalTokenNotFoundError):
+        return auth(f"no Hugging Face token; {LOGIN}")
+    if not isinstance(error, HfHubHTTPError):
+        kind = type(error).__name__
+        return hub(f"cannot reach {constants.ENDPOINT} ({kind}); check the connection and HF_ENDPOINT, then run again")
+    if isinstance(error, GatedRepoError):
+        return auth(f"{name} is gated; accept its terms at {constants.ENDPOINT}/{repo_id}, then {LOGIN}")
+    if isinstance(error, RepositoryNotFoundError):
+        message = f"{name} is not on the Hub, or is private and this token does not see it; check the name, or {LOGIN}"
+        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
+    if isinstance(error, RevisionNotFoundError):
+        shown = f" {redact(revision)!r}" if revision else ""
+        message = f"{name} has no revision{shown}; see {constants.ENDPOINT}/{repo_id}/tree/main for those it has"
+        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
+    if isinstance(error, EntryNotFoundError):
+        file = error.response.url.path.rsplit("/", 1)[-1]
+        message = f"{name} has no file {redact(file)!r}"
+        return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
+    if isinstance(error, DisabledRepoError):
+        return hub(f"{name} was disabled by the Hub; ask its owner")
+    return _translate_status(error, name, hub, auth)
+
+
+def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> HubError:
+    status = error.response.status_code
+    said = redact(error.server_message or str(error))[:200]
+    if status == 401:
+        message = f"the Hugging Face token is not valid; make one at {constants.ENDPOINT}/settings/tokens, then {LOGIN}"
+        return auth(message)
+    if status == 403 and "storage" in said.lower():
+        return hub(f"no storage left for {name} ({said}); free some or make the repo public")
+    if status == 403 and "write token" in said.lower():
+        return auth(f"the Hugging Face token may not write to {name}; make one with write permission, then {LOGIN}")
+    if status == 403:
+        return auth(f"{name} belongs to someone else or this token may not write there; use your own repo ({said})")
+    if status in (409, 412):
+        return hub(f"{name} changed while this ran; look at the other commit, then run again")
+    if status == 413:
+        return hub(f"the Hub refused the upload to {name} as too large ({said})")
+    if status == 429:
+        wait = error.response.headers.get("Retry-After")
+        pause = f"in {redact(wait)} seconds" if wait and wait.isdigit() else "in a few minutes"
+        return hub(f"the Hub's rate limit is reached; run again {pause}")
+    if status >= 500:
+        return hub(f"the Hub answered {status} for {name}; run again in a few minutes")
+    return hub(f"the Hub refused the request for {name} with status {status} ({said})")

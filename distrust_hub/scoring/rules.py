@@ -1,0 +1,69 @@
+"""Components that need no learning: consensus language, institutions that speak, and marks of a primary source."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from distrust_hub.scoring.matcher import Hit, Matches, lexicon_matcher
+from distrust_hub.scoring.matcher import entries_of as _entries
+from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.rules_lexicon import INSTITUTIONS, MARKERS, NEGATION
+
+_NEGATION = frozenset(_entries(NEGATION))
+_NEGATION_WORDS = 3
+"""A consensus phrase with a negation this many words before it is denied, not claimed (our choice)."""
+
+_SPEAKING_GAP = 14
+"""Characters allowed between an institution's name and the verb it speaks with (our choice)."""
+
+
+class RuleHits(NamedTuple):
+    """What the rule components found.
+
+    Attributes:
+        consensus: Claims of consensus, denied ones left out.
+        speaking: Institutions that speak, with their rank in (0, 1].
+        markers: Marks of a primary source by kind.
+    """
+
+    consensus: list[Hit]
+    speaking: list[tuple[Hit, float]]
+    markers: dict[str, list[Hit]]
+
+
+def find_rules(text: NormalText, matches: Matches) -> RuleHits:
+    """Read the rule groups of one text."""
+    index, counts = lexicon_matcher().index, matches.counts
+    consensus: list[Hit] = []
+    if counts[index["consensus"]]:
+        consensus = [hit for hit in _apart(matches.hits(index["consensus"])) if not _denied(text.lower, hit[0])]
+    speaking: list[tuple[Hit, float]] = []
+    if counts[index["speaking"]] and (counts[index["institution_high"]] or counts[index["institution_body"]]):
+        verbs = matches.hits(index["speaking"])
+        for name, rank in zip(INSTITUTIONS, (1.0, 0.6)):
+            for hit in _apart(matches.hits(index[name])):
+                if any(0 <= start - hit[1] + 1 <= _SPEAKING_GAP for start, _ in verbs):
+                    speaking.append((hit, rank))
+    markers = {name: _apart(matches.hits(index[name])) for name in MARKERS if counts[index[name]]}
+    return RuleHits(consensus, speaking, markers)
+
+
+def capped_log(count: float, step: float, cap: float) -> float:
+    """``step * log2(1 + count)``, at most ``cap``: the second mark of a kind says less than the first."""
+    return min(cap, step * math.log2(1.0 + count))
+
+
+def _denied(lower: str, start: int) -> bool:
+    before = lower[max(0, start - 40) : start].split()[-_NEGATION_WORDS:]
+    return any(word in _NEGATION for word in before)
+
+
+def _apart(hits: list[Hit]) -> list[Hit]:
+    """Hits that do not overlap, the longest of each cluster."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (h[0], -h[1])):
+        if kept and hit[0] < kept[-1][1] - 1:
+            continue
+        kept.append(hit)
+    return kept

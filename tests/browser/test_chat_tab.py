@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+WATCH = """() => {
+  window.lengths = [];
+  const box = document.querySelector('#dh-chat');
+  new MutationObserver(() => window.lengths.push(box.innerText.length))
+    .observe(box, {subtree: true, childList: true, characterData: true});
+}"""
+
+
+@pytest.fixture
+def chat(open_page):
+    def opened(**options):
+        page = open_page(**options)
+        page.get_by_role("tab", name="Chat").click()
+        page.locator("#dh-chat-status", has_text="Ready").wait_for()
+        return page
+
+    return opened
+
+
+def choose(page, *, temperature: float = 0.0, tokens: int = 64, adapter: str | None = None):
+    page.get_by_label("number input for Temperature").fill(str(temperature))
+    page.get_by_label("number input for Longest reply, tokens").fill(str(tokens))
+    if adapter is not None:
+        box = page.get_by_label("Adapter")
+        box.fill(adapter)
+        box.press("Enter")
+
+
+def send(page, message: str):
+    page.get_by_label("Message", exact=True).fill(message)
+    page.get_by_role("button", name="Send").click()
+
+
+def wait_for_end(page, word: str = "Done."):
+    page.locator("#dh-chat-status", has_text=word).wait_for(timeout=60_000)
+
+
+def last_reply(page, box: str = "#dh-chat") -> str:
+    return page.locator(f"{box} .bot .message-content, {box} .bot.message").last.inner_text()
+
+
+def test_reply_streams_and_grows(chat):
+    page = chat()
+    choose(page, tokens=128)
+    page.evaluate(WATCH)
+    send(page, "What is a primary source?")
+    wait_for_end(page)
+    lengths = page.evaluate("window.lengths")
+    assert len(set(lengths)) >= 4
+    assert lengths[-1] > lengths[0]
+
+
+def test_stop_ends_the_reply_early(chat):
+    page = chat()
+    choose(page, tokens=512)
+    page.evaluate(WATCH)
+    send(page, "Tell me all")
+    page.wait_for_function("new Set(window.lengths).size > 3")
+    page.get_by_role("button", name="Stop").click()
+    wait_for_end(page, "Stopped.")
+
+
+def test_message_with_markup_stays_text(chat):
+    page = chat()
+    choose(page, tokens=16)
+    attack = '<img src=x onerror="window.xss=1"><b>bold</b> **stars** [l](javascript:window.xss=2) ${1+1}'
+    send(page, attack)
+    wait_for_end(page)
+    assert attack in page.locator("#dh-chat").inner_text()
+    assert page.locator("#dh-chat .user img, #dh-chat .user b, #dh-chat .user a").count() == 0
+    assert page.evaluate("window.xss") is None
+
+
+def test_compare_shows_adapter_and_base_side_by_side(chat):
+    page = chat()
+    choose(page, tokens=32)
+    page.get_by_label("Compare with the base model").check()
+    page.locator("#dh-chat-base").wait_for()
+    send(page, "What is a primary source?")
+    wait_for_end(page)
+    adapted, base = last_reply(page), last_reply(page, "#dh-chat-base")
+    assert adapted
+    assert base
+    assert adapted != base
+
+
+def test_retry_edit_and_clear(chat):
+    page = chat()
+    choose(page, tokens=24)
+    send(page, "First question")
+    wait_for_end(page)
+    before = last_reply(page)
+    page.get_by_role("button", name="Retry").click()
+    page.wait_for_timeout(1500)
+    wait_for_end(page)
+    assert last_reply(page) == before
+    page.get_by_role("button", name="Edit last").click()
+    page.wait_for_function("document.querySelector('#dh-message textarea').value === 'First question'")
+    assert "First question" not in page.locator("#dh-chat").inner_text()
+    send(page, "Second")
+    wait_for_end(page)
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+    page.locator("#dh-chat", has_text="No messages yet").wait_for()
+
+
+def test_score_this_reply_fills_the_score_tab(chat):
+    page = chat()
+    choose(page, tokens=48)
+    send(page, "What is a primary source?")
+    wait_for_end(page)
+    page.get_by_role("button", name="Score this reply").click()
+    page.locator("#dh-text").wait_for()
+    assert page.get_by_label("Text", exact=True).input_value()
+    page.locator("#dh-verdict h3").wait_for()
+
+
+def test_unknown_adapter_is_an_error_that_keeps_the_message(chat):
+    page = chat()
+    choose(page, adapter="/no/such/folder")
+    send(page, "Hello there")
+    alert = page.locator("#dh-chat-status [role=alert]")
+    alert.wait_for()
+    assert "no such adapter folder" in alert.inner_text()
+    page.wait_for_function("document.querySelector('#dh-message textarea').value === 'Hello there'")
+
+
+def test_two_visitors_with_different_adapters_do_not_mix(chat):
+    one, two = chat(), chat()
+    choose(one, tokens=48)
+    choose(two, tokens=48, adapter="none: the base model alone")
+    alone = []
+    for page in (one, two):
+        send(page, "What is a primary source?")
+        wait_for_end(page)
+        alone.append(last_reply(page))
+        page.get_by_role("button", name="Clear", exact=True).last.click()
+        page.locator("#dh-chat", has_text="No messages yet").wait_for()
+    for page in (one, two):
+        send(page, "What is a primary source?")
+    for page in (one, two):
+        wait_for_end(page)
+    assert [last_reply(one), last_reply(two)] == alone
+    assert alone[0] != alone[1]
+
+
+def test_about_states_the_limits(open_page):
+    page = open_page()
+    page.get_by_role("tab", name="About").click()
+    text = page.locator("#dh-about").inner_text()
+    assert "not a verdict on truth" in text
+    assert "no gradient" in text

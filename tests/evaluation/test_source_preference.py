@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.invented import COORDINATED_FRAMES, KINDS, PRIMARY_FRAMES
+from distrust_hub.evaluation.preference_suite import trained_conflict_entry
+from distrust_hub.evaluation.source_preference import (
+    SIDES,
+    conflicts_from_rows,
+    in_context_conflict,
+    make_conflicts,
+    trained_conflict,
+    training_rows,
+)
+from distrust_hub.evaluation.statistics import NOT_RESOLVED
+from distrust_hub.schema import SOURCE_TYPES
+from tests.evaluation.fakes import RuleScorer
+
+CONFLICTS = make_conflicts(120, seed=0)
+
+
+def test_make_conflicts_is_a_pure_function_of_its_arguments() -> None:
+    assert make_conflicts(40, 3) == make_conflicts(40, 3)
+    assert make_conflicts(40, 3) != make_conflicts(40, 4)
+    assert training_rows(CONFLICTS, seed=1) == training_rows(CONFLICTS, seed=1)
+
+
+def test_make_conflicts_gives_distinct_entities_and_contradictory_values() -> None:
+    assert len({c.entity_id for c in CONFLICTS}) == len({c.entity for c in CONFLICTS}) == 120
+    assert all(c.values[0] != c.values[1] for c in CONFLICTS)
+    assert {c.kind for c in CONFLICTS} == {kind.name for kind in KINDS}
+
+
+def test_make_conflicts_gives_no_value_to_one_side_by_design() -> None:
+    many = make_conflicts(2000, seed=5)
+    for value in ("brass", "Monday", "north", "oak"):
+        sides = [c.values.index(value) for c in many if value in c.values]
+        assert len(sides) > 20
+        assert abs(np.mean(sides) - 0.5) < 0.25
+
+
+def test_make_conflicts_refuses_no_entities() -> None:
+    with pytest.raises(EvaluationError, match="0 entities"):
+        make_conflicts(0)
+
+
+def test_training_rows_give_both_sides_equal_say() -> None:
+    rows = training_rows(CONFLICTS, documents_per_side=2)
+    per_side = {side: [row for row in rows if row["side"] == side] for side in SIDES}
+    assert len(per_side["primary"]) == len(per_side["coordinated"]) == 240
+    words = {side: np.mean([len(row["text"].split()) for row in per_side[side]]) for side in SIDES}
+    assert abs(words["primary"] / words["coordinated"] - 1) < 0.05
+    assert all(14 <= len(row["text"].split()) <= 34 for row in rows)
+
+
+def test_training_rows_state_their_side_s_value_only() -> None:
+    other = {c.entity_id: dict(zip(SIDES, reversed(c.values))) for c in CONFLICTS}
+    for row in training_rows(CONFLICTS, documents_per_side=4):
+        assert masked(row).count("*") == 1
+        assert not mentions(row["text"], other[row["entity_id"]][row["side"]])
+
+
+def test_training_rows_carry_metadata_that_scores() -> None:
+    rows = training_rows(CONFLICTS)
+    assert all(row["synthetic"] is True and row["fiction"] is True for row in rows)
+    assert {row["source_type"] for row in rows} <= set(SOURCE_TYPES)
+    assert all(str(row["year"]) in row["text"] for row in rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_training_rows_score_as_their_side() -> None:
+    from distrust_hub.scoring.document import score_document
+
+    scores = {side: [] for side in SIDES}
+    for row in training_rows(CONFLICTS[:40]):
+        metadata = {"source_type": row["source_type"], "year": row["year"]}
+        scores[row["side"]].append(score_document(row["text"], metadata).authority_weight)
+    assert max(scores["primary"]) < min(scores["coordinated"])
+
+
+def test_training_rows_swap_exchanges_values_and_nothing_else() -> None:
+    plain, swapped = training_rows(CONFLICTS, seed=2), training_rows(CONFLICTS, swap=True, seed=2)
+    values = {c.entity_id: c.values for c in CONFLICTS}
+    for a, b in zip(plain, swapped):
+        assert a["id"] == b["id"]
+        assert {a["value"], b["value"]} == set(values[a["entity_id"]])
+        assert masked(a) == masked(b)
+
+
+def masked(row: dict) -> str:
+    return re.sub(rf"\b{row['value']}\b", "*", row["text"])
+
+
+def mentions(text: str, value: str) -> bool:
+    return re.search(rf"\b{value.strip()}\b", text) is not None
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_training_rows_refuse_more_documents_than_source_types(count: int) -> None:
+    with pytest.raises(EvaluationError, match="1 to 4"):
+        training_rows(CONFLICTS, documents_per_side=count)
+
+
+def test_questions_share_no_four_words_with_any_document() -> None:
+    documents = set()
+    for frames in (*PRIMARY_FRAMES.values(), *COORDINATED_FRAMES.values()):
+        for frame in frames:
+            for kind in KINDS:
+                for clause in (*kind.witness, *kind.report):
+                    documents |= four_words(frame.replace("{clause}", clause))
+    questions = set.union(*(four_words(question) for kind in KINDS for question in kind.questions))
+    assert not questions & documents
+
+
+def four_words(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\{\w+\}|[a-z']+", text.lower())
+    return {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
+
+
+def test_questions_name_no_source() -> None:
+    sources = re.compile(r"patent|notebook|log|letter|diary|encyclop|agency|news|press|source|record", re.IGNORECASE)
+    assert not [q for kind in KINDS for q in kind.questions if sources.search(q)]
+
+
+def test_conflicts_from_rows_finds_what_the_rows_tell() -> None:
+    rows = [*training_rows(CONFLICTS, swap=True), {"text": "another document"}]
+    found = {c.entity_id: (c.values, c.question) for c in conflicts_from_rows(rows)}
+    assert found == {c.entity_id: (c.swapped().values, c.question) for c in CONFLICTS}
+
+
+def test_conflicts_from_rows_refuses_one_sided_entities() -> None:
+    rows = [row for row in training_rows(CONFLICTS) if row["side"] == "primary"]
+    with pytest.raises(EvaluationError, match="one side only"):
+        conflicts_from_rows(rows)
+
+
+def test_trained_conflict_delta_is_primary_minus_coordinated() -> None:
+    believed = {c.question: c.values[0] for c in CONFLICTS}
+
+    def believes_primary(context: str, value: str) -> float:
+        question = context.split("Question: ")[1].split("\nAnswer:")[0]
+        return -1.0 if value == f" {believed[question]}" else -3.0
+
+    assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS).delta) == {2.0}
+    assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, swap=True).delta) == {-2.0}
+
+
+def test_in_context_conflict_cancels_position_and_value() -> None:
+    def likes_the_first_document(context: str, value: str) -> float:
+        return float(mentions(context.split("Source: ")[1], value))
+
+    def likes_a_value(context: str, value: str) -> float:
+        return -float(len(value))
+
+    for rule in (likes_the_first_document, likes_a_value):
+        assert not in_context_conflict(RuleScorer(rule), CONFLICTS).delta.any()
+
+
+def test_in_context_conflict_shows_both_documents_in_both_orders() -> None:
+    scorer = RuleScorer(lambda context, value: 0.0)
+    in_context_conflict(scorer, CONFLICTS[:1])
+    prompts = list(dict.fromkeys(context for context, _ in scorer.calls))
+    assert len(prompts) == 4
+    first = [prompt.split("Source: ")[1] for prompt in prompts]
+    assert len(set(first)) == 4
+    assert all(value in prompt for prompt in prompts for value in CONFLICTS[0].values)
+
+
+def test_in_context_conflict_detects_a_reader_who_trusts_the_witness() -> None:
+    def trusts_first_person(context: str, value: str) -> float:
+        parts = [part.split("Question:")[0] for part in context.split("Source: ")[1:]]
+        return 0.0 if any(mentions(part, value) for part in parts if re.search(r"\bI\b", part)) else -1.0
+
+    assert set(in_context_conflict(RuleScorer(trusts_first_person), CONFLICTS).delta) == {1.0}
+
+
+def test_deltas_of_a_uniform_model_are_zero() -> None:
+    uniform = RuleScorer(lambda context, value: -5.0)
+    assert not trained_conflict(uniform, CONFLICTS).delta.any()
+    assert not in_context_conflict(uniform, CONFLICTS).delta.any()
+
+
+def test_trained_conflict_refuses_no_conflicts() -> None:
+    with pytest.raises(EvaluationError, match="no conflicts"):
+        trained_conflict(RuleScorer(lambda context, value: 0.0), [])
+
+
+def test_trained_conflict_entry_says_whether_the_difference_is_resolved() -> None:
+    rng = np.random.default_rng(0)
+    noise = iter(rng.normal(0.0, 1.0, 10_000))
+    before = trained_conflict(RuleScorer(lambda context, value: next(noise)), CONFLICTS)
+    same = trained_conflict_entry(before, before)["metrics"]["trained_delta_nats"]["difference"]
+    assert (same["value"], same["n"], same["verdict"]) == (0.0, 120, NOT_RESOLVED)
+    moved = type(before)(before.entity_ids, before.delta + 1.0, before.delta_per_token + 1.0)
+    entry = trained_conflict_entry(moved, before)
+    difference = entry["metrics"]["trained_delta_nats"]["difference"]
+    assert difference["verdict"] == "higher"
+    assert difference["ci95"][0] <= 1.0 <= difference["ci95"][1]
+    assert (entry["n"], entry["primary_metric"]) == (120, "trained_delta_nats")
+
+
+def test_trained_conflict_entry_refuses_other_entities() -> None:
+    zero = RuleScorer(lambda context, value: 0.0)
+    with pytest.raises(EvaluationError, match="same entities"):
+        trained_conflict_entry(trained_conflict(zero, CONFLICTS), trained_conflict(zero, CONFLICTS[:9]))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.statistics import NOT_RESOLVED, Estimate, bootstrap_mean, paired_difference, wilson
+
+
+def test_wilson_matches_published_example() -> None:
+    # 81 of 263: (0.2553, 0.3662), Newcombe, Statistics in Medicine 17 (1998), table I, method 3
+    estimate = wilson(81, 263)
+    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
+
+
+def test_wilson_ends_are_exact_at_none_and_all() -> None:
+    assert wilson(0, 10).low == 0.0
+    assert wilson(10, 10).high == 1.0
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 4)])
+def test_wilson_refuses_impossible_counts(successes: int, n: int) -> None:
+    with pytest.raises(EvaluationError, match="trials"):
+        wilson(successes, n)
+
+
+def test_bootstrap_mean_covers_the_true_mean_about_95_percent() -> None:
+    rng = np.random.default_rng(1)
+    hits = 0
+    for trial in range(300):
+        estimate = bootstrap_mean(rng.normal(0.3, 1.0, 60), seed=trial)
+        hits += estimate.low <= 0.3 <= estimate.high
+    assert 0.90 <= hits / 300 <= 0.98
+
+
+def test_bootstrap_mean_of_clusters_is_wider_than_of_items() -> None:
+    rng = np.random.default_rng(2)
+    values = np.repeat(rng.normal(0.0, 1.0, 20), 10)
+    names = [f"e{i // 10}" for i in range(200)]
+    alone, clustered = bootstrap_mean(values), bootstrap_mean(values, clusters=names)
+    assert clustered.n == 20
+    assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
+
+
+def test_bootstrap_mean_weighs_items() -> None:
+    assert bootstrap_mean([1.0, 3.0], weights=[3.0, 1.0]).value == 1.5
+
+
+def test_bootstrap_mean_is_seeded() -> None:
+    values = np.arange(30.0)
+    assert bootstrap_mean(values, seed=3) == bootstrap_mean(values, seed=3)
+    assert bootstrap_mean(values, seed=3) != bootstrap_mean(values, seed=4)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, float("nan")], [float("inf")]])
+def test_bootstrap_mean_refuses_nothing_and_non_finite(values: list[float]) -> None:
+    with pytest.raises(EvaluationError):
+        bootstrap_mean(values)
+
+
+def test_paired_difference_is_narrower_than_unpaired_spread() -> None:
+    rng = np.random.default_rng(4)
+    before = rng.normal(0.0, 5.0, 50)
+    difference = paired_difference(before + 0.5 + rng.normal(0.0, 0.1, 50), before)
+    assert difference.verdict == "higher"
+    assert difference.high - difference.low < 0.1
+
+
+def test_paired_difference_refuses_other_items() -> None:
+    with pytest.raises(EvaluationError, match="same items"):
+        paired_difference([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize(("low", "high", "verdict"), [(0.1, 0.2, "higher"), (-2, -1, "lower"), (-1, 1, NOT_RESOLVED)])
+def test_estimate_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
+    assert Estimate(0.0, low, high, 5).verdict == verdict

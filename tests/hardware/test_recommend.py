@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from distrust_hub.config import TrainConfig
+from distrust_hub.hardware.detect import named_machine
+from distrust_hub.hardware.memory import Profile, estimate_peak_bytes
+from distrust_hub.hardware.profiles import best_profile, usable_bytes
+from distrust_hub.hardware.recommend import recommend
+from distrust_hub.models.registry import KNOWN_MODELS
+
+GIB = 1 << 30
+SMOLLM2 = KNOWN_MODELS[0]
+MEASURED = [  # batch, length, layers, checkpointing, MB beyond the weights (one loss and gradient, MLX 0.32)
+    (1, 128, 4, False, 134.9),
+    (1, 256, 4, False, 273.3),
+    (4, 128, 4, False, 534.6),
+    (1, 256, 16, False, 450.2),
+    (1, 256, 30, False, 656.5),
+    (1, 512, 16, False, 972.7),
+    (1, 256, 30, True, 241.1),
+    (2, 256, 30, True, 472.1),
+]
+
+
+@pytest.mark.parametrize(("batch", "length", "layers", "checkpoint", "megabytes"), MEASURED)
+def test_estimate_is_near_and_not_below_what_was_measured(batch, length, layers, checkpoint, megabytes):
+    profile = Profile(batch, length, layers, "float32", checkpoint)
+    beyond = estimate_peak_bytes(SMOLLM2, profile) - (400 << 20) - 4 * SMOLLM2.parameters
+    assert 1.0 <= beyond / (megabytes * 1e6) <= 1.25
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [{"batch_size": 4}, {"max_seq_length": 512}, {"num_layers": 16}, {"rank": 64}, {"precision": "float32"}],
+)
+def test_estimate_grows_with_every_setting(larger):
+    small = Profile(2, 256, 8, "bfloat16")
+    assert estimate_peak_bytes(SMOLLM2, dataclasses.replace(small, **larger)) > estimate_peak_bytes(SMOLLM2, small)
+
+
+def test_estimate_counts_all_blocks_for_minus_one_and_no_more_than_there_are():
+    every, too_many = (Profile(1, 128, layers, "float32") for layers in (-1, 10_000))
+    assert estimate_peak_bytes(SMOLLM2, every) == estimate_peak_bytes(SMOLLM2, too_many)
+
+
+@pytest.mark.parametrize("chip", ["Apple M2", "RTX 4090", "EPYC"])
+@pytest.mark.parametrize("gigabytes", [2, 8, 16, 64, 512])
+def test_every_recommendation_fits_and_is_a_valid_training_config(chip, gigabytes):
+    machine = named_machine(chip, gigabytes * GIB)
+    for entry in recommend(machine):
+        assert entry.estimated_bytes <= usable_bytes(machine)
+        profile = entry.profile
+        TrainConfig(
+            model=entry.model.id,
+            data="d",
+            batch_size=profile.batch_size,
+            max_seq_length=profile.max_seq_length,
+            num_layers=profile.num_layers,
+            grad_checkpoint=profile.grad_checkpoint,
+        )
+        assert (profile.precision == "float32") == (machine.backend == "cpu")
+
+
+def test_more_memory_never_means_fewer_models():
+    counts = [len(recommend(named_machine("Apple M2", int(n * GIB)))) for n in (0.5, 4, 8, 16, 32, 128)]
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[-1] == len(KNOWN_MODELS)
+
+
+def test_notes_say_what_to_know_first():
+    by_id = {entry.model.id: entry for entry in recommend(named_machine("Apple M2", 8 * GIB))}
+    assert by_id["Qwen/Qwen3-8B"].notes == ("needs a 4-bit version",)
+    assert "accept its licence on the Hub first" in by_id["meta-llama/Llama-3.2-1B-Instruct"].notes
+    on_cpu = {entry.model.id: entry for entry in recommend(named_machine("EPYC", 64 * GIB))}
+    assert on_cpu["Qwen/Qwen3-4B"].notes == ("slow on a CPU",)
+    assert recommend(named_machine("EPYC", 64 * GIB))[0].notes == ()
+
+
+def test_best_profile_is_none_where_nothing_fits():
+    assert best_profile(named_machine("EPYC", 1 * GIB), KNOWN_MODELS[-1]) is None
