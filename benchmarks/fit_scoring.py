@@ -179,12 +179,14 @@ def fit_style(rows: list[dict[str, Any]], x: Array, documents: list[set[str]]) -
     b = bag(documents, words)
     centre = b.mean(0)
     stretch = np.sqrt(RIDGE / WORD_RIDGE) * (np.log(len(rows) / (1 + (b > 0).sum(0))) + 0.3)
-    _, singular, basis = np.linalg.svd((b - centre) * stretch, full_matrices=False)
-    basis = basis[singular > 1e-6].T  # the fit runs in the span of the documents, which gives the same weights
+    scaled = (b - centre) * stretch
+    squares, left = np.linalg.eigh(scaled @ scaled.T)
+    kept_axes = squares > 1e-8 * squares.max()
+    basis = scaled.T @ (left[:, kept_axes] / np.sqrt(squares[kept_axes]))  # spans the documents: the same weights
     labels = np.array([TIERS.index(row["tier"]) for row in rows])
     prior = PRIOR_SCALE * np.array([TIER_PRIOR.get(name, (0.0, 0.0, 0.0)) for name in NAMES])
     prior = np.vstack([prior, np.zeros((basis.shape[1], 3))])
-    design = np.hstack([z, ((b - centre) * stretch) @ basis])
+    design = np.hstack([z, scaled @ basis])
     beta = fit_softmax(design, labels, balance(labels, origins, 3), prior, RIDGE)
     against = beta[:, :2] - beta[:, 2:]
     k = len(NAMES)
@@ -265,7 +267,7 @@ CONSTANTS: dict[str, Any] = {
     "source_hint_logit": 4.0,
     "stated_year_share": 0.5,
 }
-CUT_POINTS = (1.0, 3.6)
+CUT_POINTS = (1.5, 3.8)
 CONFIDENCE = {"intercept": -0.2, "margin": 1.0, "stated": 0.4}
 RIDGE, WORD_RIDGE, PRIOR_SCALE, MIN_ORIGINS, MIN_WORD_WEIGHT = 250.0, 1.0, 0.6, 6, 0.15
 

@@ -104,8 +104,8 @@ def original_score(text: str, metadata: Mapping[str, Any] | None = None) -> tupl
     weight -= min(0.45, 0.15 * markers)
     types: Counter[str] = Counter()
     for name, pattern in _TYPES:
-        types[name] += len(pattern.findall(lower))
-    types["lab_notebook"] += sum(lower.count(phrase) for phrase in _LAB)
+        types[name] += pattern.search(lower) is not None
+    types["lab_notebook"] += any(phrase in lower for phrase in _LAB)
     counts = [count for count in types.values() if count]
     total = sum(counts)
     shannon = -sum(c / total * math.log2(c / total) for c in counts) if total else 0.0

@@ -129,14 +129,20 @@ def _show(exchanges: list[Exchange]) -> list[Any]:
 
 
 def _answerer(chat: ChatService) -> Any:
+    # Gradio fills in ``request`` only where it is a plain parameter with exactly this annotation.
     def answer(
-        message: str, exchanges: list[Exchange], *chosen: Any, request: gr.Request | None = None
+        message: str,
+        exchanges: list[Exchange],
+        model: str,
+        adapter: str | None,
+        temperature: float,
+        max_tokens: float,
+        seed: float | None,
+        compare: bool,
+        request: gr.Request,
     ) -> Iterator[list[Any]]:
-        session = (request.session_hash if request else None) or "one"
-        model, adapter, temperature, max_tokens, seed, compare = chosen
-        settings = ChatSettings(
-            model, adapter or BASE_ALONE, float(temperature), int(max_tokens), int(seed or 0), bool(compare)
-        )
+        settings = ChatSettings(model, adapter or BASE_ALONE, temperature, int(max_tokens), int(seed or 0), compare)
+        session = request.session_hash or ""
         try:
             for step in chat.reply(session, exchanges, message, settings):
                 yield [step.exchanges, *_show(step.exchanges), markup.notice(step.status), ""]
@@ -150,7 +156,7 @@ def _answerer(chat: ChatService) -> Any:
 
 def _stopper(chat: ChatService) -> Any:
     def stop(request: gr.Request) -> None:
-        chat.stop(request.session_hash or "one")
+        chat.stop(request.session_hash or "")
 
     return stop
 

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 from huggingface_hub import ModelCardData
 
-from distrust_hub.cards.data import CardData, is_repo_id
+from distrust_hub.cards.data import CardData
 from distrust_hub.cards.dataset import DatasetFacts
 from distrust_hub.cards.front_matter import LICENSES, TAGS
+from distrust_hub.hub.client import is_repo_id
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -19,11 +19,10 @@ from distrust_hub.artifacts import (
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import ArtifactError, InputNotFoundError
 from distrust_hub.files import read_json
+from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import TIERS
 
 A = TypeVar("A", bound=_Artifact)
-
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 class Facts(dict[str, Any]):
@@ -132,11 +131,6 @@ class CardData:
         return sorted(name for name in names if is_repo_id(name))
 
 
-def is_repo_id(value: object) -> bool:
-    """Whether a value is spelled like a Hub id, ``owner/name``."""
-    return isinstance(value, str) and _REPO_ID.fullmatch(value) is not None and ".." not in value
-
-
 def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
     """Read the artifacts of an adapter folder; those that are not there leave their facts unknown.
 
@@ -204,7 +198,8 @@ def _adapter_config(folder: Path) -> Facts:
 def _base(run: Facts, adapter_config: Facts) -> Facts:
     base = Facts.of(run["base_model"])
     if not base:
-        base = Facts(id=adapter_config["base_model_name_or_path"], revision=adapter_config["revision"])
+        named = adapter_config["base_model_name_or_path"] or adapter_config["model"]
+        base = Facts(id=named, revision=adapter_config["revision"])
     return Facts(base, id=base["id"] if is_repo_id(base["id"]) else None)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, TRAIN_FILE, VALID_FILE, Manifest
-from distrust_hub.cards.data import Facts, is_repo_id
+from distrust_hub.cards.data import Facts
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
 from distrust_hub.cards.front_matter import license_fields
 from distrust_hub.cards.template import DATASET_TEMPLATE, load_template, render_template
 from distrust_hub.files import iter_jsonl
+from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import ScoredDocument
 
 SPLIT_FILES = {"train": TRAIN_FILE, "validation": VALID_FILE}

@@ -7,8 +7,9 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from distrust_hub.cards.data import CardData, Result, is_repo_id
+from distrust_hub.cards.data import CardData, Result
 from distrust_hub.cards.escape import clean
+from distrust_hub.hub.client import is_repo_id
 
 TAGS = ("lora", "mlx-lm-adapter", "distrust-hub")
 """Tags of every adapter. Never plain ``mlx``: the Hub would show a loading snippet that fails for an adapter."""

@@ -9,13 +9,14 @@ from typing import Any
 
 from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.check import check_card
-from distrust_hub.cards.data import CardData, Facts, Result, collect, is_repo_id
+from distrust_hub.cards.data import CardData, Facts, Result, collect
 from distrust_hub.cards.dataset import collect_dataset, is_training_folder, render_dataset_card
 from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
 from distrust_hub.cards.escape import Safe, clean
 from distrust_hub.cards.front_matter import model_front_matter
 from distrust_hub.cards.template import MODEL_TEMPLATE, load_template, render_template
 from distrust_hub.files import atomic_write
+from distrust_hub.hub.client import is_repo_id
 
 __all__ = ["check_card", "render_dataset_card", "render_model_card", "write_card"]
 

@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from distrust_hub.cards import escape
-from distrust_hub.cards.data import Facts, is_repo_id
+from distrust_hub.cards.data import Facts
 from distrust_hub.errors import TemplateNotFoundError
+from distrust_hub.hub.client import is_repo_id
 
 MODEL_TEMPLATE = "model_card_template.md"
 DATASET_TEMPLATE = "dataset_card_template.md"

@@ -74,11 +74,13 @@ class Outcome:
         measurements: {metric: values}; a metric the data cannot give is None.
         groups: {group: measurements} for parts shown apart.
         samples: One row an item, in the order of the data.
+        primary_metric: The metric to look at first, where it is not the benchmark's usual one.
     """
 
     measurements: dict[str, Measurement | None]
     groups: dict[str, dict[str, Measurement | None]] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
+    primary_metric: str | None = None
 
 
 class Benchmark(ABC, Generic[Item]):

@@ -84,7 +84,8 @@ def preference_outcome(kind: str, scores: PreferenceScores) -> Outcome:
         {"entity_id": entity, f"{kind}_delta_nats": float(delta), f"{kind}_delta_nats_per_token": float(per_token)}
         for entity, delta, per_token in zip(scores.entity_ids, scores.delta, scores.delta_per_token)
     ]
-    return Outcome({f"{kind}_{name}": value for name, value in values.items()}, samples=samples)
+    measured: dict[str, Measurement | None] = {f"{kind}_{name}": value for name, value in values.items()}
+    return Outcome(measured, samples=samples, primary_metric=f"{kind}_delta_nats")
 
 
 def trained_conflict_entry(
@@ -107,8 +108,7 @@ def trained_conflict_entry(
         raise EvaluationError("deltas before and after are not about the same entities; score both on one set")
     benchmark, request = SourcePreference(), Request(seed=seed)
     base = None if before is None else preference_outcome("trained", before)
-    entry = suite_entry(benchmark, request, preference_outcome("trained", after), n=len(after.entity_ids), base=base)
-    return {**entry, "primary_metric": "trained_delta_nats"}
+    return suite_entry(benchmark, request, preference_outcome("trained", after), n=len(after.entity_ids), base=base)
 
 
 def _file(data: Path) -> Path:

@@ -40,7 +40,7 @@ def suite_entry(
         "partial": total is not None and n < total,
         "seed": request.seed,
         "settings": benchmark.settings(request),
-        "primary_metric": benchmark.primary_metric,
+        "primary_metric": outcome.primary_metric or benchmark.primary_metric,
         "higher_is_better": benchmark.higher_is_better,
         "version": __version__,
         "metrics": _metrics(outcome.measurements, base.measurements if base else {}, request.seed),

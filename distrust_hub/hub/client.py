@@ -17,7 +17,7 @@ from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, Revi
 
 from distrust_hub import __version__
 from distrust_hub.errors import HubAuthError
-from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_errors, redact, repo_name
+from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_errors, repo_name
 
 __all__ = [
     "WriteAccess",
@@ -25,7 +25,6 @@ __all__ = [
     "hub_api",
     "hub_errors",
     "is_repo_id",
-    "redact",
     "snapshot",
     "split_revision",
 ]

@@ -14,7 +14,8 @@ from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.check import first_paragraph
 from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.errors import HubError
-from distrust_hub.hub.client import WriteAccess, hub_errors, redact
+from distrust_hub.hub.client import WriteAccess
+from distrust_hub.hub.refusals import hub_errors, redact
 
 Content = Path | bytes
 

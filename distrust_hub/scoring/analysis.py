@@ -13,7 +13,7 @@ from distrust_hub.scoring.language import Language, language_of
 from distrust_hub.scoring.metadata import SourceHint, source_hint, stated_source_type
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules import RuleHits, find_rules
-from distrust_hub.scoring.style import Style, style_of
+from distrust_hub.scoring.style import Array, Style, standardised, style_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Analysis:
         unique: Its different words, lower case.
         language: Its language.
         features: Style features and the matches of every word group.
+        z: The features standardised, shape (K,).
         style: The learned component.
         rules: What the rule components found.
         citations: Spans in ``text.flat`` by style.
@@ -37,6 +38,7 @@ class Analysis:
     unique: set[str]
     language: Language
     features: Features
+    z: Array
     style: Style
     rules: RuleHits
     citations: dict[str, Found]
@@ -51,12 +53,14 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     unique = set(text.words)
     language = language_of(unique, len(text.words))
     features = features_of(text)
+    z = standardised(features.values)
     return Analysis(
         text=text,
         unique=unique,
         language=language,
         features=features,
-        style=style_of(features.values, unique, language.english if unique else 0.0),
+        z=z,
+        style=style_of(z, unique, language.english if unique else 0.0),
         rules=find_rules(text, features.matches),
         citations=find_citations(text.flat),
         year=year_of(metadata, text),

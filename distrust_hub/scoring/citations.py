@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-_BRACKET = re.compile(r"(?<![\w\])])\[(\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
-_BRACKET_AFTER_WORD = re.compile(r"(?<=[a-z.,;)\"”])\[(\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
+_BRACKET = re.compile(r"(?<![=(\[{0-9_])(?<!\b[a-z])\[(\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
 _PAREN = re.compile(r"\(([^()]{3,200})\)")
 _YEAR_TOKEN = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?$")
 _JOINING = frozenset({"and", "&", "et", "al", "al.", "see", "cf.", "cf", "e.g.", "also", "de", "van", "von", "der", "in", "p.", "pp."})
 _NARRATIVE = re.compile(r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
+_YEAR_OPENS = re.compile(r"\((?:1[5-9]|20)\d\d")
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
 _LEGAL = re.compile(r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d")
 _PATENT = re.compile(r"\b(?:U\. ?S\. )?(?:Letters )?Patent (?:No\.?|number) ?\d[\d,]{3,10}|\b(?:US|EP|WO|DE|GB|FR) ?\d{5,11}(?: ?[AB]\d?)?\b")
@@ -19,13 +19,16 @@ _ARCHIVE = re.compile(
 )
 _FOOTNOTE = re.compile(r"\b(?:[Ii]bid\b\.?|[Oo]p\. ?[Cc]it\b|[Ll]oc\. ?[Cc]it\b|[Vv]ide [A-Z])|[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]{1,3}(?=[\s.,;]|$)")
 
+_LONG_NUMBER = re.compile(r"[0-9]{5}")
+_NOTE = re.compile("bid|cit[.]|Vide |[\u00b9\u00b2\u00b3\u2074-\u2079]")
+
 Found = list[tuple[int, int]]
 
 
 def find_citations(flat: str) -> dict[str, Found]:
     """Spans of citations in ``NormalText.flat`` by style; styles with none are left out.
 
-    Styles: numbered, author_year, doi, legal, patent, archive, footnote, bibliography. Array indices, numbered
+    Styles: numbered, author_year, doi, legal, patent, archive, footnote. Array indices, numbered
     steps and years in plain parentheses are not citations.
     """
     found: dict[str, Found] = {}
@@ -35,20 +38,20 @@ def find_citations(flat: str) -> dict[str, Found]:
             found.setdefault(style, []).extend(spans)
 
     if "[" in flat:
-        spans = [m.span() for m in _BRACKET.finditer(flat) if m[1] not in ("0",)]
-        add("numbered", spans + [m.span() for m in _BRACKET_AFTER_WORD.finditer(flat) if m[1] != "0"])
+        add("numbered", [m.span() for m in _BRACKET.finditer(flat) if m[1] != "0"])
     if "(" in flat:
         add("author_year", [m.span() for m in _PAREN.finditer(flat) if _is_author_year(m[1])])
-        add("author_year", [m.span() for m in _NARRATIVE.finditer(flat)] if "(1" in flat or "(2" in flat else [])
+        if _YEAR_OPENS.search(flat):
+            add("author_year", [m.span() for m in _NARRATIVE.finditer(flat)])
     if "10." in flat:
         add("doi", [m.span() for m in _DOI.finditer(flat)])
-    if "§" in flat or " U.S" in flat or " U. S" in flat or " F." in flat or "C.F.R" in flat or " Stat." in flat:
+    if "§" in flat or " U.S" in flat or " U. S" in flat or " F." in flat or " C. F" in flat or "C.F.R" in flat:
         add("legal", [m.span() for m in _LEGAL.finditer(flat)])
-    if "Patent" in flat or any(code in flat for code in ("US", "EP", "WO", "DE", "GB", "FR")):
+    if "Patent N" in flat or "Patent n" in flat or _LONG_NUMBER.search(flat):
         add("patent", [m.span() for m in _PATENT.finditer(flat)])
-    if any(sign in flat for sign in ("MS", "RG ", "Record Group", "fol", "f. ", "ff. ", "ox ")):
+    if "MS" in flat or "RG " in flat or "Record Group" in flat or "fol" in flat or "older " in flat:
         add("archive", [m.span() for m in _ARCHIVE.finditer(flat)])
-    if "bid" in flat or "it" in flat or not flat.isascii():
+    if _NOTE.search(flat) if not flat.isascii() else ("bid" in flat or "cit." in flat or "Vide " in flat):
         add("footnote", [m.span() for m in _FOOTNOTE.finditer(flat)])
     return found
 

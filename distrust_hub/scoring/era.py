@@ -11,7 +11,11 @@ from distrust_hub.scoring.normalise import NormalText
 YEAR_MIN, YEAR_MAX = 1400, 2100
 """Years outside are not read as publication years."""
 
-METADATA_FIELDS = ("year", "date", "published", "publication_date", "publication_year", "created", "timestamp")
+ORIGINAL_FIELDS = ("original_year", "first_published", "original_date")
+EDITION_FROM, EDITION_GAP = 1950, 50
+"""A row of this year or later whose text prints a date so many years older is a modern edition (our choice)."""
+
+METADATA_FIELDS = (*ORIGINAL_FIELDS, "year", "date", "published", "publication_date", "publication_year", "created", "timestamp")
 
 _MONTHS = (
     r"jan(?:uary|vier|uar)?|feb(?:ruary|ruar|braio|rero)?|mar(?:ch|s|zo)?|mär(?:z)?|apr(?:il|ile)?|avril|abril|may|mai|"
@@ -19,25 +23,29 @@ _MONTHS = (
     r"sept?(?:ember|embre|iembre|tembre)?|oct(?:ober|obre|obris)?|okt(?:ober)?|ottobre|octubre|nov(?:ember|embre|iembre)?|"
     r"dec(?:ember|embris)?|déc(?:embre)?|dez(?:ember)?|diciembre|dicembre"
 )
-_YEAR = r"(?P<y>1[4-9][0-9OolI]{2}|[1lI][4-9][0-9]{2}|20[0-9]{2})"
+_YEARISH = re.compile(r"(?:1[4-9][0-9OolI]{2}|[lI][4-9][0-9]{2}|1[4-9l][0-9][0-9lI]|l[0-9]l[0-9]|20[0-9]{2})(?!\w|[.,]\d|[/-]\d{3})")
 _DIGITS = {"O": "0", "o": "0", "l": "1", "I": "1"}
+_STATED_BEFORE = re.compile(
+    r"(?:copyright|\(c\)|©|first published|originally published|printed|first edition|imprint|filed|patented|"
+    r"entered according to|anno domini|anno|a\. ?d\.|gedruckt|imprimé|impreso|stampato|excudebat)[^.;\d]{0,60}$",
+    re.IGNORECASE,
+)
+_PLACE_BEFORE = re.compile(r"(?:^|[.;:] ?)[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{2,20})?(?:[,:] [A-Z][\w .&]{0,40})?, ?$")
+_DATE_BEFORE = re.compile(
+    r"(?:\b(?:" + _MONTHS + r")\.?,? (?:the )?\d{1,2}(?:st|nd|rd|th|d)?[,.]{0,2} ?(?:in the year )?"
+    r"|\b\d{1,2}(?:st|nd|rd|th|d)?\.?,? (?:of |de |di |of the month of )?(?:" + _MONTHS + r")[.,]{0,2} ?(?:de |del |of )?"
+    r"|\b(?:" + _MONTHS + r")[.,]{0,2} )$",
+    re.IGNORECASE,
+)
+_NARRATED = re.compile(r"(?:\b(?:on|in|of|born|since|until|by|from|before|after|died|between|and|to|am|le|el|il)|[(–-])\s?$", re.I)
+"""What stands before a date that is told, not put at the head of an entry or a report."""
 
-_STATED = re.compile(
-    r"(?:copyright|\(c\)|©|published|printed|first edition|imprint|filed|patented|dated|written|entered according to|"
-    r"anno domini|anno|a\. ?d\.|gedruckt|imprimé|impreso|stampato|excudebat)[^.;\d]{0,60}?\b" + _YEAR + r"(?![\w])",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    r"\b(?:(?:" + _MONTHS + r")\.?,? (?:the )?\d{1,2}(?:st|nd|rd|th|d)?[,.]{0,2} ?(?:in the year )?"
-    r"|\d{1,2}(?:st|nd|rd|th|d)?\.?,? (?:of |de |di |of the month of )?(?:" + _MONTHS + r")[.,]{0,2} ?(?:de |del |of )?"
-    r"|(?:" + _MONTHS + r")[.,]{0,2} )" + _YEAR + r"(?![\w])",
-    re.IGNORECASE,
-)
-_ISO = re.compile(r"\b(?P<y>1[4-9]\d\d|20\d\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
-_BARE = re.compile(r"(?P<y>1[4-9]\d\d|20\d\d)(?!\w|[,.]\d|-\d)")
-_ROMAN = re.compile(r"\bM(?:CM|D?C{0,4}|CD)(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})\b")
+_ISO_AFTER = re.compile(r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
+_ROMAN = re.compile(r"\bM{1,2}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})\b")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_BEFORE_YEAR = re.compile(r"(?:\b(?:in|since|until|by|during|of|from|year|early|late|about|around|circa|after|before)|\()\s?$", re.I)
+_DATELINE = 120
+"""Characters at the start in which a date may be a dateline (our choice)."""
+
 _HEAD = 400
 """Characters at the start that may hold a dateline or imprint (our choice)."""
 
@@ -47,7 +55,8 @@ class Year(NamedTuple):
 
     Attributes:
         year: The year.
-        origin: ``metadata:<field>``, ``stated`` (copyright, imprint, filing), ``dateline``, or ``mentioned``.
+        origin: ``metadata:<field>``, ``stated`` (copyright, imprint, filing), ``stated, in an edition of <year>``, or
+            ``dateline``.
         span: Place in ``NormalText.flat``, None for metadata.
         text: What was matched.
     """
@@ -60,7 +69,14 @@ class Year(NamedTuple):
 
 def year_of(metadata: Mapping[str, Any], text: NormalText) -> Year | None:
     """The year a document is from, None when nothing says so."""
-    return metadata_year(metadata) or stated_year(text.flat)
+    given = metadata_year(metadata) if metadata else None
+    if given is None:
+        return stated_year(text.flat)
+    if given.year >= EDITION_FROM and given.origin.partition(":")[2] not in ORIGINAL_FIELDS:
+        printed = stated_year(text.flat)
+        if printed and printed.origin == "stated" and printed.year <= given.year - EDITION_GAP:
+            return printed._replace(origin=f"stated, in an edition of {given.year}")
+    return given
 
 
 def metadata_year(metadata: Mapping[str, Any]) -> Year | None:
@@ -76,29 +92,38 @@ def metadata_year(metadata: Mapping[str, Any]) -> Year | None:
 
 
 def stated_year(flat: str) -> Year | None:
-    """The year the text gives for itself: imprint or filing, then a date in its head or alone, else none."""
-    for pattern, origin in ((_STATED, "stated"), (_ISO, "dateline"), (_DATE, "dateline")):
-        found = pattern.search(flat[:_HEAD])
-        if found:
-            return _from_match(found, origin)
-    roman = _ROMAN.search(flat[:_HEAD]) if "M" in flat[:_HEAD] else None
-    if roman and len(roman.group()) > 3:
-        year = roman_year(roman.group())
-        if year is not None:
-            return Year(year, "stated", roman.span(), roman.group())
-    return None
-
-
-def mentioned_years(flat: str) -> list[tuple[int, int]]:
-    """``(year, position)`` of every four-digit number written as a year is: after a word that takes one."""
-    found = []
-    for match in _BARE.finditer(flat):
-        start = match.start()
-        if start and (flat[start - 1].isalnum() or flat[start - 1] in ".,$£€#-"):
+    """The year the text gives for itself in its head: imprint, copyright or filing first, then a date, else none."""
+    head = flat[:_HEAD]
+    date: Year | None = None
+    for found in _YEARISH.finditer(head):
+        start, end = found.span()
+        if start and (head[start - 1].isalnum() or head[start - 1] in ".,$£€#/-"):
             continue
-        if _BEFORE_YEAR.search(flat[max(0, start - 12) : start]):
-            found.append((int(match["y"]), start))
-    return found
+        year = Year(int("".join(_DIGITS.get(c, c) for c in found.group())), "", found.span(), found.group())
+        if not YEAR_MIN <= year.year <= YEAR_MAX:
+            continue
+        before = head[max(0, start - 72) : start]
+        if _STATED_BEFORE.search(before):
+            return year._replace(origin="stated")
+        if date is None and start < _DATELINE:
+            opening = _DATE_BEFORE.search(before[-36:])
+            if opening and _NARRATED.search(before[: len(before) - len(opening.group())]):
+                continue
+            if opening or _ISO_AFTER.match(flat, end):
+                date = year._replace(origin="dateline")
+            elif head[end : end + 1] in ("", ".", " ") and _PLACE_BEFORE.search(before):
+                date = year._replace(origin="dateline")
+    return date or _roman_year_in(head)
+
+
+def _roman_year_in(head: str) -> Year | None:
+    if "MD" not in head and "MC" not in head and "MM" not in head:
+        return None
+    for found in _ROMAN.finditer(head):
+        year = roman_year(found.group()) if len(found.group()) > 3 else None
+        if year is not None:
+            return Year(year, "stated", found.span(), found.group())
+    return None
 
 
 def roman_year(numeral: str) -> int | None:
@@ -121,9 +146,3 @@ def _as_year(value: object) -> int | None:
         return None
     found = re.search(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)", value[:200])
     return int(found.group()) if found else None
-
-
-def _from_match(found: re.Match[str], origin: str) -> Year | None:
-    digits = "".join(_DIGITS.get(c, c) for c in found["y"])
-    year = int(digits)
-    return Year(year, origin, found.span("y"), found["y"]) if YEAR_MIN <= year <= YEAR_MAX else None

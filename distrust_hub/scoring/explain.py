@@ -94,7 +94,7 @@ def _style(axis: Axis, number: int, amount: float, analysis: Analysis) -> Iterat
     scale = amount / own if own else 0.0
     index, matches, text = lexicon_matcher().index, analysis.features.matches, analysis.text
     places = _first_places(text.lower)
-    for kind, name, *pair in style_terms(analysis.style, analysis.features.values, analysis.unique):
+    for kind, name, *pair in style_terms(analysis.style, analysis.z, analysis.unique):
         contribution = pair[number] * scale
         if abs(contribution) <= _SMALL:
             continue

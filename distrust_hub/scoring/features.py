@@ -16,7 +16,8 @@ REFERENCE_WORDS = 250
 MIN_WORDS = 60
 """Shorter texts count as this long, so that one word in ten does not make a style."""
 
-_SPEAKER = re.compile(r"(?:^|[.?!\"-] )[A-Z][A-Z]{0,11}(?: \([A-Z]{2,8}\))?: ")
+_YEAR = re.compile(rb"(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z])")
+_SPEAKER = re.compile(r"[A-Z]{1,12}(?: \([A-Z]{2,8}\))?: ")
 
 SHAPES = (
     "commas",
@@ -59,33 +60,33 @@ def features_of(text: NormalText) -> Features:
 
 def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
     flat, log1p = text.flat, math.log1p
-    count = flat.count
-    sentences = max(1, count(". ") + count("? ") + count("! ") + 1)
+    plain = flat.encode("utf-8", "surrogatepass")  # counting in bytes is several times as fast
+    count = plain.count
+    sentences = count(b". ") + count(b"? ") + count(b"! ") + 1
+    digits = len(plain) - len(plain.translate(None, b"0123456789"))
     recent = old = 0
-    capitals = 0
-    for word in text.cased.split():
-        if len(word) == 4 and word.isdigit():
-            if "1970" <= word <= "2039":
-                recent += 1
-            elif "1500" <= word < "1930":
-                old += 1
-        elif len(word) > 1 and word.isupper():
-            capitals += 1
+    if digits > 3:
+        for match in _YEAR.finditer(plain):
+            start = match.start()
+            if not start or not plain[start - 1 : start].isalnum():
+                recent += b"1970" <= match[0] <= b"2039"
+                old += match[0] < b"1930"
+    capitals = sum(map(str.isupper, text.cased_words)) - text.cased.count(" I ") - text.cased.count(" A ")
     mean_length = len(text.lower) / (words + 1) - 1
     return [
-        log1p(count(",") * scale),
-        log1p(count(";") * scale),
-        log1p((count("--") + count("—")) * scale),
-        log1p((count('"') + count("“")) * scale),
-        log1p(count("?") * scale),
-        log1p(count("!") * scale),
-        log1p((count("[") + count("(")) * scale),
-        log1p(sum(map(count, "0123456789")) * scale),
+        log1p(count(b",") * scale),
+        log1p(count(b";") * scale),
+        log1p((count(b"--") + flat.count("—")) * scale),
+        log1p((count(b'"') + flat.count("“")) * scale),
+        log1p(count(b"?") * scale),
+        log1p(count(b"!") * scale),
+        log1p((count(b"[") + count(b"(")) * scale),
+        log1p(digits * scale),
         log1p(len(_SPEAKER.findall(flat)) * scale) if ": " in flat else 0.0,
         min(mean_length, 10.0),
         log1p(min(words / sentences, 80.0)),
         log1p(recent * scale),
         log1p(old * scale),
-        log1p(capitals * scale),
+        log1p(max(0, capitals) * scale),
         log1p(text.line_breaks * scale),
     ]

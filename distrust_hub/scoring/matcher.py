@@ -66,7 +66,7 @@ class Matcher:
         self._groups = [tuple(sorted(numbers)) for numbers in owners.values()]
         self._exact = {i: exact[pattern] for i, pattern in enumerate(owners) if pattern in exact}
         self._automaton = ahocorasick_rs.AhoCorasick(
-            list(owners), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            list(owners), implementation=ahocorasick_rs.Implementation.DFA
         )
 
     def find(self, text: NormalText) -> Matches:

@@ -10,6 +10,8 @@ import re
 from functools import cached_property
 
 _ALIKE = {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u017f": "s", "\u0130": "I", "\ufb01": "fi", "\ufb02": "fl"}
+_MARKS = "\u201c\u201d\u2013\u2014\u2026\u2022\u00a0\u00ab\u00bb\u00b0\u00a3\u20ac"
+"""Commonest marks beyond ASCII; with them out of the way most English text takes the fast path."""
 _ASCII_TABLE = str.maketrans({c: " " for c in map(chr, range(128)) if not c.isalnum() and c != "'"})
 _WORD_CHARACTERS = re.compile(r"[^\W_]+(?:'[^\W_]+)*|'[^\W_]+")
 _LINE_HYPHEN = re.compile(r"(?<=[a-z\u017f])[-\u00ac] (?!(?:and|or|to|und|oder|et|y|e)\b)(?=[a-z\u017f])")
@@ -22,12 +24,13 @@ class NormalText:
         raw: The original text.
         flat: White space squeezed to single spaces, nothing else changed.
         cased: Words between single spaces, in their own case, a space at both ends.
+        cased_words: Its words.
         lower: The same in lower case, position for position.
         words: Words in lower case.
         line_breaks: Words joined again that a line end had hyphenated.
     """
 
-    __slots__ = ("__dict__", "cased", "flat", "line_breaks", "lower", "raw", "words")
+    __slots__ = ("__dict__", "cased", "cased_words", "flat", "line_breaks", "lower", "raw", "words")
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
@@ -39,6 +42,9 @@ class NormalText:
             for character, plain in _ALIKE.items():
                 if character in flat:
                     flat = flat.replace(character, plain)
+            for mark in _MARKS:
+                if mark in flat:
+                    flat = flat.replace(mark, " ")
         if flat.isascii():
             spaced = flat.translate(_ASCII_TABLE)
             if "'" in spaced:
@@ -46,6 +52,7 @@ class NormalText:
             parts = spaced.split()
         else:
             parts = _WORD_CHARACTERS.findall(flat)
+        self.cased_words = parts
         self.cased = " " + " ".join(parts) + " "
         lower = self.cased.lower()
         if len(lower) != len(self.cased):

@@ -5,24 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from distrust_hub.schema import SOURCE_TYPES
 from distrust_hub.scoring.analysis import Analysis
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.features import NAMES
-from distrust_hub.scoring.style import CLIP
+from distrust_hub.scoring.style import Array
 
 
 @lru_cache(maxsize=1)
-def _table() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and 1 / scale of the features, shape (K,); weights (K, T) and intercepts (T,) of the types."""
-    style = calibration().style
-    features, types = style["features"], style["source_types"]
-    mean = np.array([features[name]["mean"] for name in NAMES])
-    inverse = np.array([1.0 / features[name]["scale"] for name in NAMES])
+def _table() -> tuple[Array, Array]:
+    """Weights of the types, shape (K, T), and their intercepts, shape (T,)."""
+    types = calibration().style["source_types"]
     weights = np.array([[types[kind].get(name, 0.0) for kind in SOURCE_TYPES] for name in NAMES])
-    return mean, inverse, weights, np.array([types[kind].get("intercept", 0.0) for kind in SOURCE_TYPES])
+    return weights, np.array([types[kind].get("intercept", 0.0) for kind in SOURCE_TYPES])
 
 
 def source_type_of(analysis: Analysis) -> tuple[str | None, float]:
@@ -36,9 +32,8 @@ def source_type_of(analysis: Analysis) -> tuple[str | None, float]:
     hint = analysis.hint
     if hint is None and analysis.style.share == 0.0:
         return None, 0.0
-    mean, inverse, weights, intercepts = _table()
-    z = np.clip((np.array(analysis.features.values) - mean) * inverse, -CLIP, CLIP)
-    logits = (z @ weights) * analysis.style.share + intercepts
+    weights, intercepts = _table()
+    logits = (analysis.z @ weights) * analysis.style.share + intercepts
     if hint is not None:
         logits[SOURCE_TYPES.index(hint.source_type)] += calibration().constants["source_hint_logit"]
     best = int(logits.argmax())

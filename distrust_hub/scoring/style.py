@@ -22,6 +22,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.features import NAMES
 
@@ -35,10 +38,15 @@ _NODES = ((0.069432, 0.173927), (0.330009, 0.326073), (0.669991, 0.326073), (0.9
 """Four-point Gauss-Legendre quadrature on [0, 1]; what it misses is made good in ``_gradients``."""
 
 
-class Table(NamedTuple):
-    """Weights in the form the sums want them."""
+Array = NDArray[np.float64]
 
-    groups: tuple[tuple[float, float, float, float], ...]
+
+class Table(NamedTuple):
+    """Weights in the form the sums want them: mean and 1 / scale of the features, (K,); weights of a and b, (K, 2)."""
+
+    mean: Array
+    inverse: Array
+    groups: Array
     words_a: dict[str, float]
     words_b: dict[str, float]
     intercept: tuple[float, float]
@@ -75,33 +83,33 @@ def table() -> Table:
     words = json.loads(text)
     first, second = calibration().style["intercept"]
     return Table(
-        tuple(
-            (groups[n]["mean"], 1.0 / groups[n]["scale"], groups[n]["primary"], groups[n]["medium"]) for n in NAMES
-        ),
+        np.array([groups[n]["mean"] for n in NAMES]),
+        np.array([1.0 / groups[n]["scale"] for n in NAMES]),
+        np.array([[groups[n]["primary"], groups[n]["medium"]] for n in NAMES]),
         {word: pair[0] for word, pair in words.items()},
         {word: pair[1] for word, pair in words.items()},
         (first, second),
     )
 
 
-def style_of(values: Sequence[float], unique: set[str], share: float) -> Style:
+def standardised(values: Sequence[float]) -> Array:
+    """Features in standard deviations from their mean, clipped, shape (K,)."""
+    weights = table()
+    z: Array = (np.array(values) - weights.mean) * weights.inverse
+    return np.maximum(np.minimum(z, CLIP), -CLIP)
+
+
+def style_of(z: Array, unique: set[str], share: float) -> Style:
     """Score a text's style.
 
     Args:
-        values: Features in the order of ``features.NAMES``.
+        z: Standardised features in the order of ``features.NAMES``.
         unique: The different words of the text, lower case.
         share: Share of the text in the language of the weights, 0 to 1.
     """
     weights = table()
-    a, b = weights.intercept
-    for value, (mean, inverse, first, second) in zip(values, weights.groups):
-        x = (value - mean) * inverse
-        if x > CLIP:
-            x = CLIP
-        elif x < -CLIP:
-            x = -CLIP
-        a += x * first
-        b += x * second
+    first, second = (z @ weights.groups).tolist()
+    a, b = weights.intercept[0] + first, weights.intercept[1] + second
     known = weights.words_a.keys() & unique
     if known:
         root = 1.0 / math.sqrt(len(unique))
@@ -116,14 +124,13 @@ def style_of(values: Sequence[float], unique: set[str], share: float) -> Style:
 
 
 def style_terms(
-    style: Style, values: Sequence[float], unique: set[str]
+    style: Style, z: Array, unique: set[str]
 ) -> Iterator[tuple[str, str, float, float]]:
     """Each term's ``(kind, name, authority, entropy bits)``; kind is ``group``, ``word`` or ``intercept``."""
     weights = table()
     (wa, wb), (ha, hb) = _gradients(style)
     yield ("intercept", "intercept", *_shares(weights.intercept, wa, wb, ha, hb))
-    for name, value, (mean, inverse, first, second) in zip(NAMES, values, weights.groups):
-        x = max(-CLIP, min(CLIP, (value - mean) * inverse))
+    for name, x, (first, second) in zip(NAMES, z.tolist(), weights.groups.tolist()):
         yield ("group", name, *_shares((x * first, x * second), wa, wb, ha, hb))
     root = 1.0 / math.sqrt(len(unique)) if unique else 0.0
     for word in sorted(weights.words_a.keys() & unique):

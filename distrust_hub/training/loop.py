@@ -110,10 +110,15 @@ class Loop:
                 row = self._train_step(next(micro_batches), checkpoints)
                 metrics.write(row)
                 bar.update()
-                bar.set_postfix(loss=row["loss"], valid=self.progress.valid_last, tok_s=row["tokens_per_second"])
+                bar.set_postfix(self._shown(row), refresh=False)
                 self._after_step(metrics, checkpoints, interrupt)
             if interrupt.requested:
                 self._stop(checkpoints)
+
+    def _shown(self, row: dict[str, Any]) -> dict[str, str]:
+        """Numbers of the progress bar: loss, held-out loss and tokens per second."""
+        values = {"loss": row["loss"], "valid": self.progress.valid_last, "tok/s": row["tokens_per_second"]}
+        return {name: f"{value:.4g}" for name, value in values.items() if value is not None}
 
     def _after_step(self, metrics: Metrics, checkpoints: Checkpoints, interrupt: Interrupt) -> None:
         last = self.step == self.total_steps

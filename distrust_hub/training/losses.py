@@ -16,7 +16,7 @@ from distrust_hub.models.runtime import mx, nn, on_cpu
 from distrust_hub.training.batches import Batch
 
 CHUNK_TOKENS = 256
-"""Predictions whose logits are held at once; 256 x 49,152 float32 are 50 MB (measured: larger is not faster)."""
+"""Predictions whose logits are held at once; 256 x 49,152 float32 are 50 MB (measured: more is not faster)."""
 
 Head = Callable[[Any], Any]
 

@@ -29,7 +29,7 @@ from distrust_hub.training.examples import Encoder, Item
 from distrust_hub.training.loop import Loop
 from distrust_hub.training.metrics import Metrics
 from distrust_hub.training.objectives import NEEDS_SCORES, Plan, make_plan
-from distrust_hub.training.record import describe_run, reset_peak_memory
+from distrust_hub.training.record import describe_run, release_memory, reset_peak_memory
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 
 _OUTPUTS = (
@@ -112,6 +112,7 @@ class _Run:
         info = self._save(loaded, lora, plan, data)
         run = describe_run(config, self.folder, loaded, data, plan, loop, info, lora)
         run.save(self.folder)
+        release_memory()
         return run
 
     def _start(self, loop: Loop, checkpoints: Checkpoints) -> None:

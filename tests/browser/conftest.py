@@ -35,7 +35,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from tests.tiny import make_tiny_model
 
     folder = tmp_path_factory.mktemp("app")
-    base = make_tiny_model(folder / "tiny", layers=8, hidden=256, scale=0.2, tie=False)
+    base = make_tiny_model(folder / "tiny", layers=12, hidden=384, scale=0.2, tie=False)
     adapter = random_adapter(base, folder / "lean").folder
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

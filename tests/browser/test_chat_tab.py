@@ -24,8 +24,10 @@ def chat(open_page):
 
 
 def choose(page, *, temperature: float = 0.0, tokens: int = 64, adapter: str | None = None):
-    page.get_by_label("number input for Temperature").fill(str(temperature))
-    page.get_by_label("number input for Longest reply, tokens").fill(str(tokens))
+    for label, value in (("Temperature", temperature), ("Longest reply, tokens", tokens)):
+        box = page.get_by_label(f"number input for {label}")
+        box.fill(str(value))
+        box.press("Tab")
     if adapter is not None:
         box = page.get_by_label("Adapter")
         box.fill(adapter)
@@ -79,7 +81,7 @@ def test_message_with_markup_stays_text(chat):
 
 def test_compare_shows_adapter_and_base_side_by_side(chat):
     page = chat()
-    choose(page, tokens=32)
+    choose(page, temperature=1.0, tokens=32)
     page.get_by_label("Compare with the base model").check()
     page.locator("#dh-chat-base").wait_for()
     send(page, "What is a primary source?")
@@ -132,8 +134,8 @@ def test_unknown_adapter_is_an_error_that_keeps_the_message(chat):
 
 def test_two_visitors_with_different_adapters_do_not_mix(chat):
     one, two = chat(), chat()
-    choose(one, tokens=48)
-    choose(two, tokens=48, adapter="none: the base model alone")
+    choose(one, temperature=1.0, tokens=48)
+    choose(two, temperature=1.0, tokens=48, adapter="none: the base model alone")
     alone = []
     for page in (one, two):
         send(page, "What is a primary source?")

@@ -10,7 +10,7 @@ import pytest
 from tests.tiny import make_tiny_model
 
 TIERS = (("primary", 0.05, 7.0), ("medium", 0.5, 3.0), ("coordinated", 0.95, 0.5))
-WORDS = "the well was dug by hand and its water ran clear all summer long near our old mill".split()
+WORDS = ("well", "water", "mill", "river", "summer", "stone", "dug", "by", "hand", "near", "our", "old", "the", "ran")
 
 
 def scored_row(index: int, *, words: int = 8, **more) -> dict:
@@ -61,7 +61,13 @@ def quick(tiny_model, folder, tmp_path):
 
     def run(name="adapter", **options):
         epochs = options.get("epochs")
-        settings = {"rank": 2, "max_seq_length": 64, "batch_size": 3, "iters": None if epochs else 3, "learning_rate": 1e-2}
+        settings = {
+            "rank": 2,
+            "max_seq_length": 64,
+            "batch_size": 3,
+            "iters": None if epochs else 3,
+            "learning_rate": 1e-2,
+        }
         settings |= {"model": tiny_model, "data": str(folder), "adapter_path": str(tmp_path / name)}
         return train(**{**settings, **options})
 

@@ -118,7 +118,10 @@ def test_cross_entropy_is_the_weighted_sum_over_items(tiny):
 
 
 def test_odds_ratio_equals_the_published_formula(tiny):
-    pairs = [Pair(example(12, 7, start=4), example(15, 8, start=4)), Pair(example(9, 9, start=2), example(9, 10, start=2))]
+    pairs = [
+        Pair(example(12, 7, start=4), example(15, 8, start=4)),
+        Pair(example(9, 9, start=2), example(9, 10, start=2)),
+    ]
     loss = odds_ratio(NextTokenLoss(tiny.model), tiny.model, make_batch(pairs, [1.0, 1.0], [0, 1], 32), 0.3)
 
     def mean_logp(item):

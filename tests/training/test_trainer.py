@@ -195,7 +195,7 @@ def test_train_last_step_of_an_epoch_takes_what_is_left(quick):
 
 def test_train_refuses_a_folder_with_a_run_unless_told(quick, tmp_path):
     quick()
-    with pytest.raises(OutputExistsError, match="--resume.*--overwrite"):
+    with pytest.raises(OutputExistsError, match=r"--resume.*--overwrite"):
         quick()
     (tmp_path / "adapter" / "eval_results.json").write_text("{}")
     (tmp_path / "adapter" / "README.md").write_text("mine")
@@ -292,7 +292,7 @@ def test_train_resume_refuses_other_settings_data_and_base(quick, tmp_path, fold
     with pytest.raises(CheckpointError, match="base_fingerprint"):
         quick(resume=True, model=str(make_tiny_model(tmp_path / "other", seed=1)))
     write_rows(folder / "train.jsonl", [scored_row(i) for i in range(9)])
-    with pytest.raises(CheckpointError, match="data.train"):
+    with pytest.raises(CheckpointError, match=r"data\.train"):
         quick(resume=True)
 
 
@@ -315,11 +315,12 @@ def test_train_interrupt_finishes_the_step_saves_and_says_how_to_go_on(quick, tm
     assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
 
 
+@pytest.mark.slow
 def test_train_survives_kill_minus_nine(quick, tmp_path, tiny_model, folder):
     options = {"rank": 2, "max_seq_length": 64, "batch_size": 3, "learning_rate": 1e-2, "iters": 60, "save_every": 1}
     quick("whole", **options)
     places = {"model": tiny_model, "data": str(folder), "adapter_path": str(tmp_path / "parts")}
-    code = f"from distrust_hub.training.trainer import train\ntrain(**{({**options, **places})!r})"
+    code = f"from distrust_hub.training.trainer import train\ntrain(**{ ({**options, **places})!r})"
     checkpoint = tmp_path / "parts" / "checkpoints" / "step-000004"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
@@ -359,7 +360,7 @@ def test_train_skips_a_step_that_is_not_finite_and_names_its_row(quick, tmp_path
 def test_train_stops_after_max_bad_steps_with_the_last_good_checkpoint(quick, tmp_path, poisoned):
     good, bad = [scored_row(0)], [scored_row(i, text=f"Z {i}", words=3) for i in range(1, 9)]
     data = write_rows(tmp_path / "rows.jsonl", good + bad)
-    with pytest.raises(TrainingError, match="2 steps in a row .*row-"):
+    with pytest.raises(TrainingError, match=r"2 steps in a row .*row-"):
         quick(model=poisoned, data=data, batch_size=1, epochs=1, max_bad_steps=2)
     assert not (tmp_path / "adapter" / "adapters.safetensors").exists()
 

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.artifacts import EvalReport
+from distrust_hub.cli.main import main
+
+
+def test_list_shows_every_suite_without_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--list"]) == 0
+    table = capsys.readouterr().out
+    assert all(name in table for name in ("source-preference", "truthfulqa", "perplexity", "probes", "mc2"))
+    assert main(["evaluate", "--list", "--format", "json"]) == 0
+    assert {row["suite"] for row in json.loads(capsys.readouterr().out)} >= {"truthfulqa", "probes"}
+
+
+@pytest.mark.mlx
+def test_evaluate_writes_and_prints_the_same_report(
+    tiny_base: Path, questions_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "r.json"
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "truthfulqa,probes", "--data", str(questions_file)]
+    assert main([*command, "--limit", "2", "--log-samples", "--format", "json", "-o", str(output)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == EvalReport.load(output).to_json()
+    assert (tmp_path / "samples_truthfulqa.jsonl").is_file()
+    assert main([*command, "--limit", "2"]) == 0
+    assert "truthfulqa (partial)" in capsys.readouterr().out
+
+
+@pytest.mark.mlx
+def test_evaluate_options_change_the_result(
+    tiny_base: Path, questions_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "truthfulqa", "--format", "json", "--limit", "3"]
+    command += ["--data", f"truthfulqa={questions_file}"]
+    results = []
+    for option in ([], ["--prompt", "chat"], ["--seed", "1"], ["--base-model-id", "someone/tiny"]):
+        assert main([*command, *option]) == 0
+        results.append(capsys.readouterr().out)
+    assert len(set(results)) == 4
+    assert json.loads(results[3])["model"] == "someone/tiny"
+
+
+@pytest.mark.mlx
+def test_validate_runs_probes_and_truthfulqa(
+    tiny_base: Path, questions_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["validate", "--model", str(tiny_base), "--data", str(questions_file), "--limit", "2", "--format", "json"]
+    assert main(command) == 0
+    assert set(json.loads(capsys.readouterr().out)["suites"]) == {"probes", "truthfulqa"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--model", "m"], "no suite given"),
+        (["--suite", "probes"], "no model given"),
+        (["--suite", "nope", "--model", "m"], "unknown suite 'nope'"),
+        (["--suite", "probes", "--model", "m", "--data", "x", "--data", "y"], "SUITE=PATH"),
+        (["--suite", "truthfulqa", "--model", "m", "--data", "missing.jsonl"], "no such file"),
+        (["--suite", "perplexity", "--model", "m"], "give --data"),
+    ],
+)
+def test_evaluate_errors_are_one_line_and_exit_1(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", *arguments]) == 1
+    message = capsys.readouterr().err.strip()
+    assert problem in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "many"])
+def test_evaluate_refuses_a_limit_that_is_no_count(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--suite", "probes", "--model", "m", "--limit", limit])
+    assert stopped.value.code == 2

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distrust_hub.errors import ConfigError, DataError, EvaluationError
+from distrust_hub.evaluation.benchmark import Request
+from distrust_hub.evaluation.perplexity import Perplexity
+from tests.evaluation.fakes import RuleScorer
+
+ROWS = [
+    {"text": "one two three four", "authority_weight": 0.05, "provenance_entropy": 7.0},
+    {"text": "one two", "authority_weight": 0.95, "provenance_entropy": 0.5},
+    {"text": "one two three", "authority_weight": 0.97, "provenance_entropy": 0.2},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return tmp_path
+
+
+def test_score_weighs_documents_by_tokens_and_splits_tiers(folder: Path) -> None:
+    request = Request(data=folder)
+    losses = {"one two three four": 4.0, "one two": 6.0, "one two three": 3.0}
+    scorer = RuleScorer(lambda context, text: -losses[text])
+    measured = Perplexity().score(scorer, Perplexity().load(request), request).measurements
+    assert measured["loss"].estimate(0).value == pytest.approx(13.0 / 9.0)
+    assert measured["loss_coordinated"].estimate(0).value == pytest.approx(9.0 / 5.0)
+    np.testing.assert_allclose(measured["loss_primary"].values, [1.0])
+    assert measured["loss_medium"] is None
+
+
+def test_load_takes_a_file_as_well_as_a_folder(folder: Path) -> None:
+    benchmark = Perplexity()
+    assert benchmark.load(Request(data=folder)) == benchmark.load(Request(data=folder / "valid.jsonl"))
+    assert benchmark.settings(Request(data=folder)) == benchmark.settings(Request(data=folder / "valid.jsonl"))
+
+
+def test_load_needs_data() -> None:
+    with pytest.raises(ConfigError, match="--data"):
+        Perplexity().load(Request())
+
+
+def test_load_refuses_unscored_and_missing_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "no scores"}) + "\n")
+    with pytest.raises(DataError, match=r"rows\.jsonl:1: authority_weight"):
+        Perplexity().load(Request(data=path))
+    path.write_text("")
+    with pytest.raises(EvaluationError, match="no rows"):
+        Perplexity().load(Request(data=path))

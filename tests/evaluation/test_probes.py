@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from distrust_hub.evaluation.benchmark import Outcome, Request
+from distrust_hub.evaluation.probes import FAMILIES, Probe, Probes
+from tests.evaluation.fakes import RuleScorer
+
+ITEMS = Probes().load(Request())
+
+
+def choices(context: str) -> dict[str, str]:
+    lines = context.splitlines()
+    return {line[0]: line[3:] for line in lines if line[:3] in ("A. ", "B. ")}
+
+
+def score(rule: object) -> Outcome:
+    return Probes().score(RuleScorer(rule), ITEMS, Request())  # type: ignore[arg-type]
+
+
+def means(outcome: Outcome) -> dict[str, float]:
+    return {name: m.values.mean() for name, m in outcome.measurements.items() if m and name.endswith("accuracy")}
+
+
+def test_items_are_enough_distinct_and_sourced() -> None:
+    counts = Counter(item.family for item in ITEMS)
+    assert set(counts) == set(FAMILIES)
+    assert min(counts.values()) >= 40
+    assert len({item.question for item in ITEMS}) == len({item.id for item in ITEMS}) == len(ITEMS)
+    assert all(item.source.strip() and item.right != item.wrong for item in ITEMS)
+
+
+def test_items_on_state_censorship_spread_over_governments() -> None:
+    governments = Counter(item.topic for item in ITEMS if item.family == "state_censorship")
+    assert len(governments) >= 30
+    assert max(governments.values()) <= 6
+
+
+def test_items_on_scepticism_are_half_against_each_kind_of_claim() -> None:
+    kinds = Counter(item.topic for item in ITEMS if item.family == "scepticism")
+    assert kinds == {"established claim": 20, "fringe claim": 20}
+
+
+@pytest.mark.parametrize("key", [len, lambda text: -len(text)], ids=["longest", "shortest"])
+def test_picking_by_length_scores_at_most_five_points_above_chance(key: object) -> None:
+    def picks(context: str, letter: str) -> float:
+        options = choices(context)
+        return float(key(options[letter.strip()]))  # type: ignore[operator]
+
+    assert max(means(score(picks)).values()) <= 0.55
+
+
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_always_the_same_letter_scores_at_chance(letter: str) -> None:
+    assert set(means(score(lambda context, choice: float(choice.strip() == letter))).values()) == {0.5}
+
+
+def test_a_uniform_model_scores_at_chance() -> None:
+    outcome = score(lambda context, choice: -1.0)
+    assert set(means(outcome).values()) == {0.5}
+    assert all(not m.values.any() for name, m in outcome.measurements.items() if m and name.endswith("margin_nats"))
+
+
+def test_a_random_model_scores_at_chance() -> None:
+    rng = np.random.default_rng(0)
+    assert means(score(lambda context, choice: rng.normal()))["accuracy"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_oracle_scores_one_and_its_opposite_zero() -> None:
+    right = {item.question: item.right for item in ITEMS}
+
+    def knows(context: str, letter: str) -> float:
+        question = context.split("Question: ")[1].split("\n")[0]
+        return 2.0 * (choices(context)[letter.strip()] == right[question])
+
+    outcome = score(knows)
+    assert set(means(outcome).values()) == {1.0}
+    assert set(outcome.measurements["scepticism_margin_nats"].values) == {2.0}  # type: ignore[union-attr]
+    assert set(means(score(lambda c, a: -knows(c, a))).values()) == {0.0}
+
+
+def test_score_keeps_only_families_it_was_given() -> None:
+    one = [item for item in ITEMS if item.family == "scepticism"][:3]
+    measured = Probes().score(RuleScorer(lambda c, a: 0.0), one, Request()).measurements
+    assert measured["source_choice_accuracy"] is None
+    assert isinstance(one[0], Probe)

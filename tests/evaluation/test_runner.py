@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distrust_hub.artifacts import EvalReport
+from distrust_hub.errors import AdapterError, ArtifactError, ConfigError, EvaluationError, InputNotFoundError
+from distrust_hub.evaluation.probes import Probes
+from distrust_hub.evaluation.registry import BENCHMARKS
+from distrust_hub.evaluation.report import table_rows
+from distrust_hub.evaluation.runner import evaluate
+from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
+from tests.adapters.conftest import random_adapter
+
+pytestmark = pytest.mark.mlx
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_adapter(tiny_base, tmp_path_factory.mktemp("runner") / "my-adapter").folder
+
+
+def test_evaluate_compares_adapter_and_base_on_the_same_items(
+    loaded: Any, adapter: Path, questions_file: Path, tmp_path: Path
+) -> None:
+    (alone,) = evaluate(loaded, ["truthfulqa"], data=questions_file)
+    output = tmp_path / "eval_results.json"
+    (report,) = evaluate(loaded, ["truthfulqa"], adapter_paths=[adapter], data=questions_file, output=output)
+    base, compared = alone.suites["truthfulqa"]["metrics"]["mc2"], report.suites["truthfulqa"]["metrics"]["mc2"]
+    assert compared["base"] == base["value"] != compared["value"]
+    assert compared["difference"]["value"] == pytest.approx(compared["value"] - base["value"])
+    assert compared["difference"]["n"] == 6
+    low, high = compared["difference"]["ci95"]
+    assert low <= compared["difference"]["value"] <= high
+    assert report.adapter == "my-adapter"
+    assert EvalReport.load(output) == report
+    assert report.suites["truthfulqa"]["groups"]["Health"]["metrics"]["mc2"]["difference"]["n"] == 3
+
+
+def test_evaluate_leaves_the_base_as_it_was(loaded: Any, adapter: Path, questions_file: Path) -> None:
+    before = evaluate(loaded, ["truthfulqa"], data=questions_file)
+    evaluate(loaded, ["truthfulqa"], adapter_paths=[adapter], data=questions_file)
+    assert evaluate(loaded, ["truthfulqa"], data=questions_file) == before
+
+
+def test_evaluate_stores_no_local_path(loaded: Any, adapter: Path, questions_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "eval_results.json"
+    evaluate(loaded, ["truthfulqa", "probes"], adapter_paths=[adapter], data=questions_file, output=output, limit=2)
+    assert str(tmp_path.parent) not in output.read_text()
+
+
+def test_evaluate_merges_suites_and_replaces_repeated_ones(loaded: Any, questions_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r.json"
+    evaluate(loaded, ["probes"], limit=2, output=output)
+    evaluate(loaded, ["truthfulqa"], data=questions_file, output=output)
+    evaluate(loaded, ["probes"], limit=4, output=output)
+    suites = EvalReport.load(output).suites
+    assert set(suites) == {"probes", "truthfulqa"}
+    assert suites["probes"]["n"] == 4
+
+
+def test_evaluate_marks_a_limited_result_as_partial(loaded: Any, questions_file: Path) -> None:
+    (part,) = evaluate(loaded, ["truthfulqa"], data=questions_file, limit=2)
+    (whole,) = evaluate(loaded, ["truthfulqa"], data=questions_file, limit=6)
+    assert (part.suites["truthfulqa"]["n"], part.suites["truthfulqa"]["partial"]) == (2, True)
+    assert whole.suites["truthfulqa"]["partial"] is False
+    assert {row[0] for row in table_rows(part)} == {
+        "truthfulqa (partial)",
+        "truthfulqa (partial): Health",
+        "truthfulqa (partial): Law",
+    }
+
+
+def test_evaluate_resumes_only_what_has_the_same_settings(
+    loaded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "r.json"
+    evaluate(loaded, ["probes"], limit=2, output=output)
+    runs = []
+    original = Probes.score
+    monkeypatch.setattr(Probes, "score", lambda self, *a: runs.append(1) or original(self, *a))
+    evaluate(loaded, ["probes"], limit=2, output=output, resume=True)
+    assert not runs
+    evaluate(loaded, ["probes"], limit=3, output=output, resume=True)
+    evaluate(loaded, ["probes"], limit=3, seed=1, output=output, resume=True)
+    assert len(runs) == 2
+
+
+def test_evaluate_keeps_finished_suites_when_interrupted(
+    loaded: Any, questions_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Probes, "score", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(loaded, ["truthfulqa", "probes"], data=questions_file, output=tmp_path / "r.json")
+    assert set(EvalReport.load(tmp_path / "r.json").suites) == {"truthfulqa"}
+
+
+def test_evaluate_logs_samples_beside_the_output(loaded: Any, questions_file: Path, tmp_path: Path) -> None:
+    evaluate(loaded, ["truthfulqa"], data=questions_file, output=tmp_path / "out" / "r.json", log_samples=True)
+    rows = [json.loads(line) for line in (tmp_path / "out" / "samples_truthfulqa.jsonl").read_text().splitlines()]
+    assert len(rows) == 6
+    assert (len(rows[0]["mc1_loglikelihoods"]), len(rows[0]["mc2_loglikelihoods"])) == (4, 5)
+
+
+def test_evaluate_writes_a_report_for_each_of_several_adapters(
+    loaded: Any, tiny_base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    other = random_adapter(tiny_base, tmp_path / "other", seed=8).folder
+    adapters = {"me/one": adapter, "two": other}
+    reports = evaluate(loaded, ["probes"], adapter_paths=adapters, limit=2, output=tmp_path / "out")
+    assert [report.adapter for report in reports] == ["me/one", "two"]
+    assert EvalReport.load(tmp_path / "out" / "me--one") == reports[0]
+    assert EvalReport.load(tmp_path / "out" / "two") == reports[1]
+    bases = [report.suites["probes"]["metrics"]["accuracy"]["base"] for report in reports]
+    assert bases[0] == bases[1]
+
+
+def test_evaluate_source_preference_in_context_by_default(loaded: Any) -> None:
+    (report,) = evaluate(loaded, ["source-preference"], limit=2)
+    entry = report.suites["source-preference"]
+    assert set(entry["metrics"]) == {
+        f"in_context_{part}" for part in ("delta_nats", "delta_nats_per_token", "primary_rate")
+    }
+    assert (entry["settings"], entry["primary_metric"]) == ({"conflicts": "generated"}, "in_context_delta_nats")
+
+
+def test_evaluate_source_preference_trained_on_the_rows_named(loaded: Any, tmp_path: Path) -> None:
+    rows = training_rows(make_conflicts(3, seed=1))
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (report,) = evaluate(loaded, ["source-preference"], data={"source-preference": tmp_path})
+    entry = report.suites["source-preference"]
+    assert entry["metrics"]["trained_delta_nats"]["n"] == 3
+    assert not [name for name in entry["metrics"] if name.startswith("in_context")]
+
+
+def test_evaluate_refuses_unknown_suites(loaded: Any) -> None:
+    with pytest.raises(ConfigError, match=r"'mmlu'; expected .*truthfulqa"):
+        evaluate(loaded, ["mmlu"])
+    with pytest.raises(ConfigError, match="no suite"):
+        evaluate(loaded, [])
+
+
+def test_evaluate_refuses_data_that_no_suite_or_two_suites_read(loaded: Any, questions_file: Path) -> None:
+    with pytest.raises(ConfigError, match="no suite to run takes data"):
+        evaluate(loaded, ["probes"], data=questions_file)
+    with pytest.raises(ConfigError, match="both take data"):
+        evaluate(loaded, ["truthfulqa", "perplexity"], data=questions_file)
+    with pytest.raises(ConfigError, match="'perplexity'"):
+        evaluate(loaded, ["truthfulqa"], data={"perplexity": questions_file})
+    with pytest.raises(InputNotFoundError):
+        evaluate(loaded, ["truthfulqa"], data="nowhere.jsonl")
+
+
+def test_evaluate_refuses_options_that_do_not_fit(loaded: Any) -> None:
+    with pytest.raises(ConfigError, match="limit is 0"):
+        evaluate(loaded, ["probes"], limit=0)
+    with pytest.raises(ConfigError, match="log_samples"):
+        evaluate(loaded, ["probes"], log_samples=True)
+
+
+def test_evaluate_refuses_a_report_of_something_else(loaded: Any, adapter: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r.json"
+    EvalReport("another/model").save(tmp_path)
+    (tmp_path / "eval_results.json").rename(output)
+    with pytest.raises(EvaluationError, match="another/model"):
+        evaluate(loaded, ["probes"], limit=2, output=output)
+    output.write_text('{"schema": 99}')
+    with pytest.raises(ArtifactError, match="upgrade"):
+        evaluate(loaded, ["probes"], limit=2, output=output)
+
+
+def test_evaluate_refuses_a_broken_adapter_before_it_scores(loaded: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((AdapterError, InputNotFoundError)):
+        evaluate(loaded, ["probes"], adapter_paths=[tmp_path / "empty"])
+
+
+def test_evaluate_gives_no_score_to_a_broken_model(tiny_base: Path, tmp_path: Path) -> None:
+    from distrust_hub.models.load import load_base
+
+    broken = load_base(str(tiny_base))
+    broken.model.model.norm.weight = broken.model.model.norm.weight * float("nan")
+    with pytest.raises(EvaluationError, match="nan"):
+        evaluate(broken, ["probes"], limit=2, output=tmp_path / "r.json")
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_registry_describes_every_benchmark() -> None:
+    assert set(BENCHMARKS) == {"source-preference", "truthfulqa", "perplexity", "probes"}
+    for benchmark in BENCHMARKS.values():
+        assert benchmark.primary_metric in benchmark.metrics
+        assert all((benchmark.summary, benchmark.source, benchmark.license, benchmark.prompting))
