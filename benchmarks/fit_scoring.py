@@ -38,17 +38,17 @@ TIER_PRIOR: dict[str, tuple[float, float, float]] = {
     "period_wording": (0.5, -0.2, -0.3),
     "apostrophe_d": (0.3, -0.1, -0.2),
     "period_things": (0.4, -0.2, -0.2),
-    "digital": (-0.4, 0.3, 0.1),
-    "modern_wording": (-0.5, 0.2, 0.3),
-    "contraction": (-0.1, 0.3, -0.2),
+    "digital": (-0.6, 0.4, 0.2),
+    "modern_wording": (-0.6, 0.3, 0.3),
+    "contraction": (-0.3, 0.6, -0.3),
     "institution_speaks": (-0.3, -0.3, 0.6),
     "health_advice": (-0.3, -0.2, 0.5),
     "reporter": (-0.1, -0.4, 0.5),
     "encyclopaedic": (-0.2, -0.3, 0.5),
-    "scholar": (-0.3, 0.6, -0.3),
-    "teacher": (-0.2, 0.5, -0.3),
-    "blogger": (-0.2, 0.5, -0.3),
-    "i_observed": (0.5, -0.1, -0.4),
+    "scholar": (-0.4, 0.8, -0.4),
+    "teacher": (-0.3, 0.7, -0.4),
+    "blogger": (-0.4, 0.8, -0.4),
+    "i_observed": (0.5, 0.0, -0.5),
     "we_did": (0.4, -0.2, -0.2),
     "personal": (0.4, -0.1, -0.3),
     "correspondence": (0.4, -0.2, -0.2),
@@ -69,7 +69,7 @@ TIER_PRIOR: dict[str, tuple[float, float, float]] = {
     "wet_lab": (0.4, 0.0, -0.4),
     "notebook_voice": (0.3, 0.2, -0.5),
     "period_press": (0.4, -0.3, -0.1),
-    "modern_oratory": (-0.3, 0.3, 0.0),
+    "modern_oratory": (-0.4, 0.5, -0.1),
     "old_state": (0.4, -0.2, -0.2),
     "semicolons": (0.3, -0.15, -0.15),
     "speaker_labels": (0.4, -0.2, -0.2),
@@ -146,9 +146,7 @@ def vocabulary(documents: list[set[str]], origins: list[str]) -> list[str]:
     for words, origin in zip(documents, origins):
         for word in words:
             seen[word].add(origin)
-    return sorted(
-        word for word, where in seen.items() if len(where) >= MIN_ORIGINS and word.replace("'", "").isalpha()
-    )
+    return sorted(word for word, where in seen.items() if len(where) >= MIN_ORIGINS and word.replace("'", "").isalpha())
 
 
 def bag(documents: list[set[str]], words: list[str]) -> Array:
@@ -202,12 +200,30 @@ TYPE_PRIOR: dict[str, dict[str, float]] = {
     "patent_pre1970": {"patent_wording": 1.5, "apparatus": 0.3, "archaic": 0.3, "period_wording": 0.3, "digital": -0.5},
     "lab_notebook": {"apparatus": 1.0, "i_observed": 0.6, "log_entry": 0.3, "scholar": 0.1, "institution_speaks": -0.4},
     "field_journal": {"log_entry": 1.0, "we_did": 0.8, "period_things": 0.4, "period_wording": 0.2, "digital": -0.4},
-    "letter_diary": {"correspondence": 1.0, "personal": 0.7, "i_observed": 0.5, "digital": -0.4, "institution_speaks": -0.4},
+    "letter_diary": {
+        "correspondence": 1.0,
+        "personal": 0.7,
+        "i_observed": 0.5,
+        "digital": -0.4,
+        "institution_speaks": -0.4,
+    },
     "oral_history": {"dialect": 1.0, "radio_log": 0.6, "speaker_labels": 0.6, "personal": 0.3, "contraction": 0.2},
     "logbook": {"log_entry": 1.2, "period_things": 0.4, "we_did": 0.2, "intercept": -2.0},
     "court_record": {"testimony": 1.4, "speaker_labels": 0.3, "intercept": -2.0},
-    "historical_newspaper": {"reporter": 0.4, "period_things": 0.4, "period_wording": 0.4, "dashes": 0.2, "digital": -0.5},
-    "historical_book": {"archaic": 0.5, "period_wording": 0.8, "period_things": 0.3, "semicolons": 0.4, "digital": -0.5},
+    "historical_newspaper": {
+        "reporter": 0.4,
+        "period_things": 0.4,
+        "period_wording": 0.4,
+        "dashes": 0.2,
+        "digital": -0.5,
+    },
+    "historical_book": {
+        "archaic": 0.5,
+        "period_wording": 0.8,
+        "period_things": 0.3,
+        "semicolons": 0.4,
+        "digital": -0.5,
+    },
     "speech": {"oratory": 1.2, "institution_speaks": 0.1, "digital": -0.4, "apparatus": -0.3},
     "preprint": {"scholar": 0.9, "brackets": 0.6, "digital": 0.3, "modern_wording": 0.4},
     "academic_paper": {"scholar": 1.0, "brackets": 0.4, "modern_wording": 0.3, "word_length": 0.3},
@@ -268,7 +284,7 @@ CONSTANTS: dict[str, Any] = {
     "stated_year_share": 0.5,
 }
 CUT_POINTS = (1.5, 3.8)
-CONFIDENCE = {"intercept": -0.2, "margin": 1.0, "stated": 0.4}
+CONFIDENCE = {"intercept": -0.2, "margin": 1.0, "stated": 0.4, "unread": 0.3, "unread_but_stated": 0.8}
 RIDGE, WORD_RIDGE, PRIOR_SCALE, MIN_ORIGINS, MIN_WORD_WEIGHT = 250.0, 1.0, 0.6, 6, 0.15
 
 

@@ -43,17 +43,52 @@ _RANKS = {
     0.05: "blog|social media",
 }
 _INSTITUTIONS = {marker: rank for rank, markers in _RANKS.items() for marker in markers.split("|")}
-_CONSENSUS = (
-    "widely accepted|experts agree|scientific consensus|established fact|well-established|mainstream view|"
-    "generally accepted|overwhelming evidence|settled science|according to experts|studies show|research confirms"
-).split("|")
+_CONSENSUS = [
+    "widely accepted",
+    "experts agree",
+    "scientific consensus",
+    "established fact",
+    "well-established",
+    "mainstream view",
+    "generally accepted",
+    "overwhelming evidence",
+    "settled science",
+    "according to experts",
+    "studies show",
+    "research confirms",
+]
 _PRIMARY = [
     re.compile(rf"\b{re.escape(word)}\b")
-    for word in (
-        "patent|lab notebook|laboratory notebook|experiment|experimental|measurement|observation|field notes|"
-        "original research|firsthand|first-hand|primary source|original document|manuscript|archive|archival|"
-        "oral history|interview|correspondence|letter|diary|journal entry|logbook|specimen|sample|photograph|scan|facsimile"
-    ).split("|")
+    for word in [
+        "patent",
+        "lab notebook",
+        "laboratory notebook",
+        "experiment",
+        "experimental",
+        "measurement",
+        "observation",
+        "field notes",
+        "original research",
+        "firsthand",
+        "first-hand",
+        "primary source",
+        "original document",
+        "manuscript",
+        "archive",
+        "archival",
+        "oral history",
+        "interview",
+        "correspondence",
+        "letter",
+        "diary",
+        "journal entry",
+        "logbook",
+        "specimen",
+        "sample",
+        "photograph",
+        "scan",
+        "facsimile",
+    ]
 ]
 _STATED_YEAR = re.compile(r"(?:copyright|©|published|written)\s*(?:in\s*)?(\d{4})", re.IGNORECASE)
 _ANY_YEAR = re.compile(r"\b(1[89]\d{2}|20[0-2]\d)\b")

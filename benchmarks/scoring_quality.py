@@ -58,7 +58,7 @@ def using(built: tuple[dict[str, Any], dict[str, list[float]]]) -> Iterator[None
         def joinpath(self, name: str) -> Any:
             return mock.Mock(read_text=lambda encoding: files[name])
 
-    with mock.patch("importlib.resources.files", lambda package: Folder()):
+    with mock.patch("importlib.resources.files", return_value=Folder()):
         for cache in caches:
             cache.cache_clear()
         yield
@@ -166,7 +166,9 @@ def tiers(rows: list[dict[str, Any]], scores: dict[str, list[DocumentScore]]) ->
         core = np.array([signed_core(s.authority_weight, s.provenance_entropy) for s in found])
         kind = np.array([s.source_type for s in found]) == labels.kind
         low, high = interval(lambda c, right=right: float(right[c].mean()), labels.origin)  # type: ignore[misc]
-        table.append([name, len(rows), right.mean(), f"{low:.3f} to {high:.3f}", -spearman(core, labels.tier), kind.mean()])
+        table.append(
+            [name, len(rows), right.mean(), f"{low:.3f} to {high:.3f}", -spearman(core, labels.tier), kind.mean()]
+        )
     return table, ["metadata", "n", "tier accuracy", "95 % by origin", "Spearman", "source type accuracy"]
 
 
@@ -179,7 +181,13 @@ def by_type(rows: list[dict[str, Any]], found: list[DocumentScore]) -> tuple[lis
     for kind in sorted(set(labels.kind), key=lambda k: (labels.tier[labels.kind == k][0], k)):
         inside = labels.kind == kind
         tier = set(labels.tier[inside].tolist())
-        end = auc(w[labels.tier == 2], w[inside]) if 0 in tier else auc(w[inside], w[labels.tier == 0]) if 2 in tier else None
+        end = (
+            auc(w[labels.tier == 2], w[inside])
+            if 0 in tier
+            else auc(w[inside], w[labels.tier == 0])
+            if 2 in tier
+            else None
+        )
         origins = len(set(labels.origin[inside]))
         table.append([kind, int(inside.sum()), origins, right[inside].mean(), end, w[inside].mean()])
     return table, ["source type", "n", "origins", "tier accuracy", "AUC by w against the other end", "mean w"]
@@ -192,7 +200,12 @@ def calibration_table(rows: list[dict[str, Any]], found: list[DocumentScore]) ->
     right = np.array([TIERS.index(s.tier) for s in found]) == labels.tier
     order = np.argsort(confidence, kind="stable")
     table = [
-        [f"{confidence[part].min():.2f} to {confidence[part].max():.2f}", len(part), confidence[part].mean(), right[part].mean()]
+        [
+            f"{confidence[part].min():.2f} to {confidence[part].max():.2f}",
+            len(part),
+            confidence[part].mean(),
+            right[part].mean(),
+        ]
         for part in np.array_split(order, 5)
     ]
     return table, ["confidence", "n", "mean confidence", "tier accuracy"]

@@ -18,7 +18,7 @@ _EXPORTS = {
     "train": "distrust_hub.training.trainer",
     "evaluate": "distrust_hub.evaluation.runner",
     "push_adapter": "distrust_hub.hub.adapters",
-    "pull_adapter": "distrust_hub.hub.adapters",
+    "pull_adapter": "distrust_hub.adapters.pull",
     "load_adapter": "distrust_hub.adapters.load",
 }
 
@@ -26,8 +26,9 @@ __all__ = ["__version__", *_EXPORTS]
 
 if TYPE_CHECKING:
     from distrust_hub.adapters.load import load_adapter
+    from distrust_hub.adapters.pull import pull_adapter
     from distrust_hub.evaluation.runner import evaluate
-    from distrust_hub.hub.adapters import pull_adapter, push_adapter
+    from distrust_hub.hub.adapters import push_adapter
     from distrust_hub.objective import distrust_term, effective_sample_size, example_weights, signed_core
     from distrust_hub.scoring.bulk import score_dataset
     from distrust_hub.scoring.document import score_document, score_documents

@@ -22,6 +22,8 @@ PEFT_ADAPTER_FILE = "adapter_model.safetensors"
 METRICS_FILE = "metrics.jsonl"
 CARD_FILE = "README.md"
 TRAIN_FILE, VALID_FILE = "train.jsonl", "valid.jsonl"
+SPLIT_FILES = {"train": TRAIN_FILE, "validation": VALID_FILE}
+"""Split names as the Hub has them, and the files of a training folder."""
 
 A = TypeVar("A", bound="_Artifact")
 

@@ -32,7 +32,7 @@ def locate_adapter(adapter: str | Path) -> Path:
     name = str(adapter)
     if not _HUB_NAME.fullmatch(name):
         raise AdapterError(f"{adapter}: no such adapter folder; give a folder or a Hub id like name/adapter")
-    from distrust_hub.hub.adapters import pull_adapter
+    from distrust_hub.adapters.pull import pull_adapter
 
     repo_id, _, revision = name.partition("@")
     return pull_adapter(repo_id, revision=revision or None)

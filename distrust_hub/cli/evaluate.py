@@ -64,19 +64,24 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
         raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
     from distrust_hub.evaluation.runner import evaluate
 
-    reports = evaluate(
-        args.model,
-        suites,
-        adapter_paths=_adapters(args.adapter_path),
-        data=_data(args.data),
-        limit=args.limit,
-        seed=args.seed,
-        prompt=args.prompt,
-        output=args.output,
-        log_samples=args.log_samples,
-        resume=args.resume,
-        base_model_id=args.base_model_id,
-    )
+    try:
+        reports = evaluate(
+            args.model,
+            suites,
+            adapter_paths=_adapters(args.adapter_path),
+            data=_data(args.data),
+            limit=args.limit,
+            seed=args.seed,
+            prompt=args.prompt,
+            output=args.output,
+            log_samples=args.log_samples,
+            resume=args.resume,
+            base_model_id=args.base_model_id,
+        )
+    except KeyboardInterrupt:
+        if args.output:
+            note("the suites that were finished are kept; run again with --resume to go on")
+        raise
     print_reports(reports, args.format)
     if args.output and len(args.adapter_path) == 1:
         next_steps(f"distrust-hub card {args.adapter_path[0]}")
@@ -130,7 +135,7 @@ def _adapters(given: list[str]) -> dict[str, Path]:
 
 
 def _pulled(repo_id: str) -> Path:
-    from distrust_hub.hub.adapters import pull_adapter
+    from distrust_hub.adapters.pull import pull_adapter
 
     return pull_adapter(repo_id)
 

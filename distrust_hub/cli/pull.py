@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from distrust_hub.adapters.mlx_format import read_adapter_config
-    from distrust_hub.hub.adapters import pull_adapter
+    from distrust_hub.adapters.pull import pull_adapter
     from distrust_hub.hub.client import split_revision
 
     repo_id, revision = split_revision(args.repo_id)

@@ -1,23 +1,17 @@
-"""Publish adapters in one commit, fetch them verified, and find published ones."""
+"""Publish adapters in one commit, and find published ones."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+from huggingface_hub import HfApi
 
-from distrust_hub.adapters.peft_format import convert_peft_to_mlx, write_peft
+from distrust_hub.adapters.pull import ADAPTER_FILES
 from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import (
-    ADAPTER_CONFIG_FILE,
     ADAPTER_FILE,
     CARD_FILE,
-    METRICS_FILE,
-    PEFT_ADAPTER_FILE,
     EvalReport,
     Manifest,
     TrainingRun,
@@ -25,8 +19,8 @@ from distrust_hub.artifacts import (
 from distrust_hub.cards.check import check_card
 from distrust_hub.cards.data import collect
 from distrust_hub.cards.render import render_model_card
-from distrust_hub.errors import AdapterError, InputNotFoundError, OutputExistsError
-from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors, snapshot
+from distrust_hub.errors import AdapterError, InputNotFoundError
+from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors
 from distrust_hub.hub.publish import (
     Content,
     PushResult,
@@ -37,17 +31,6 @@ from distrust_hub.hub.publish import (
     remote_card,
     remote_files,
 )
-
-ADAPTER_FILES = (
-    ADAPTER_FILE,
-    PEFT_ADAPTER_FILE,
-    ADAPTER_CONFIG_FILE,
-    TrainingRun.FILE_NAME,
-    METRICS_FILE,
-    EvalReport.FILE_NAME,
-    Manifest.FILE_NAME,
-)
-"""All that is ever published of an adapter folder or read from a repo, beside the card: no pickle, no code."""
 
 
 @dataclass(frozen=True)
@@ -157,85 +140,6 @@ def adapter_files(folder: Path) -> dict[str, Content]:
         if artifact.FILE_NAME in files:
             artifact.load(folder)
     return files
-
-
-def pull_adapter(
-    repo_id: str,
-    *,
-    revision: str | None = None,
-    local_dir: str | Path | None = None,
-    api: HfApi | None = None,
-) -> Path:
-    """Download an adapter and verify it; one that only PEFT can read is converted.
-
-    Only safetensors, JSON and the card are fetched, and only under the names an adapter folder has.
-
-    Args:
-        repo_id: ``owner/name``.
-        revision: Branch, tag or commit; main when None.
-        local_dir: Folder to put it in, which must be empty or absent; the cache when None.
-        api: Client to use.
-
-    Returns:
-        Folder that ``load_adapter`` and ``mlx_lm.load(adapter_path=...)`` take.
-
-    Raises:
-        HubError: The download failed.
-        AdapterError: What came is not a working adapter, or the repo holds unsafe file names.
-        OutputExistsError: ``local_dir`` holds files.
-    """
-    target = None if local_dir is None else Path(local_dir)
-    if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputExistsError(f"{target}: holds files already; give an empty folder or another --local-dir")
-    api = api or hub_api()
-    _refuse_unsafe_names(api, repo_id, revision)
-    folder, sha = snapshot(repo_id, revision=revision, allow_patterns=[*ADAPTER_FILES, CARD_FILE], api=api)
-    verify_adapter(folder)
-    if (folder / ADAPTER_FILE).is_file():
-        return folder if target is None else _fill(target, folder)
-    target = target or _converted_folder(repo_id, sha)
-    if (target / ADAPTER_FILE).is_file():
-        verify_adapter(target)
-        return target
-    return _fill(target, folder, convert=True)
-
-
-def _refuse_unsafe_names(api: HfApi, repo_id: str, revision: str | None) -> None:
-    """Refuse a repo with a file name that leaves its folder; nothing of such a repo is to be trusted."""
-    with hub_errors(repo_id, "model", revision):
-        try:
-            names = api.list_repo_files(repo_id, revision=revision)
-        except HfHubHTTPError:
-            raise
-        except (HTTPError, OfflineModeIsEnabled):
-            return  # offline: the download answers from the cache, or says why it cannot
-    for name in names:
-        parts = PurePosixPath(name).parts
-        if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
-            raise AdapterError(f"{repo_id}: holds a file with the unsafe name {name!r}; nothing was downloaded")
-
-
-def _converted_folder(repo_id: str, sha: str) -> Path:
-    return Path(constants.HF_HOME) / "distrust-hub" / "adapters" / repo_id.replace("/", "--") / sha
-
-
-def _fill(target: Path, source: Path, convert: bool = False) -> Path:
-    """Copy an adapter into a folder that is whole or not there; optionally add the MLX form of a PEFT adapter."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
-        draft = Path(temporary) / "adapter"
-        draft.mkdir()
-        for name in (*ADAPTER_FILES, CARD_FILE):
-            if (source / name).is_file():
-                shutil.copyfile(source / name, draft / name)
-        if convert:
-            convert_peft_to_mlx(source, draft)
-            write_peft(draft)  # with the ranks of the MLX form, which adapter_config.json now names
-            verify_adapter(draft)
-        if target.exists():
-            target.rmdir()
-        draft.rename(target)
-    return target
 
 
 def list_published(author: str | None = None, *, api: HfApi | None = None) -> list[PublishedRepo]:

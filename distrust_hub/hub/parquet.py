@@ -1,4 +1,4 @@
-"""Scored rows to parquet shards and back, through ``datasets``."""
+"""Scored rows to parquet shards, through ``datasets``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.errors import MissingDependencyError
 from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.publish import mask_secrets
+from distrust_hub.hub.rows import import_datasets, parquet_rows
 from distrust_hub.schema import ScoredDocument
 
 ROW_SUFFIXES = (".jsonl", ".parquet")
@@ -75,20 +75,3 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from enumerate(parquet_rows(path), start=1)
     else:
         yield from iter_jsonl(path)
-
-
-def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a parquet file in constant memory, without the columns a row has no value for."""
-    datasets = import_datasets("reading parquet")
-    rows = datasets.load_dataset("parquet", data_files=str(path), split="train", streaming=True)
-    for row in rows:
-        yield {name: value for name, value in row.items() if value is not None}
-
-
-def import_datasets(step: str) -> Any:
-    """The ``datasets`` library, or MissingDependencyError that names the step."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise MissingDependencyError("datasets", "data", step) from error
-    return datasets

@@ -12,6 +12,8 @@ from typing import Any
 
 from distrust_hub.errors import DataError
 from distrust_hub.files import sha256_file
+from distrust_hub.hub.client import split_revision
+from distrust_hub.hub.rows import resolve_revision
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument
 from distrust_hub.scoring.bulk import scored_row
@@ -52,7 +54,7 @@ def read_scored(
     """Open an input.
 
     Args:
-        source: File, folder, glob or Hub dataset.
+        source: File, folder, glob or Hub dataset ``OWNER/NAME[@REVISION]``.
         text_column: Column that holds the text.
         rescore: Score every row anew, whatever it brings.
 
@@ -64,9 +66,12 @@ def read_scored(
         DataError: While the rows are read, for one that cannot be used, naming file and line.
     """
     files = source_files(source)
-    record = InputRecord(name=source if files is None else Path(source).name)
     if files is not None:
-        record.sha256 = _hash_of_files(files)
+        record = InputRecord(Path(source).name, sha256=_hash_of_files(files))
+    else:
+        repo_id, revision = split_revision(source)
+        record = InputRecord(repo_id, revision=resolve_revision(repo_id, revision))
+        source = f"{repo_id}@{record.revision}" if record.revision else source
     return record, _rows(source, record, text_column, rescore)
 
 

@@ -7,6 +7,7 @@ consensus language, age and primary markers; ours keeps those and adds the learn
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from distrust_hub.scoring.analysis import Analysis
@@ -43,7 +44,7 @@ def interpolate(x: float, steps: list[list[float]]) -> float:
     """Piecewise linear through ``[x, y]`` pairs, constant outside."""
     if x <= steps[0][0]:
         return steps[0][1]
-    for (x0, y0), (x1, y1) in zip(steps, steps[1:]):
+    for (x0, y0), (x1, y1) in itertools.pairwise(steps):
         if x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
     return steps[-1][1]

@@ -235,9 +235,7 @@ class _Tally:
                 summary.mean_provenance_entropy[tier] = round(entropy / count, 4)
 
 
-def _scored(
-    rows: Iterable[InputRow], options: dict[str, Any], workers: int
-) -> Iterator[_ScoredLine | InputRow]:
+def _scored(rows: Iterable[InputRow], options: dict[str, Any], workers: int) -> Iterator[_ScoredLine | InputRow]:
     """Each row as a scored line, or itself with its problem, in order."""
     source = iter(rows)
     chunks = iter(lambda: list(itertools.islice(source, _CHUNK_ROWS)), [])

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 
-_BRACKET = re.compile(r"(?<![=(\[{0-9_])(?<!\b[a-z])\[(\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19})\](?!\s?[=\[(])")
+_BRACKETS = re.compile(r"(?<![\w=(\[{\]])(?:\[\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19}\]){1,9}(?![\[\]]|\s?[=(])")
+_BRACKET = re.compile(r"\[(?!0\])[^\]]+\]")
 _PAREN = re.compile(r"\(([^()]{3,200})\)")
 _YEAR_TOKEN = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?$")
-_JOINING = frozenset({"and", "&", "et", "al", "al.", "see", "cf.", "cf", "e.g.", "also", "de", "van", "von", "der", "in", "p.", "pp."})
-_NARRATIVE = re.compile(r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
+_JOINING = frozenset(
+    {"and", "&", "et", "al", "al.", "see", "cf.", "cf", "e.g.", "also", "de", "van", "von", "der", "in", "p.", "pp."}
+)
+_MONTHS = frozenset(map(str, calendar.month_name))
+_NARRATIVE = re.compile(
+    r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)"
+)
 _YEAR_OPENS = re.compile(r"\((?:1[5-9]|20)\d\d")
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
-_LEGAL = re.compile(r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d")
-_PATENT = re.compile(r"\b(?:U\. ?S\. )?(?:Letters )?Patent (?:No\.?|number) ?\d[\d,]{3,10}|\b(?:US|EP|WO|DE|GB|FR) ?\d{5,11}(?: ?[AB]\d?)?\b")
+_LEGAL = re.compile(
+    r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d"
+)
+_PATENT = re.compile(r"Patent (?:No\.?|number) ?\d[\d,]{3,10}|(?:US|EP|WO|DE|GB|FR) ?\d{5,11}(?: ?[AB]\d?)?(?!\w)")
 _ARCHIVE = re.compile(
     r"\b(?:MSS?\.? [A-Z\d]|Add\. MS|Record Group \d|RG \d{1,3}|fol(?:io|s?\.) \d|f{1,2}\. \d{1,4}[rv]\b"
     r"|[Bb]ox \d{1,4},? [Ff]older \d)"
 )
-_FOOTNOTE = re.compile(r"\b(?:[Ii]bid\b\.?|[Oo]p\. ?[Cc]it\b|[Ll]oc\. ?[Cc]it\b|[Vv]ide [A-Z])|[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]{1,3}(?=[\s.,;]|$)")
-
+_FOOTNOTE = re.compile(
+    r"(?:[Ii]bid\b\.?|[Oo]p\. ?[Cc]it\b|[Ll]oc\. ?[Cc]it\b|[Vv]ide [A-Z])"
+    r"|(?:(?<=[a-z]{3})|(?<=[.,;:\"”]))[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]{1,3}(?=[\s.,;]|$)"
+)
+_SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 _LONG_NUMBER = re.compile(r"[0-9]{5}")
-_NOTE = re.compile("bid|cit[.]|Vide |[\u00b9\u00b2\u00b3\u2074-\u2079]")
+_NO_NAME = frozenset(
+    (
+        "Then",
+        "In",
+        "The",
+        "On",
+        "Since",
+        "By",
+        "Figure",
+        "Fig",
+        "Table",
+        "Chapter",
+        "Section",
+        "Version",
+        "Until",
+        "From",
+    )
+)
 
 Found = list[tuple[int, int]]
 
@@ -38,11 +67,13 @@ def find_citations(flat: str) -> dict[str, Found]:
             found.setdefault(style, []).extend(spans)
 
     if "[" in flat:
-        add("numbered", [m.span() for m in _BRACKET.finditer(flat) if m[1] != "0"])
+        chains = _BRACKETS.finditer(flat)
+        add("numbered", [m.span() for chain in chains for m in _BRACKET.finditer(flat, *chain.span())])
     if "(" in flat:
         add("author_year", [m.span() for m in _PAREN.finditer(flat) if _is_author_year(m[1])])
         if _YEAR_OPENS.search(flat):
-            add("author_year", [m.span() for m in _NARRATIVE.finditer(flat)])
+            named = (m for m in _NARRATIVE.finditer(flat) if m[0].partition(" ")[0] not in _NO_NAME)
+            add("author_year", [m.span() for m in named])
     if "10." in flat:
         add("doi", [m.span() for m in _DOI.finditer(flat)])
     if "§" in flat or " U.S" in flat or " U. S" in flat or " F." in flat or " C. F" in flat or "C.F.R" in flat:
@@ -51,7 +82,8 @@ def find_citations(flat: str) -> dict[str, Found]:
         add("patent", [m.span() for m in _PATENT.finditer(flat)])
     if "MS" in flat or "RG " in flat or "Record Group" in flat or "fol" in flat or "older " in flat:
         add("archive", [m.span() for m in _ARCHIVE.finditer(flat)])
-    if _NOTE.search(flat) if not flat.isascii() else ("bid" in flat or "cit." in flat or "Vide " in flat):
+    superscript = not flat.isascii() and any(map(flat.__contains__, _SUPERSCRIPTS))
+    if superscript or "bid" in flat or "cit." in flat or "Vide " in flat or "vide " in flat:
         add("footnote", [m.span() for m in _FOOTNOTE.finditer(flat)])
     return found
 
@@ -72,6 +104,4 @@ def _names_then_year(part: str) -> bool:
     if len(tokens) < 2 or not _YEAR_TOKEN.match(tokens[-1]):
         return False
     names = [token for token in tokens[:-1] if token not in _JOINING and not _YEAR_TOKEN.match(token)]
-    months = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-              "November", "December"}
-    return bool(names) and all(name[:1].isupper() for name in names) and not months.intersection(names)
+    return bool(names) and all(name[:1].isupper() for name in names) and not _MONTHS.intersection(names)

@@ -16,4 +16,7 @@ def confidence_of(core: float, analysis: Analysis) -> float:
     margin = min(abs(core - low), abs(core - high))
     stated = (analysis.year is not None) + 2 * (analysis.stated is not None) + (analysis.hint is not None)
     z = numbers["intercept"] + numbers["margin"] * min(margin, 4.0) + numbers["stated"] * stated
-    return min(1.0, words / 40) / (1.0 + math.exp(-z)) if words else 0.0
+    readable = numbers["unread"] + (1.0 - numbers["unread"]) * analysis.style.share
+    if stated:
+        readable = max(readable, numbers["unread_but_stated"])
+    return readable * min(1.0, words / 40) / (1.0 + math.exp(-z)) if words else 0.0

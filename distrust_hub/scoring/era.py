@@ -15,7 +15,16 @@ ORIGINAL_FIELDS = ("original_year", "first_published", "original_date")
 EDITION_FROM, EDITION_GAP = 1950, 50
 """A row of this year or later whose text prints a date so many years older is a modern edition (our choice)."""
 
-METADATA_FIELDS = (*ORIGINAL_FIELDS, "year", "date", "published", "publication_date", "publication_year", "created", "timestamp")
+METADATA_FIELDS = (
+    *ORIGINAL_FIELDS,
+    "year",
+    "date",
+    "published",
+    "publication_date",
+    "publication_year",
+    "created",
+    "timestamp",
+)
 
 _MONTHS = (
     r"jan(?:uary|vier|uar)?|feb(?:ruary|ruar|braio|rero)?|mar(?:ch|s|zo)?|mär(?:z)?|apr(?:il|ile)?|avril|abril|may|mai|"
@@ -23,7 +32,9 @@ _MONTHS = (
     r"sept?(?:ember|embre|iembre|tembre)?|oct(?:ober|obre|obris)?|okt(?:ober)?|ottobre|octubre|nov(?:ember|embre|iembre)?|"
     r"dec(?:ember|embris)?|déc(?:embre)?|dez(?:ember)?|diciembre|dicembre"
 )
-_YEARISH = re.compile(r"(?:1[4-9][0-9OolI]{2}|[lI][4-9][0-9]{2}|1[4-9l][0-9][0-9lI]|l[0-9]l[0-9]|20[0-9]{2})(?!\w|[.,]\d|[/-]\d{3})")
+_YEARISH = re.compile(
+    r"(?:1[4-9][0-9OolI]{2}|[lI][4-9][0-9]{2}|1[4-9l][0-9][0-9lI]|l[0-9]l[0-9]|20[0-9]{2})(?!\w|[.,]\d|[/-]\d{3})"
+)
 _DIGITS = {"O": "0", "o": "0", "l": "1", "I": "1"}
 _STATED_BEFORE = re.compile(
     r"(?:copyright|\(c\)|©|first published|originally published|printed|first edition|imprint|filed|patented|"
@@ -33,11 +44,15 @@ _STATED_BEFORE = re.compile(
 _PLACE_BEFORE = re.compile(r"(?:^|[.;:] ?)[A-Z][A-Za-z]{2,20}(?: [A-Z][A-Za-z]{2,20})?(?:[,:] [A-Z][\w .&]{0,40})?, ?$")
 _DATE_BEFORE = re.compile(
     r"(?:\b(?:" + _MONTHS + r")\.?,? (?:the )?\d{1,2}(?:st|nd|rd|th|d)?[,.]{0,2} ?(?:in the year )?"
-    r"|\b\d{1,2}(?:st|nd|rd|th|d)?\.?,? (?:of |de |di |of the month of )?(?:" + _MONTHS + r")[.,]{0,2} ?(?:de |del |of )?"
+    r"|\b\d{1,2}(?:st|nd|rd|th|d)?\.?,? (?:of |de |di |of the month of )?(?:"
+    + _MONTHS
+    + r")[.,]{0,2} ?(?:de |del |of )?"
     r"|\b(?:" + _MONTHS + r")[.,]{0,2} )$",
     re.IGNORECASE,
 )
-_NARRATED = re.compile(r"(?:\b(?:on|in|of|born|since|until|by|from|before|after|died|between|and|to|am|le|el|il)|[(–-])\s?$", re.I)
+_NARRATED = re.compile(
+    r"(?:\b(?:on|in|of|born|since|until|by|from|before|after|died|between|and|to|am|le|el|il)|[(–-])\s?$", re.I
+)
 """What stands before a date that is told, not put at the head of an entry or a report."""
 
 _ISO_AFTER = re.compile(r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\b")
@@ -109,9 +124,8 @@ def stated_year(flat: str) -> Year | None:
             opening = _DATE_BEFORE.search(before[-36:])
             if opening and _NARRATED.search(before[: len(before) - len(opening.group())]):
                 continue
-            if opening or _ISO_AFTER.match(flat, end):
-                date = year._replace(origin="dateline")
-            elif head[end : end + 1] in ("", ".", " ") and _PLACE_BEFORE.search(before):
+            placed = head[end : end + 1] in ("", ".", " ") and _PLACE_BEFORE.search(before)
+            if opening or placed or _ISO_AFTER.match(flat, end):
                 date = year._replace(origin="dateline")
     return date or _roman_year_in(head)
 

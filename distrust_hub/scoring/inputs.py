@@ -23,7 +23,7 @@ MAX_RATIO = 500
 
 _RATIO_FREE_BYTES = 16 << 20
 SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".txt", ".parquet")
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+$")
+_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@\S+)?$")
 
 
 class InputRow(NamedTuple):
@@ -184,9 +184,10 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _hub_rows(repo_id: str, split: str, config: str | None) -> Iterator[InputRow]:
-    from distrust_hub.hub.scored_datasets import iter_rows
+def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:
+    from distrust_hub.hub.client import split_revision
+    from distrust_hub.hub.rows import iter_rows
 
-    options = {} if config is None else {"config": config}
-    for number, row in enumerate(iter_rows(repo_id, split=split, **options), start=1):
+    repo_id, revision = split_revision(name)
+    for number, row in enumerate(iter_rows(repo_id, split=split, config=config, revision=revision), start=1):
         yield InputRow(repo_id, number, dict(row))

@@ -65,9 +65,7 @@ class Matcher:
                     exact[lower] = pattern
         self._groups = [tuple(sorted(numbers)) for numbers in owners.values()]
         self._exact = {i: exact[pattern] for i, pattern in enumerate(owners) if pattern in exact}
-        self._automaton = ahocorasick_rs.AhoCorasick(
-            list(owners), implementation=ahocorasick_rs.Implementation.DFA
-        )
+        self._automaton = ahocorasick_rs.AhoCorasick(list(owners), implementation=ahocorasick_rs.Implementation.DFA)
 
     def find(self, text: NormalText) -> Matches:
         """Everything found, in one pass."""

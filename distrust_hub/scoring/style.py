@@ -4,10 +4,10 @@ With ``P`` the softmax over (primary, medium, coordinated) of the linear predict
 
     a = intercept_a + sum_k group_ak * x_k + sum_v word_av / sqrt(U)
 
-``x_k`` are the standardised rates of the word groups and shapes in ``features.py`` (clipped at +-3), ``v`` runs over the
-general words present and ``U`` is the number of different words. The component adds
-``cap_w * (P_coordinated + 0.3 P_medium - r)`` to authority_weight and ``cap_H * (P_primary + 0.6 P_medium - q)`` bits to
-provenance_entropy, where r and q make a text with no terms add nothing. Weights: ``benchmarks/fit_scoring.py``.
+``x_k`` are the standardised rates of the word groups and shapes in ``features.py`` (clipped at +-3), ``v`` runs over
+the general words present and ``U`` is the number of different words. The component adds
+``cap_w * (P_coordinated + 0.3 P_medium - r)`` to authority_weight and ``cap_H * (P_primary + 0.6 P_medium - q)`` bits
+to provenance_entropy, where r and q make a text with no terms add nothing. Weights: ``benchmarks/fit_scoring.py``.
 
 The terms' shares are integrated gradients (Sundararajan, Taly, Yan 2017) along the straight line from no terms to the
 text; they add up to the component exactly.
@@ -123,9 +123,7 @@ def style_of(z: Array, unique: set[str], share: float) -> Style:
     return Style(a, b, authority * share, entropy * share, share)
 
 
-def style_terms(
-    style: Style, z: Array, unique: set[str]
-) -> Iterator[tuple[str, str, float, float]]:
+def style_terms(style: Style, z: Array, unique: set[str]) -> Iterator[tuple[str, str, float, float]]:
     """Each term's ``(kind, name, authority, entropy bits)``; kind is ``group``, ``word`` or ``intercept``."""
     weights = table()
     (wa, wb), (ha, hb) = _gradients(style)

@@ -88,7 +88,7 @@ def read_training_data(source: str) -> TrainingData:
 
 
 def _read_hub(source: str) -> TrainingData:
-    from distrust_hub.hub.scored_datasets import pull_training_folder
+    from distrust_hub.hub.rows import pull_training_folder
 
     repo_id, _, revision = source.partition("@")
     folder, commit = pull_training_folder(repo_id, revision=revision or None)

@@ -17,7 +17,7 @@ from distrust_hub.adapters.verify import AdapterInfo
 from distrust_hub.artifacts import TrainingRun
 from distrust_hub.config import TrainConfig
 from distrust_hub.models.load import LoadedModel
-from distrust_hub.models.runtime import mx
+from distrust_hub.models.runtime import blas_name, mx
 from distrust_hub.training.data import TrainingData
 from distrust_hub.training.metrics import read_metrics
 from distrust_hub.training.objectives import Plan, summarise_weights
@@ -108,4 +108,4 @@ def _versions() -> dict[str, str]:
 def _hardware() -> dict[str, Any]:
     from distrust_hub.hardware.detect import detect_machine
 
-    return detect_machine().to_json()
+    return {**detect_machine().to_json(), "blas": blas_name()}

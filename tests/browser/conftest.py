@@ -23,7 +23,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-START_SECONDS = 120
+START_SECONDS = 240
 
 
 @pytest.fixture(scope="session")

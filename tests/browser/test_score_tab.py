@@ -27,7 +27,7 @@ def test_example_shows_gauges_plot_marks_table_and_term(open_page):
     assert "Authority weight" in text
     assert "bits" in text
     assert page.locator("#dh-verdict [role=meter]").count() == 2
-    assert "this text" in page.locator("#dh-plane svg").inner_text()
+    assert "this text" in page.locator("#dh-plane svg").text_content()
     assert page.locator("#dh-highlight mark .dh-tag").first.inner_text()[0] in "▲●"
     assert page.locator("#dh-contributions tfoot").count() == 2
     assert "no gradient" in page.locator("#dh-term").inner_text()
@@ -64,7 +64,8 @@ def test_markup_in_a_text_stays_text(open_page):
     page.get_by_label("Text", exact=True).fill(ATTACK)
     page.locator("#dh-highlight", has_text="onerror").wait_for()
     assert page.locator("#dh-highlight img, #dh-highlight script, #dh-contributions img").count() == 0
-    assert "${window.xss=3} {{value}}" in page.locator("#dh-highlight").inner_text()
+    page.evaluate("document.querySelectorAll('.dh-tag').forEach(tag => tag.remove())")
+    assert ATTACK in page.locator("#dh-highlight").inner_text()
     assert page.evaluate("window.xss") is None
 
 
@@ -84,7 +85,7 @@ def test_citations_give_one_row_each(open_page):
     )
     page.get_by_role("button", name="Score the citations").click()
     page.get_by_text("2 scored.").wait_for()
-    page.locator("td", has_text="Diary of A. Holm").first.wait_for()
+    page.locator("td:visible", has_text="Diary of A. Holm").first.wait_for()
 
 
 def test_file_gives_a_table_and_downloads(open_page, tmp_path: Path):
@@ -132,8 +133,10 @@ def test_narrow_page_does_not_scroll_sideways(open_page, width):
 
 
 def test_dark_mode_changes_the_background(open_page):
-    colour = "getComputedStyle(document.body).backgroundColor"
-    assert open_page().evaluate(colour) != open_page(theme="dark").evaluate(colour)
+    page = open_page(theme="dark")
+    page.wait_for_function("document.body.classList.contains('dark')")
+    colour = "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
+    assert page.evaluate(colour) != open_page().evaluate(colour)
 
 
 def test_keyboard_alone_scores_a_text(open_page):

@@ -79,3 +79,16 @@ def test_evaluate_refuses_a_limit_that_is_no_count(limit: str, capsys: pytest.Ca
     with pytest.raises(SystemExit) as stopped:
         main(["evaluate", "--suite", "probes", "--model", "m", "--limit", limit])
     assert stopped.value.code == 2
+
+
+@pytest.mark.mlx
+def test_evaluate_interrupted_exits_130_and_says_how_to_go_on(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("distrust_hub.evaluation.probes.Probes.score", interrupted)
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "probes", "-o", str(tmp_path / "r.json")]
+    assert main(command) == 130
+    assert "--resume" in capsys.readouterr().err

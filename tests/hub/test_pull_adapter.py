@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi
 
+from distrust_hub.adapters.pull import pull_adapter
 from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.errors import AdapterError, HubAuthError, HubError, HubNotFoundError, OutputExistsError
-from distrust_hub.hub.adapters import list_published, pull_adapter, push_adapter
+from distrust_hub.hub.adapters import list_published, push_adapter
 from tests.cards.folders import BASE_ID, write_peft_only, write_weights
 from tests.hub_server.fixtures import reread_environment
 from tests.hub_server.server import HubServer

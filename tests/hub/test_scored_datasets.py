@@ -13,7 +13,8 @@ from distrust_hub.cards.check import first_paragraph
 from distrust_hub.errors import DataError, HubAuthError, HubError, HubNotFoundError, InputNotFoundError
 from distrust_hub.files import iter_jsonl, write_jsonl
 from distrust_hub.hub import parquet
-from distrust_hub.hub.scored_datasets import iter_rows, load_scored, pull_training_folder, push_scored
+from distrust_hub.hub.rows import iter_rows, load_scored, pull_training_folder
+from distrust_hub.hub.scored_datasets import push_scored
 from tests.cards.folders import manifest
 from tests.hub.conftest import writes
 from tests.hub_server.fixtures import reread_environment

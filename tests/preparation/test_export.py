@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 import pytest
+from huggingface_hub import HfApi
 
 from distrust_hub.artifacts import Manifest
 from distrust_hub.cli.main import main
@@ -179,3 +180,15 @@ def test_prepare_command_writes_and_inspects(source, tmp_path, capsys):
     assert report["tiers"] == {"primary": 20, "medium": 20, "coordinated": 20}
     assert report["scores"]["authority_weight"]["max"] == 0.95
     assert main(["prepare", str(source)]) == 2
+
+
+@pytest.mark.hub
+def test_prepare_reads_a_hub_dataset_and_pins_its_revision(hub, monkeypatch, source, tmp_path):
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("ada"))
+    api = HfApi()
+    api.create_repo("ada/notes", repo_type="dataset")
+    info = api.upload_file(path_or_fileobj=source, path_in_repo="train.jsonl", repo_id="ada/notes", repo_type="dataset")
+    api.upload_file(path_or_fileobj=b"{}", path_in_repo="train.jsonl", repo_id="ada/notes", repo_type="dataset")
+    manifest = prepare([f"ada/notes@{info.oid}"], tmp_path / "out")
+    assert manifest.counts["kept"] == 60
+    assert [(entry["name"], entry["revision"]) for entry in manifest.inputs] == [("ada/notes", info.oid)]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from distrust_hub.scoring.citations import find_citations
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("as shown (A & B, 2020; C, 2018) before", {"author_year": 1}),
+        ("as seen [3-7] and [1, 2].", {"numbered": 2}),
+        ("in these cells.[12] Then", {"numbered": 1}),
+        ("Smith (2019) and Jones and Brown (2018) say", {"author_year": 2}),
+        ("doi 10.1000/xyz123 holds", {"doi": 1}),
+        ("as others found.¹² Next", {"footnote": 1}),
+        ("Ibid., p. 3; op. cit.", {"footnote": 2}),
+        ("410 U.S. 113 and 42 U.S.C. § 1983", {"legal": 2}),
+        ("Patent No. 1,234,567 and US1234567", {"patent": 2}),
+        ("Box 12, Folder 3; fol. 33", {"archive": 2}),
+    ],
+)
+def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
+    assert {style: len(spans) for style, spans in find_citations(text).items()} == counts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arr[0] = x[12] and list[3] a[1][2]",
+        "1. Open the box in 2019. 2. Close it.",
+        "(May 2019) (in 1999) (Figure 2, 2019) (2019)",
+        "the square x² of y",
+        "Then (2020) it ended.",
+    ],
+)
+def test_find_citations_leaves_indices_steps_and_dates(text: str) -> None:
+    assert sum(map(len, find_citations(text).values())) == 0

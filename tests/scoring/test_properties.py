@@ -1,0 +1,132 @@
+"""Properties that hold for any text."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distrust_hub.scoring.authority import interpolate
+from distrust_hub.scoring.calibration import calibration
+from distrust_hub.scoring.document import score_document
+from distrust_hub.scoring.evidence import AXES
+from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.provenance import shannon_bits
+from distrust_hub.scoring.rules import capped_log
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "I",
+            "observed",
+            "the",
+            "WHO",
+            "recommends",
+            "[3]",
+            "(Smith,",
+            "2019)",
+            "1912",
+            "May",
+            "7,",
+            "it's",
+            "dear",
+            "sir",
+            "hath",
+            "widely",
+            "accepted",
+            "ß",
+            "İ",
+        ]
+    ),
+    max_size=60,
+).map(" ".join)
+TEXTS = st.one_of(st.text(max_size=300), WORDS, st.text(st.characters(), max_size=80))
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS)
+def test_score_is_bounded_additive_and_never_fails(text: str) -> None:
+    score = score_document(text)
+    assert 0.0 <= score.authority_weight <= 0.99
+    assert score.provenance_entropy >= 0.0
+    assert 0.0 <= score.confidence <= 1.0
+    for axis, high in zip(AXES, (0.99, math.inf)):
+        total = math.fsum(line.contribution for line in score.evidence if line.axis == axis)
+        assert min(high, max(0.0, total)) == pytest.approx(getattr(score, axis), abs=2e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS)
+def test_spans_are_inside_the_text_and_give_the_match(text: str) -> None:
+    for line in score_document(text).evidence:
+        if line.span is not None:
+            start, end = line.span
+            assert 0 <= start <= end <= len(text)
+            assert text[start:end] == line.text
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS, st.sampled_from([" ", "\n", "\t\n ", "\r\n"]))
+def test_white_space_does_not_matter(text: str, space: str) -> None:
+    words = text.split()
+    assert score_document(space + space.join(words) + space).columns() == score_document(" ".join(words)).columns()
+
+
+@given(TEXTS)
+def test_normalised_forms_have_the_same_length(text: str) -> None:
+    normal = NormalText(text)
+    assert len(normal.lower) == len(normal.cased)
+    assert normal.lower.split() == normal.words
+
+
+@given(st.lists(st.integers(0, 50), max_size=12))
+def test_shannon_bits_are_between_zero_and_log2_of_the_kinds(counts: list[int]) -> None:
+    kinds = sum(count > 0 for count in counts)
+    assert -1e-9 <= shannon_bits(counts) <= (math.log2(kinds) if kinds else 0.0) + 1e-9
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6))
+def test_capped_log_rises_to_its_cap(a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert capped_log(low, 0.1, 0.5) <= capped_log(high, 0.1, 0.5) <= 0.5
+
+
+@given(st.integers(1400, 2100), st.integers(1400, 2100))
+def test_era_is_monotone_on_both_axes(a: int, b: int) -> None:
+    early, late = sorted((a, b))
+    constants = calibration().constants
+    assert interpolate(early, constants["authority"]["era"]) <= interpolate(late, constants["authority"]["era"])
+    assert interpolate(early, constants["provenance"]["era"]) >= interpolate(late, constants["provenance"]["era"])
+
+
+@pytest.mark.parametrize("extra", [" [1]", " (Smith, 2019)", " Ibid.,"])
+def test_citations_raise_their_component_only_up(extra: str) -> None:
+    amounts = [
+        score_document("We looked." + extra * n).components("authority_weight")["citations"] for n in (0, 1, 4, 60)
+    ]
+    assert amounts == sorted(amounts)
+    assert amounts[0] < amounts[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 300_000,
+        "[" * 300_000,
+        "1" * 1_000_000,
+        " " * 1_000_000,
+        "1. a, " * 12_000,
+        "A" * 300_000,
+        "(A, " * 100_000,
+        "word- " * 100_000,
+        "Patent No. " * 50_000,
+        "'" * 300_000,
+        "A: " * 100_000,
+        "MDCCC" * 60_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_adversarial_text_is_scored(text: str) -> None:
+    assert 0.0 <= score_document(text).authority_weight <= 0.99
