@@ -208,8 +208,8 @@ TYPE_PRIOR: dict[str, dict[str, float]] = {
         "institution_speaks": -0.4,
     },
     "oral_history": {"dialect": 1.0, "radio_log": 0.6, "speaker_labels": 0.6, "personal": 0.3, "contraction": 0.2},
-    "logbook": {"log_entry": 1.2, "period_things": 0.4, "we_did": 0.2, "intercept": -2.0},
-    "court_record": {"testimony": 1.4, "speaker_labels": 0.3, "intercept": -2.0},
+    "logbook": {"log_entry": 1.6, "period_things": 0.4, "we_did": 0.2, "intercept": -0.5},
+    "court_record": {"testimony": 2.2, "speaker_labels": 0.3, "intercept": -0.5},
     "historical_newspaper": {
         "reporter": 0.4,
         "period_things": 0.4,
@@ -262,7 +262,7 @@ PRIORS: dict[str, tuple[float, float]] = {
 CONSTANTS: dict[str, Any] = {
     # [step, cap] pairs are of ``rules.capped_log``; era is piecewise linear in the year
     "authority": {
-        "base": 0.42,
+        "base": 0.44,
         "citation_log10": 0.02,
         "citation_cap": 0.05,
         "institution": [0.06, 0.12],
@@ -279,6 +279,7 @@ CONSTANTS: dict[str, Any] = {
         "era": [[1900, 1.8], [1950, 1.4], [1970, 0.2], [1995, -0.3], [2030, -0.4]],
     },
     "middle": [0.5, 3.3],
+    "source_type_share": 0.3,
     "source_hint_share": 0.3,
     "source_hint_logit": 4.0,
     "stated_year_share": 0.5,
@@ -308,8 +309,8 @@ def build(
         for i, name in enumerate(NAMES)
     }
     style = {
-        "cap_authority": 0.75,
-        "cap_entropy_bits": 4.6,
+        "cap_authority": 0.7,
+        "cap_entropy_bits": 4.2,
         "intercept": [round(v, 4) for v in fit.intercept],
         "features": features,
         "source_types": fit_types(rows, x, fit) if with_types else {},

@@ -188,7 +188,8 @@ def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]
 def evidence_label(item: Evidence) -> str:
     """Label of a highlight: ▲ where it raises trust in the source, ● where it lowers it, and the reason."""
     raises = (item.contribution < 0) == (item.axis == "authority_weight")
-    words = item.reason if len(item.reason) <= _LABEL_CHARS else item.component
+    short = item.reason.split(",")[0].rpartition(": ")[2]
+    words = short if len(short) <= _LABEL_CHARS else item.component
     return f"{RAISES if raises else LOWERS} {words.replace('_', ' ')}"
 
 

@@ -152,13 +152,13 @@ def _batch_outputs() -> list[Any]:
         table = gr.Dataframe(
             headers=list(batch.COLUMNS),
             datatype=["number", "str", "number", "number", "number", "str", "str", "number", "str"],
-            label="Scores; click a heading to sort",
+            label="Scores: authority weight, provenance entropy in bits, signed core; click a heading to sort",
             interactive=False,
             show_search="filter",
             visible=False,
             max_height=520,
             elem_classes="dh-table",
-            column_widths=["60px", "115px", "90px", "90px", "90px", "130px", "70px", "100px", "380px"],
+            column_widths=["60px", "115px", "100px", "90px", "80px", "150px", "75px", "125px", "380px"],
         )
         files = gr.File(label="Download", file_count="multiple", interactive=False, visible=False)
     return [notice, charts, table, files]

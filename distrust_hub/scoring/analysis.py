@@ -13,6 +13,7 @@ from distrust_hub.scoring.language import Language, language_of
 from distrust_hub.scoring.metadata import SourceHint, source_hint, stated_source_type
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules import RuleHits, find_rules
+from distrust_hub.scoring.source_type import TypeReading, read_types
 from distrust_hub.scoring.style import Array, Style, standardised, style_of
 
 
@@ -27,6 +28,7 @@ class Analysis:
         features: Style features and the matches of every word group.
         z: The features standardised, shape (K,).
         style: The learned component.
+        types: Source types it reads like, by the text alone.
         rules: What the rule components found.
         citations: Spans in ``text.flat`` by style.
         year: Year of the document, None where nothing states it.
@@ -40,6 +42,7 @@ class Analysis:
     features: Features
     z: Array
     style: Style
+    types: TypeReading
     rules: RuleHits
     citations: dict[str, Found]
     year: Year | None
@@ -53,14 +56,16 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     unique = set(text.words)
     language = language_of(unique, len(text.words))
     features = features_of(text)
-    z = standardised(features.values)
+    share = language.english if unique else 0.0
+    z = standardised(features.values, len(text.words))
     return Analysis(
         text=text,
         unique=unique,
         language=language,
         features=features,
         z=z,
-        style=style_of(z, unique, language.english if unique else 0.0),
+        style=style_of(z, unique, share),
+        types=read_types(z, share),
         rules=find_rules(text, features.matches),
         citations=find_citations(text.flat),
         year=year_of(metadata, text),

@@ -1,7 +1,7 @@
 """authority_weight: how much a text speaks with coordinated, modern, institutional authority. A heuristic in [0, 0.99].
 
-``w = base + style + citations + institution + consensus + era + source_hint - primary_markers``, each named and capped,
-with the constants of ``calibration.json``. The published formula has citations (logarithmic), institutional rank,
+``w = base + style + source_type + citations + institution + consensus + era + source_hint - primary_markers``, each named and
+capped, with the constants of ``calibration.json``. The published formula has citations (logarithmic), institutional rank,
 consensus language, age and primary markers; ours keeps those and adds the learned style (``style.py``).
 """
 
@@ -23,6 +23,7 @@ def authority_components(analysis: Analysis) -> dict[str, float]:
     return {
         "base": numbers["base"],
         "style": analysis.style.authority,
+        "source_type": type_amount(analysis, 0),
         "citations": min(numbers["citation_cap"], numbers["citation_log10"] * math.log10(1 + citations)),
         "institution": capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
         "consensus": capped_log(len(rules.consensus), *numbers["consensus"]),
@@ -48,6 +49,14 @@ def interpolate(x: float, steps: list[list[float]]) -> float:
         if x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
     return steps[-1][1]
+
+
+def type_amount(analysis: Analysis, axis: int) -> float:
+    """What the text reads like moves the axis a fixed share of the way to the mean prior of the likely source types."""
+    if analysis.stated is not None or analysis.style.share == 0.0:
+        return 0.0
+    constants = calibration().constants
+    return float(constants["source_type_share"] * (analysis.types.expected[axis] - constants["middle"][axis]))
 
 
 def hint_amount(analysis: Analysis, axis: int) -> float:

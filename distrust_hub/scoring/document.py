@@ -109,7 +109,9 @@ def score_document(
     authority = round(min(AUTHORITY_WEIGHT_MAX, max(0.0, math.fsum(components[0].values()))), 6)
     entropy = round(max(0.0, math.fsum(components[1].values())), 6)
     core = math.log(1.0 - authority + EPSILON) + entropy  # objective.signed_core, without its array checks
-    source_type, probability = source_type_of(analysis)
+    source_type, probability = source_type_of(
+        analysis.types, analysis.stated, analysis.hint, analysis.style.share > 0.0
+    )
     year = analysis.year
     return DocumentScore(
         authority_weight=authority,

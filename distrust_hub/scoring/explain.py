@@ -83,6 +83,9 @@ def _field(component: str, analysis: Analysis) -> tuple[str | None, str | None, 
         return year.origin.partition(":")[2], year.text, f"published {year.year}"
     if component == "source_hint" and hint is not None:
         return hint.field, hint.value, f"published as {hint.source_type}"
+    if component == "source_type":
+        types = analysis.types
+        return None, None, f"reads like {types.best} ({types.probability:.0%}) and the types near it"
     if component == "source_type_prior" and stated is not None:
         return stated.field, stated.value, f"prior of the stated source type {stated.source_type}"
     return None, None, _REASONS.get(component, component)

@@ -31,6 +31,9 @@ from distrust_hub.scoring.features import NAMES
 CLIP = 3.0
 """Standard deviations after which more of a feature adds nothing (our choice)."""
 
+FULL_WORDS = 120
+"""Length from which absent wording is evidence: the shortest documents of the fit."""
+
 MEDIUM_AUTHORITY, MEDIUM_ENTROPY = 0.3, 0.6
 """Where medium stands between the two ends on each axis (our choice, by leave-one-origin-out ranking)."""
 
@@ -92,10 +95,15 @@ def table() -> Table:
     )
 
 
-def standardised(values: Sequence[float]) -> Array:
-    """Features in standard deviations from their mean, clipped, shape (K,)."""
+def standardised(values: Sequence[float], words: int) -> Array:
+    """Features in standard deviations from their mean, clipped, shape (K,).
+
+    What is rarer than usual counts in full from ``FULL_WORDS`` words on: in a short text its absence says little.
+    """
     weights = table()
     z: Array = (np.array(values) - weights.mean) * weights.inverse
+    if words < FULL_WORDS:
+        z = np.where(z < 0.0, z * (words / FULL_WORDS), z)
     return np.maximum(np.minimum(z, CLIP), -CLIP)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from distrust_hub.config import TrainConfig
 from distrust_hub.models.runtime import mx, nn, tree_flatten, tree_map
 from distrust_hub.training.batches import Batch
-from distrust_hub.training.frozen import FrozenBlocks
 from distrust_hub.training.losses import BatchLoss, NextTokenLoss, cross_entropy, odds_ratio
 
 
@@ -68,7 +67,7 @@ class Differentiator:
 
     def __init__(self, model: nn.Module, config: TrainConfig) -> None:
         self.model, self.config = model, config
-        self.tokens, self.frozen = NextTokenLoss(model), FrozenBlocks(model)
+        self.tokens = NextTokenLoss(model)
         self._value_and_grad = nn.value_and_grad(model, self._loss)
 
     def __call__(self, batches: Sequence[Batch], position: int) -> Gradients:
@@ -81,10 +80,9 @@ class Differentiator:
         tree, losses = None, []
         for offset, batch in enumerate(batches):
             mx.random.seed(_noise_seed(self.config.seed, position + offset))
-            with self.frozen.precomputed(mx.array(batch.tokens)):
-                (_, loss), grads = self._value_and_grad(batch)
-                tree = grads if tree is None else tree_map(mx.add, tree, grads)
-                mx.eval(loss.total, loss.item_nll, loss.extras, tree)
+            (_, loss), grads = self._value_and_grad(batch)
+            tree = grads if tree is None else tree_map(mx.add, tree, grads)
+            mx.eval(loss.total, loss.item_nll, loss.extras, tree)
             losses.append(loss)
         count = sum(loss.count for loss in losses)
         return _gather(tree_map(lambda g: g / count, tree), losses, batches, count)

@@ -85,7 +85,7 @@ def test_citations_give_one_row_each(open_page):
     )
     page.get_by_role("button", name="Score the citations").click()
     page.get_by_text("2 scored.").wait_for()
-    page.locator("td:visible", has_text="Diary of A. Holm").first.wait_for()
+    page.locator(".dh-table .body-cell", has_text="Diary of A. Holm").wait_for()
 
 
 def test_file_gives_a_table_and_downloads(open_page, tmp_path: Path):
@@ -135,7 +135,7 @@ def test_narrow_page_does_not_scroll_sideways(open_page, width):
 def test_dark_mode_changes_the_background(open_page):
     page = open_page(theme="dark")
     page.wait_for_function("document.body.classList.contains('dark')")
-    colour = "getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
+    colour = "getComputedStyle(document.body).getPropertyValue('--body-background-fill')"
     assert page.evaluate(colour) != open_page().evaluate(colour)
 
 

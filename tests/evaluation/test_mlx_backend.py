@@ -145,3 +145,13 @@ def test_text_loglikelihoods_refuse_a_single_token(scorer: Any) -> None:
 
 def test_chat_prompt_ends_where_the_answer_starts(scorer: Any) -> None:
     assert scorer.chat_prompt("Why?").endswith("assistant\n")
+
+
+@pytest.mark.parametrize("vocabulary", [304, 49_152, 49_157])
+def test_log_normaliser_is_exact_over_a_large_vocabulary(vocabulary: int) -> None:
+    from distrust_hub.evaluation.mlx_backend import _log_normaliser
+    from distrust_hub.models.runtime import mx
+
+    logits = np.random.default_rng(0).normal(0.0, 3.0, (2, 3, vocabulary)).astype(np.float32)
+    expected = np.log(np.exp(logits.astype(np.float64)).sum(axis=-1))
+    np.testing.assert_allclose(np.array(_log_normaliser(mx.array(logits))), expected, atol=1e-5)

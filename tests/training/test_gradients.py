@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,6 @@ from distrust_hub.models.runtime import mx, tree_flatten
 from distrust_hub.training.batches import make_batch
 from distrust_hub.training.cpu_ops import fast_cpu_ops
 from distrust_hub.training.examples import Example
-from distrust_hub.training.frozen import FrozenBlocks
 from distrust_hub.training.gradients import Differentiator
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 
@@ -99,27 +96,3 @@ def test_four_times_the_weight_is_four_times_the_clipped_gradient_at_batch_size_
 def test_weights_of_one_equal_no_weights_to_the_bit(differentiate):
     weighted, plain = (differentiate([[0, 1], [2, 3]], weights=[1.0] * 4, objective=o) for o in ("reweight", "none"))
     np.testing.assert_array_equal(flat(weighted), flat(plain))
-
-
-def test_frozen_blocks_change_nothing_and_are_put_back(tiny):
-    add_lora(tiny.model, TrainConfig(model="m", data="d", rank=2, num_layers=1))
-    frozen, kinds = FrozenBlocks(tiny.model), [type(block) for block in tiny.model.layers]
-    tokens = mx.array(ITEMS[1].ids[None])
-    plain = tiny.model(tokens)
-    with frozen.precomputed(tokens):
-        staged = tiny.model(tokens)
-        mx.eval(staged)
-    assert frozen.first == 1
-    assert mx.array_equal(plain, staged)
-    assert [type(block) for block in tiny.model.layers] == kinds
-
-
-def test_frozen_blocks_leave_the_gradient_as_it_is(tiny, monkeypatch):
-    config = TrainConfig(model="m", data="d", rank=2, num_layers=1)
-    add_lora(tiny.model, config)
-    batch = make_batch(ITEMS, WEIGHTS, range(4), 32)
-    apart = Differentiator(tiny.model, config)([batch], 0)
-    monkeypatch.setattr(FrozenBlocks, "precomputed", lambda self, tokens: contextlib.nullcontext())
-    together = Differentiator(tiny.model, config)([batch], 0)
-    assert apart.norm > 0
-    assert relative_distance(apart, together) < 1e-5

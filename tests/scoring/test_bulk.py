@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputExistsError
+from distrust_hub.schema import SCORE_COLUMNS, ScoredDocument
+from distrust_hub.scoring import bulk
+from distrust_hub.scoring.bulk import iter_scored, score_dataset
+from distrust_hub.scoring.document import score_document
+
+TEXTS = [
+    f"March {day}, 1850. I saw {day} ships in the harbour, and the wind was north-west all day." for day in range(1, 31)
+]
+
+
+def write_rows(path: Path, rows: list[Any]) -> Path:
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
+    return path
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_score_dataset_writes_scored_rows_in_order(tmp_path: Path) -> None:
+    source = write_rows(
+        tmp_path / "in.jsonl", [{"text": t, "id": i, "year": 1850, "note": "kept"} for i, t in enumerate(TEXTS)]
+    )
+    summary = score_dataset(source, tmp_path / "out.jsonl")
+    rows = read_rows(tmp_path / "out.jsonl")
+    assert [row["id"] for row in rows] == [str(i) for i in range(30)]
+    assert list(rows[0])[:5] == ["schema", "id", "text", "authority_weight", "provenance_entropy"]
+    assert set(SCORE_COLUMNS) < rows[0].keys()
+    assert rows[0]["note"] == "kept"
+    assert "evidence" not in rows[0]
+    document = ScoredDocument.from_row(rows[0])
+    assert document.authority_weight == score_document(TEXTS[0], {"year": 1850}).authority_weight
+    assert summary.rows_read == summary.rows_scored == sum(summary.tiers.values()) == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl", "out.jsonl"] or len(list(tmp_path.iterdir())) == 2
+
+
+def test_workers_and_stdout_give_the_same_rows(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": t} for t in TEXTS * 6])
+    score_dataset(source, tmp_path / "one.jsonl")
+    score_dataset(source, tmp_path / "two.jsonl", workers=2)
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    assert "".join(iter_scored(source)) == (tmp_path / "one.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+def test_evidence_is_written_only_when_asked(tmp_path: Path, evidence: bool) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}])
+    score_dataset(source, tmp_path / "out.jsonl", evidence=evidence)
+    assert ("evidence" in read_rows(tmp_path / "out.jsonl")[0]) is evidence
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("{", "not valid JSON"),
+        ('"x"', "expected a JSON object"),
+        ({"body": "x"}, "column 'text' is missing"),
+        ({"text": " "}, "empty"),
+    ],
+)
+def test_a_bad_row_stops_with_file_and_line_and_leaves_nothing(tmp_path: Path, bad: Any, problem: str) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}, bad])
+    with pytest.raises(DataError, match=problem) as caught:
+        score_dataset(source, tmp_path / "out.jsonl")
+    assert str(caught.value).startswith(f"{source}:2: ")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_bad_rows_are_named_and_counted_when_skipped(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", ["{", {"text": TEXTS[0]}, {"text": None}, {"text": TEXTS[1]}])
+    summary = score_dataset(source, tmp_path / "out.jsonl", on_error="skip")
+    rejected = read_rows(tmp_path / "out.jsonl.rejected.jsonl")
+    assert [row["line"] for row in rejected] == [1, 3]
+    assert (summary.rows_read, summary.rows_scored, summary.rows_rejected) == (4, 2, 2)
+    assert summary.rejected_file == str(tmp_path / "out.jsonl.rejected.jsonl")
+
+
+def test_an_output_that_is_there_is_kept_unless_told(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}])
+    output = tmp_path / "out.jsonl"
+    output.write_text("mine\n", encoding="utf-8")
+    with pytest.raises(OutputExistsError):
+        score_dataset(source, output)
+    assert output.read_text(encoding="utf-8") == "mine\n"
+    score_dataset(source, output, overwrite=True)
+    assert len(read_rows(output)) == 1
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, 70, 100])
+def test_resume_after_a_kill_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    rows: list[Any] = [{"text": t} for t in TEXTS * 4]
+    rows[5] = rows[66] = "{"
+    source = write_rows(tmp_path / "in.jsonl", rows)
+    score_dataset(source, tmp_path / "whole.jsonl", on_error="skip")
+    written = bulk.ScoredWriter.write_line
+    calls = 0
+
+    def failing(self: bulk.ScoredWriter, line: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == stop_at:
+            self._stream.write(line[: len(line) // 2])
+            raise Killed
+        written(self, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk.ScoredWriter, "write_line", failing)
+        with pytest.raises(Killed):
+            score_dataset(source, tmp_path / "out.jsonl", on_error="skip")
+    assert not (tmp_path / "out.jsonl").exists()
+    summary = score_dataset(source, tmp_path / "out.jsonl", on_error="skip", resume=True)
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    rejected = "out.jsonl.rejected.jsonl"
+    assert (tmp_path / rejected).read_bytes() == (tmp_path / "whole.jsonl.rejected.jsonl").read_bytes()
+    assert (summary.rows_read, summary.rows_rejected) == (120, 2)
+    assert sum(summary.tiers.values()) == 118
+    assert summary.resumed_rows == stop_at - 1 + (stop_at > 5) + (stop_at > 65)
+
+
+def test_resume_refuses_other_settings_and_starts_anew_with_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": t} for t in TEXTS])
+    score_dataset(source, tmp_path / "new.jsonl", resume=True)
+    assert len(read_rows(tmp_path / "new.jsonl")) == 30
+
+    def failing(self: bulk.ScoredWriter, line: bytes) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk.ScoredWriter, "write_line", failing)
+        with pytest.raises(Killed):
+            score_dataset(source, tmp_path / "out.jsonl")
+    with pytest.raises(ConfigError, match="limit"):
+        score_dataset(source, tmp_path / "out.jsonl", resume=True, limit=3)
+    write_rows(source, [{"text": t} for t in TEXTS[1:]])
+    with pytest.raises(ConfigError, match="source"):
+        score_dataset(source, tmp_path / "out.jsonl", resume=True)
+
+
+def test_every_form_of_input_gives_the_same_scores(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [{"id": str(i), "text": t} for i, t in enumerate(TEXTS[:4])]
+    write_rows(tmp_path / "a.jsonl", rows)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress((tmp_path / "a.jsonl").read_bytes()))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "c.parquet")
+    (tmp_path / "d.csv").write_text("id,text\n" + "".join(f'{r["id"]},"{r["text"]}"\n' for r in rows), encoding="utf-8")
+    want = "".join(iter_scored(tmp_path / "a.jsonl"))
+    for name in ("b.jsonl.gz", "c.parquet", "d.csv", "[a].jsonl"):
+        assert "".join(iter_scored(tmp_path / name)) == want
+    (tmp_path / "folder").mkdir()
+    for i, row in enumerate(rows):
+        (tmp_path / "folder" / f"{i}.txt").write_text(row["text"], encoding="utf-8")
+    assert "".join(iter_scored(tmp_path / "folder")) == want
+    score_dataset(tmp_path / "a.jsonl", tmp_path / "out.parquet")
+    kept = [
+        "".join(str(row[c]) for c in ("id", "text")) for row in map(json.loads, iter_scored(tmp_path / "out.parquet"))
+    ]
+    assert kept == [row["id"] + row["text"] for row in rows]
+
+
+@pytest.mark.parametrize("source", ["missing.jsonl", "no such/*.txt"])
+def test_a_missing_source_is_named(tmp_path: Path, source: str) -> None:
+    with pytest.raises(InputNotFoundError, match="no such file"):
+        score_dataset(tmp_path / source, tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_source_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [])
+    with pytest.raises(DataError, match="no rows"):
+        score_dataset(source, tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.jsonl.gz"
+    bomb.write_bytes(gzip.compress(b" " * 60_000_000 + b"\n"))
+    with pytest.raises(DataError, match="unpacks to more than"):
+        score_dataset(bomb, tmp_path / "out.jsonl")
+
+
+def test_damaged_gzip_and_parquet_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(b"not gzip")
+    with pytest.raises(DataError, match="damaged gzip"):
+        score_dataset(tmp_path / "a.jsonl.gz", tmp_path / "out.jsonl")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_bytes(b"not parquet")
+    with pytest.raises(DataError, match="not a parquet file"):
+        score_dataset(tmp_path / "a.parquet", tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("text", ["a\x00b c", "lone \ud800 surrogate", "\ufeff bom"])
+def test_odd_characters_are_scored_and_written(tmp_path: Path, text: str) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": text}])
+    assert score_dataset(source, tmp_path / "out.jsonl").rows_scored == 1
+    read_rows(tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"on_error": "panic"}, {"prior_share": 1.5}])
+def test_options_out_of_range_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}])
+    with pytest.raises(ConfigError):
+        score_dataset(source, tmp_path / "out.jsonl", **options)
+
+
+def test_limit_and_text_column(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"body": t} for t in TEXTS])
+    summary = score_dataset(source, tmp_path / "out.jsonl", text_column="body", limit=3)
+    assert summary.rows_scored == 3
