@@ -38,6 +38,7 @@ TIER_PRIOR: dict[str, tuple[float, float, float]] = {
     "period_wording": (0.5, -0.2, -0.3),
     "apostrophe_d": (0.3, -0.1, -0.2),
     "period_things": (0.4, -0.2, -0.2),
+    "scan_errors": (0.5, -0.25, -0.25),
     "digital": (-0.6, 0.4, 0.2),
     "modern_wording": (-0.6, 0.3, 0.3),
     "contraction": (-0.3, 0.6, -0.3),

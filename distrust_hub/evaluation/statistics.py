@@ -41,7 +41,9 @@ class Estimate:
 
     @property
     def verdict(self) -> str:
-        """``higher``, ``lower``, or NOT_RESOLVED when the interval holds 0."""
+        """``higher``, ``lower``, or NOT_RESOLVED when the interval holds 0 or a single unit is behind it."""
+        if self.n < 2:
+            return NOT_RESOLVED
         if self.low > 0:
             return "higher"
         return "lower" if self.high < 0 else NOT_RESOLVED
@@ -88,8 +90,8 @@ def bootstrap_mean(
         seed: Seed of the resampling.
 
     Returns:
-        The mean over all items, its interval, and the number of clusters. One cluster has no spread to
-        resample: the interval is then infinitely wide and reported as the value itself only by callers that say so.
+        The mean over all items, its interval, and the number of clusters. A single cluster has no spread to
+        resample, so its interval is a point and its verdict NOT_RESOLVED.
 
     Raises:
         EvaluationError: If there is no item, a value is not finite, or shapes differ.

@@ -1,8 +1,9 @@
 """authority_weight: how much a text speaks with coordinated, modern, institutional authority. A heuristic in [0, 0.99].
 
-``w = base + style + source_type + citations + institution + consensus + era + source_hint - primary_markers``, each named and
-capped, with the constants of ``calibration.json``. The published formula has citations (logarithmic), institutional rank,
-consensus language, age and primary markers; ours keeps those and adds the learned style (``style.py``).
+``w = base + style + source_type + citations + institution + consensus + era + source_hint - primary_markers``, each
+named and capped, with the constants of ``calibration.json``. The published formula has citations (logarithmic),
+institutional rank, consensus language, age, source type and primary markers; ours keeps those and adds the learned
+style (``style.py``).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def interpolate(x: float, steps: list[list[float]]) -> float:
 
 def type_amount(analysis: Analysis, axis: int) -> float:
     """What the text reads like moves the axis a fixed share of the way to the mean prior of the likely source types."""
-    if analysis.stated is not None or analysis.style.share == 0.0:
+    if analysis.style.share == 0.0:
         return 0.0
     constants = calibration().constants
     return float(constants["source_type_share"] * (analysis.types.expected[axis] - constants["middle"][axis]))

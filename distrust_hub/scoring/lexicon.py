@@ -51,6 +51,16 @@ PERIOD = {
         confederate, rebels, confederates, physician""",
 }
 
+SCANNED = {
+    "scan_errors": """tlie, tbe, thc, ihe, lhe, llie, tiie, tne, tho, tlio, aud, nnd, uud, arid the, iu, oi, ol,
+        ot, ou, iii, io, tu, tlmt, thut, tbat, tliat, wliich, whioh, wbich, wlien, wlio, wbo, wero, woro, waa,
+        wns, hns, hnd, havo, bave, aro, bo, ho, hia, hla, liis, bim, sho, sbe, thoy, thoir, thoso, thero, theso,
+        tlieir, tliey, tlieso, vory, evory, ovor, aftor, undor, oue, ouly, snid, bnd, beeu, boen, bocn, upou, mau,
+        meu, ono, nover, whoro, whon, thon, thau, tban, thnt, witb, wilh, wiih, frora, froni, fiom, tbis, thia,
+        tliis, ita, ia, lt, ln, ls, tbey, tbere, tlicre, wo, mo, nt, nl, bnt, hut the, clay, pnrt, ment, tion,
+        tions, ing, ed, ly, ty, pre, con, com""",
+}
+
 MODERN = {
     "digital": """website, websites, web, online, internet, email, emails, e mail, software, app, apps, digital,
         download, downloads, downloaded, dataset, datasets, database, databases, server, servers, user, users,
@@ -178,10 +188,9 @@ FIRST_HAND = {
     "i_observed": """i saw, i see, i found, i find, i observed, i observe, i noticed, i perceived, i took, i put,
         i went, i came, i tried, i made, i placed, i filled, i poured, i measured, i weighed, i heard, i felt,
         i examined, i discovered, i collected, i caught, i shot, i killed, i visited, i walked, i rode, i crossed,
-        i sent, i received, i wrote, i gave, i got, i told, i asked, i thought, i believe, i know,
-        i knew, i hope, i fear, i remember, i recollect, i cannot, i could, i should, i shall, i must,
-        i might, i had, i was, i did, i never, i used to, i lived, i worked, i married,
-        i can remember, i was born, i ain't""",
+        i sent, i received, i wrote, i gave, i got, i told, i asked, i thought, i believe, i know, i knew, i hope,
+        i fear, i remember, i recollect, i cannot, i could, i should, i shall, i must, i might, i had, i was,
+        i did, i never, i used to, i lived, i worked, i married, i can remember, i was born, i ain't""",
     "we_did": """we saw, we see, we found, we went, we came, we passed, we anchored, we marched, we crossed,
         we met, we left, we arrived, we reached, we sailed, we stood, we lay, we got, we took, we made, we put,
         we sent, we heard, we started, we stopped, we camped, we encamped, we had, we were, we could, we did,
@@ -308,4 +317,4 @@ NEW_VOICES = {
         public money, public lands, lands, corporations, statute""",
 }
 
-STYLE_GROUPS: dict[str, str] = {**PERIOD, **MODERN, **VOICE, **FIRST_HAND, **PLAIN, **NEW_VOICES}
+STYLE_GROUPS: dict[str, str] = {**PERIOD, **SCANNED, **MODERN, **VOICE, **FIRST_HAND, **PLAIN, **NEW_VOICES}

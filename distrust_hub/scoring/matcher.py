@@ -55,16 +55,21 @@ class Matcher:
         self.names = list(groups)
         self.index = {name: number for number, name in enumerate(self.names)}
         owners: dict[str, set[int]] = {}
-        exact: dict[str, str] = {}
+        exact: dict[str, tuple[str, set[int]]] = {}
         for number, block in enumerate(groups.values()):
             for entry in entries_of(block):
                 pattern = f"{entry[1:]} " if entry.startswith("~") else f" {entry} "
                 lower = pattern.lower()
                 owners.setdefault(lower, set()).add(number)
                 if lower != pattern:
-                    exact[lower] = pattern
+                    exact.setdefault(lower, (pattern, set()))[1].add(number)
         self._groups = [tuple(sorted(numbers)) for numbers in owners.values()]
-        self._exact = {i: exact[pattern] for i, pattern in enumerate(owners) if pattern in exact}
+        self._exact: dict[int, tuple[str, int]] = {}
+        for i, lower in enumerate(owners):
+            if lower in exact:  # in another case the entry still belongs to the groups that do not ask for its case
+                pattern, numbers = exact[lower]
+                self._exact[i] = (pattern, len(self._groups))
+                self._groups.append(tuple(sorted(owners[lower] - numbers)))
         self._automaton = ahocorasick_rs.AhoCorasick(list(owners), implementation=ahocorasick_rs.Implementation.DFA)
 
     def find(self, text: NormalText) -> Matches:
@@ -72,17 +77,20 @@ class Matcher:
         raw = self._automaton.find_matches_as_indexes(text.lower, overlapping=True)
         exact = self._exact
         if not exact.keys().isdisjoint([match[0] for match in raw]):
-            raw = [match for match in raw if match[0] not in exact or _in_case(text.cased, match, exact[match[0]])]
+            raw = [_by_case(text.cased, match, exact) if match[0] in exact else match for match in raw]
         return Matches(raw, self._groups, len(self.names))
 
 
-def _in_case(cased: str, match: tuple[int, int, int], pattern: str) -> bool:
-    """Whether a match has the capitals of its entry; an acronym must stand among words in small letters."""
-    _, start, end = match
-    if cased[start:end] != pattern:
-        return False
+def _by_case(cased: str, match: tuple[int, int, int], exact: Mapping[int, tuple[str, int]]) -> tuple[int, int, int]:
+    """The match itself where it has the capitals of its entry, else the match of the entry without them.
+
+    An acronym must stand among words in small letters, or a line written in capitals would be full of them.
+    """
+    number, start, end = match
+    pattern, otherwise = exact[number]
     around = cased[max(0, start - 12) : start] + cased[end : end + 12]
-    return not pattern.isupper() or not around.strip() or any(c.islower() for c in around)
+    among_small = not pattern.isupper() or not around.strip() or any(c.islower() for c in around)
+    return match if cased[start:end] == pattern and among_small else (otherwise, start, end)
 
 
 @lru_cache(maxsize=1)

@@ -74,3 +74,7 @@ def test_paired_difference_refuses_other_items() -> None:
 @pytest.mark.parametrize(("low", "high", "verdict"), [(0.1, 0.2, "higher"), (-2, -1, "lower"), (-1, 1, NOT_RESOLVED)])
 def test_estimate_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
     assert Estimate(0.0, low, high, 5).verdict == verdict
+
+
+def test_estimate_of_a_single_unit_resolves_nothing() -> None:
+    assert bootstrap_mean([0.7]).verdict == NOT_RESOLVED

@@ -1,0 +1,101 @@
+"""The files of the scorer agree with its code, and their scores do not change without a new version."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.objective import signed_core
+from distrust_hub.schema import SOURCE_TYPES
+from distrust_hub.scoring.calibration import calibration
+from distrust_hub.scoring.document import SCORER_VERSION, score_document
+from distrust_hub.scoring.features import NAMES
+from distrust_hub.scoring.lexicon import STYLE_GROUPS
+from distrust_hub.scoring.matcher import Matcher, entries_of, lexicon_matcher
+from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.rules_lexicon import RULE_GROUPS
+from distrust_hub.scoring.style import style_of, style_terms, table
+
+GOLDEN = Path(__file__).parent / "golden_scores.json"
+
+
+def golden_cases() -> list[dict[str, object]]:
+    found = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    assert found["scorer"] == SCORER_VERSION, "a new scorer version needs new golden scores and a line in CHANGELOG.md"
+    return list(found["cases"])
+
+
+def test_there_are_sixty_golden_scores() -> None:
+    assert len(golden_cases()) == 60
+
+
+def test_golden_scores_have_not_changed() -> None:
+    for case in golden_cases():
+        score = score_document(str(case["text"]), case["metadata"])  # type: ignore[arg-type]
+        got = [score.authority_weight, score.provenance_entropy]
+        assert got == pytest.approx(case["scores"], abs=2e-6), case["text"]
+        assert score.tier == case["tier"]
+
+
+def test_calibration_covers_features_and_types() -> None:
+    found = calibration()
+    assert found.version == SCORER_VERSION
+    assert set(found.style["features"]) == set(NAMES)
+    assert set(found.priors) == set(found.style["source_types"]) == set(SOURCE_TYPES)
+    assert found.cut_points[0] < found.cut_points[1]
+    for weights in found.style["source_types"].values():
+        assert set(weights) <= {*NAMES, "intercept"}
+
+
+def test_priors_keep_the_order_of_trust() -> None:
+    core = {kind: signed_core(*prior) for kind, prior in calibration().priors.items()}
+    assert core["patent_pre1970"] > core["preprint"] > core["academic_paper"] > core["news_modern"] > core["government"]
+
+
+def test_words_are_general_and_few() -> None:
+    words = table().words_a
+    assert 500 < len(words) < 4000
+    assert all(word == word.lower() and word.replace("'", "").isalpha() for word in words)
+
+
+@pytest.mark.parametrize("text", ["", "I saw it.", "The agency announced online services for users. " * 20])
+def test_style_terms_add_up_to_the_component(text: str) -> None:
+    score = score_document(text)
+    analysis = score._analysis
+    terms = list(style_terms(analysis.style, analysis.z, analysis.unique))
+    assert sum(term[2] for term in terms) == pytest.approx(analysis.style.authority, abs=1e-9)
+    assert sum(term[3] for term in terms) == pytest.approx(analysis.style.entropy, abs=1e-9)
+
+
+def test_style_is_capped() -> None:
+    caps = calibration().style
+    for sign in (-100.0, 100.0):
+        style = style_of(sign * table().groups[:, 0], set(), 1.0)
+        assert abs(style.authority) <= caps["cap_authority"]
+        assert abs(style.entropy) <= caps["cap_entropy_bits"]
+
+
+def test_every_entry_is_found_as_a_whole_word_and_only_so() -> None:
+    matcher = lexicon_matcher()
+    for name, block in {**STYLE_GROUPS, **RULE_GROUPS}.items():
+        for entry in entries_of(block):
+            if not entry.startswith("~"):
+                text = NormalText(f"xx {entry} yy")
+                assert matcher.find(text).counts[matcher.index[name]] >= 1, (name, entry)
+
+
+def test_matcher_does_not_match_inside_words() -> None:
+    matcher = Matcher({"org": "WHO", "word": "cat, old friend", "end": "~ss'd"})
+    counts = matcher.find(
+        NormalText("The whole cats scatter; who? Old, friends; WHO said; old friend pass'd, ss'd'x")
+    ).counts
+    assert counts == [1, 1, 1]
+
+
+def test_long_s_and_hyphens_at_line_ends_are_read() -> None:
+    text = NormalText("I ob\u017ferved the obser-\nvation")
+    assert text.words == ["i", "observed", "the", "observation"]
+    assert text.line_breaks == 1
+    assert text.span(text.lower.index(" observed "), text.lower.index(" observed ") + 10) == (2, 10)
