@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "num_layers": 12,
     "rank": 16,
     "learning_rate": 1e-3,
+    "scale": 2.0,
     "max_seq_length": 256,
     "max_weight_ratio": 4.0,
 }

@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prior-share", type=float, default=0.7, metavar="X", help="share of a stated source type (default: 0.7)"
     )
+    parser.add_argument("--push", metavar="REPO_ID", help="publish the scored file as a Hub dataset")
+    parser.add_argument("--private", action="store_true", help="make the repo of --push private if it is created")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--overwrite", action="store_true", help="replace an output that is there")
     group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
@@ -40,6 +42,8 @@ def run(args: argparse.Namespace) -> int | None:
     """Score what was asked for."""
     if (args.text is None) == (args.source is None):
         raise ConfigError("give either IN or --text TEXT")
+    if args.push and (args.text is not None or args.output in (None, "-")):
+        raise ConfigError("--push publishes a scored file; give IN and -o FILE")
     if args.text is not None:
         return _score_text(args)
     if args.output is None:
@@ -83,6 +87,10 @@ def _score_to_stdout(args: argparse.Namespace) -> int | None:
 def _score_to_file(args: argparse.Namespace) -> int | None:
     from distrust_hub.scoring.bulk import score_dataset
 
+    if args.push:
+        from distrust_hub.hub.client import check_can_write
+
+        check_can_write(args.push, "dataset")
     summary = score_dataset(
         args.source, args.output, overwrite=args.overwrite, resume=args.resume, on_error=args.on_error, **_options(args)
     )
@@ -95,6 +103,10 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
     if summary.rejected_file:
         note(f"{summary.rows_rejected} of {summary.rows_read} rows rejected, see {summary.rejected_file}")
     note(f"wrote {summary.rows_scored} rows to {summary.output}")
+    if args.push:
+        from distrust_hub.hub.scored_datasets import push_scored
+
+        note(f"published {push_scored(args.output, args.push, private=args.private).url}")
     next_steps(f"distrust-hub prepare {args.output} -o {Path(args.output).with_suffix('').name}-data")
     return None
 

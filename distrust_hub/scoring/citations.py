@@ -31,6 +31,21 @@ _FOOTNOTE = re.compile(
     r"|(?:(?<=[a-z]{3})|(?<=[.,;:\"”]))[\u00b9\u00b2\u00b3\u2070\u2074-\u2079]{1,3}(?=[\s.,;]|$)"
 )
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+_CODES = ("US", "EP", "WO", "DE", "GB", "FR")
+_NOTE_SIGNS = ("bid.", "bid,", "p. cit", "p. Cit", "oc. cit", "Vide ", " vide ")
+_ARCHIVE_SIGNS = (
+    "MS. ",
+    "MSS",
+    "Add. MS",
+    "RG ",
+    "Record Group",
+    "fol. ",
+    "fols. ",
+    "folio ",
+    "ff. ",
+    "Folder ",
+    "folder ",
+)
 _LONG_NUMBER = re.compile(r"[0-9]{5}")
 _NO_NAME = frozenset(
     (
@@ -74,16 +89,16 @@ def find_citations(flat: str) -> dict[str, Found]:
         if _YEAR_OPENS.search(flat):
             named = (m for m in _NARRATIVE.finditer(flat) if m[0].partition(" ")[0] not in _NO_NAME)
             add("author_year", [m.span() for m in named])
-    if "10." in flat:
+    if "10." in flat and "/" in flat:
         add("doi", [m.span() for m in _DOI.finditer(flat)])
     if "§" in flat or " U.S" in flat or " U. S" in flat or " F." in flat or " C. F" in flat or "C.F.R" in flat:
         add("legal", [m.span() for m in _LEGAL.finditer(flat)])
-    if "Patent N" in flat or "Patent n" in flat or _LONG_NUMBER.search(flat):
+    if "Patent N" in flat or "Patent n" in flat or _codes_and_long_number(flat):
         add("patent", [m.span() for m in _PATENT.finditer(flat)])
-    if "MS" in flat or "RG " in flat or "Record Group" in flat or "fol" in flat or "older " in flat:
+    if any(sign in flat for sign in _ARCHIVE_SIGNS):
         add("archive", [m.span() for m in _ARCHIVE.finditer(flat)])
     superscript = not flat.isascii() and any(map(flat.__contains__, _SUPERSCRIPTS))
-    if superscript or "bid" in flat or "cit." in flat or "Vide " in flat or "vide " in flat:
+    if superscript or any(sign in flat for sign in _NOTE_SIGNS):
         add("footnote", [m.span() for m in _FOOTNOTE.finditer(flat)])
     return found
 
@@ -105,3 +120,8 @@ def _names_then_year(part: str) -> bool:
         return False
     names = [token for token in tokens[:-1] if token not in _JOINING and not _YEAR_TOKEN.match(token)]
     return bool(names) and all(name[:1].isupper() for name in names) and not _MONTHS.intersection(names)
+
+
+def _codes_and_long_number(flat: str) -> bool:
+    """Whether a patent number can be there at all: cheap, so that most texts skip the pattern."""
+    return any(code in flat for code in _CODES) and _LONG_NUMBER.search(flat) is not None

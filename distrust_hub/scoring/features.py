@@ -17,7 +17,7 @@ MIN_WORDS = 60
 """Shorter texts count as this long, so that one word in ten does not make a style."""
 
 _YEAR = re.compile(rb"(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z])")
-_SPEAKER = re.compile(r"[A-Z]{1,12}(?: \([A-Z]{2,8}\))?: ")
+_SPEAKER = re.compile(r"[A-Z](?: \([A-Z]{2,8}\))?$")
 
 SHAPES = (
     "commas",
@@ -82,7 +82,7 @@ def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
         log1p(count(b"!") * scale),
         log1p((count(b"[") + count(b"(")) * scale),
         log1p(digits * scale),
-        log1p(len(_SPEAKER.findall(flat)) * scale) if ": " in flat else 0.0,
+        log1p(_speakers(flat) * scale) if ": " in flat else 0.0,
         min(mean_length, 10.0),
         log1p(min(words / sentences, 80.0)),
         log1p(recent * scale),
@@ -90,3 +90,8 @@ def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
         log1p(max(0, capitals) * scale),
         log1p(text.line_breaks * scale),
     ]
+
+
+def _speakers(flat: str) -> int:
+    """How many colons stand after a name in capitals, as before the words of a speaker."""
+    return sum(_SPEAKER.search(before[-12:]) is not None for before in flat.split(": ")[:-1])

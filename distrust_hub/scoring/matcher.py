@@ -70,7 +70,9 @@ class Matcher:
                 pattern, numbers = exact[lower]
                 self._exact[i] = (pattern, len(self._groups))
                 self._groups.append(tuple(sorted(owners[lower] - numbers)))
-        self._automaton = ahocorasick_rs.AhoCorasick(list(owners), implementation=ahocorasick_rs.Implementation.DFA)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            list(owners), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
 
     def find(self, text: NormalText) -> Matches:
         """Everything found, in one pass."""

@@ -133,9 +133,12 @@ class ScoredWriter:
                 stream.close()
         if kind is None:
             self._publish()
-        elif self._parquet or issubclass(kind, DataError):
+        elif self._parquet or issubclass(kind, DataError) or not self._holds_rows():
             for file in (self.part, self._rejected_part, self._state_file):
                 file.unlink(missing_ok=True)
+
+    def _holds_rows(self) -> bool:
+        return bool(self.part.stat().st_size or self._rejected_part.stat().st_size)
 
     def _publish(self) -> None:
         os.replace(self.part, self.target)

@@ -143,6 +143,7 @@ def test_resume_refuses_other_settings_and_starts_anew_with_nothing_there(
     assert len(read_rows(tmp_path / "new.jsonl")) == 30
 
     def failing(self: bulk.ScoredWriter, line: bytes) -> None:
+        self._stream.write(line)
         raise Killed
 
     with monkeypatch.context() as patch:
