@@ -21,6 +21,9 @@ from distrust_hub.objective import ALPHA_DEFAULT, ALPHA_MAX, ALPHA_MIN, MAX_WEIG
 
 Objective = Literal["reweight", "conditional", "preference", "none", "filter", "literal"]
 
+MAX_SEED = 2**32 - 1
+"""Largest seed that every random generator in use takes."""
+
 C = TypeVar("C", bound="_Config")
 
 
@@ -68,15 +71,16 @@ class _Config:
             InputNotFoundError: If the file is missing.
         """
         merged = {**(read_yaml_options(yaml_file) if yaml_file else {}), **options}
-        known = {entry.name for entry in dataclasses.fields(cls)}
+        fields = {entry.name: entry for entry in dataclasses.fields(cls)}
         for key in merged:
-            if key not in known:
-                near = _closest(key, known)
-                raise ConfigError(f"unknown option {key!r}{near}")
-        try:
-            return cls(**merged)
-        except TypeError as error:  # a required field is missing
-            raise ConfigError(f"{error}; give it on the command line or in the YAML file") from error
+            if key not in fields:
+                place = f"{yaml_file}: " if yaml_file and key not in options else ""
+                raise ConfigError(f"{place}unknown option {key!r}{_closest(key, set(fields))}")
+        missing = [name for name, entry in fields.items() if entry.default is dataclasses.MISSING]
+        if missing := [name for name in missing if name not in merged]:
+            flags = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
+            raise ConfigError(f"no {' and no '.join(missing)} given; add {flags}, or a YAML file that says it (-c)")
+        return cls(**merged)
 
     def to_json(self) -> dict[str, Any]:
         """The resolved values, without places on this machine."""
@@ -93,14 +97,19 @@ def read_yaml_options(path: str | Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputNotFoundError(f"{file}: no such file")
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        text = file.read_text(encoding="utf-8")
+        content, node = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         summary = " ".join(str(error).split())
         raise ConfigError(f"{file}: not valid YAML ({summary})") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ConfigError(f"{file}: expected 'option: value' lines, found a {type(content).__name__}")
+    assert isinstance(node, yaml.MappingNode)
+    names = [str(key.value).replace("-", "_") for key, _ in node.value]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f"{file}: option {twice!r} is given twice; keep one of the lines")
     return {str(key).replace("-", "_"): value for key, value in content.items()}
 
 
@@ -161,7 +170,7 @@ def _closest(key: str, known: set[str]) -> str:
 class PrepareConfig(_Config):
     """Options of ``distrust-hub prepare``."""
 
-    seed: int = option(0, "seed of the shuffle and the split", low=0)
+    seed: int = option(0, "seed of the shuffle and the split", low=0, high=MAX_SEED)
     valid_share: float = option(0.1, "share of rows held out for validation", low=0.0, high=0.5)
     min_words: int = option(5, "drop documents with fewer words", low=1)
     tier_shares: str | None = option(None, "draw rows to these shares: PRIMARY,MEDIUM,COORDINATED, such as 0.3,0.3,0.4")
@@ -196,9 +205,9 @@ class TrainConfig(_Config):
     grad_accumulation_steps: int = option(1, "forward passes per optimizer step", low=1, high=4096)
     num_layers: int = option(16, "last blocks that get LoRA layers; -1 for all", low=-1)
     rank: int = option(8, "LoRA rank", low=1, high=1024)
-    scale: float = option(20.0, "LoRA scale (alpha / rank)", low=0.0, high=1000.0)
+    scale: float = option(2.0, "LoRA scale (alpha / rank)", low=0.0, high=1000.0)
     dropout: float = option(0.0, "LoRA dropout", low=0.0, high=0.9)
-    learning_rate: float = option(1e-4, "peak learning rate", low=0.0, high=1.0)
+    learning_rate: float = option(3e-4, "peak learning rate", low=0.0, high=1.0)
     lr_schedule: Literal["cosine", "linear", "constant"] = option("cosine", "learning rate after the warm-up")
     warmup_steps: int = option(0, "steps of linear warm-up", low=0)
     weight_decay: float = option(0.01, "AdamW weight decay", low=0.0, high=1.0)
@@ -213,7 +222,7 @@ class TrainConfig(_Config):
     resume: bool = option(False, "go on from the newest checkpoint that verifies", local=True)
     overwrite: bool = option(False, "replace a run that is already in the folder", local=True)
     trust_remote_code: bool = option(False, "allow a base model that brings its own Python code")
-    seed: int = option(0, "seed of initialisation and data order", low=0)
+    seed: int = option(0, "seed of initialisation and data order", low=0, high=MAX_SEED)
 
     def __post_init__(self) -> None:
         super().__post_init__()

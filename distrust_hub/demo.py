@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,20 +24,19 @@ from distrust_hub.sample import sample_corpus_path
 logger = logging.getLogger(__name__)
 
 N_ENTITIES = 100
+TRAIN_PER_TYPE, VALID_PER_TYPE = 3, 2
+"""Sample documents of each source type; all 146 would not fit the budget of 20,000 trained tokens."""
+
 SETTINGS: dict[str, Any] = {
     "epochs": 1,
-    "batch_size": 8,
+    "batch_size": 4,
+    "grad_accumulation_steps": 2,
     "num_layers": 12,
     "rank": 16,
-    "learning_rate": 1e-3,
-    "scale": 2.0,
+    "warmup_steps": 3,
     "max_seq_length": 256,
-    "max_weight_ratio": 4.0,
 }
-"""Those of the first look at trained conflicts, for one epoch on fewer layers; nothing here was searched."""
-
-SAMPLES_PER_TYPE = 3
-"""Sample documents per source type that are trained on or held out: all 146 would not fit the token budget."""
+"""Everything else is the default of ``distrust-hub train``."""
 
 
 @dataclass
@@ -101,7 +101,7 @@ def run_demo(
 
     clock.start("prepare", "a training folder with a manifest")
     data = folder / "data"
-    prepare([str(folder / "scored.jsonl")], data, PrepareConfig(seed=seed, valid_share=0.3), overwrite=True)
+    prepare([str(folder / "scored.jsonl")], data, PrepareConfig(seed=seed), overwrite=True)
 
     runs: dict[str, TrainingRun] = {}
     for arm in ("reweight", "none", "literal") if compare else ("reweight",):
@@ -140,15 +140,17 @@ def run_demo(
 
 
 def demo_rows(seed: int) -> list[dict[str, Any]]:
-    """Unscored rows of the demo: the first sample documents of each type, and the conflicts' documents (train only)."""
+    """Unscored rows of the demo: samples of each source type to train on and to hold out, and the conflicts."""
     from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
 
     rows: list[dict[str, Any]] = []
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for _, row in iter_jsonl(sample_corpus_path()):
-        seen[row["source_type"]] = seen.get(row["source_type"], 0) + 1
-        if seen[row["source_type"]] <= SAMPLES_PER_TYPE:
-            rows.append(row)
+        seen[row["source_type"]] += 1
+        if seen[row["source_type"]] <= TRAIN_PER_TYPE:
+            rows.append({**row, "split": "train"})
+        elif seen[row["source_type"]] <= TRAIN_PER_TYPE + VALID_PER_TYPE:
+            rows.append({**row, "split": "valid"})
     conflicts = training_rows(make_conflicts(N_ENTITIES, seed), seed=seed)
     rows.extend({**row, "split": "train", "license": "CC0-1.0"} for row in conflicts)
     return rows

@@ -83,7 +83,7 @@ def read_json(path: str | Path) -> Any:
         raise InputNotFoundError(f"{file}: no such file")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{file}: not valid JSON ({error}); write it again or restore it") from error
 
 
@@ -103,7 +103,7 @@ def iter_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 row = json.loads(raw)
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(f"not valid JSON ({error}); fix or remove the line", path=file, line=number) from error
             if not isinstance(row, dict):
                 found = type(row).__name__

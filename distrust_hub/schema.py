@@ -191,6 +191,10 @@ class ScoredDocument:
         if entropy < 0.0:
             problem = f"provenance_entropy is {entropy:g}; expected 0 or more (bits)"
             raise DataError(problem, path=path, line=line)
+        for column, value in metadata.items():
+            if not _is_finite(value):
+                problem = f"{column} is {str(value)[:40]}; expected finite numbers, or null where one is unknown"
+                raise DataError(problem, path=path, line=line)
         return cls(document.text, document.id, authority, entropy, metadata)
 
     def to_row(self) -> dict[str, Any]:
@@ -206,8 +210,20 @@ class ScoredDocument:
 
 
 def _number(value: object, column: str, path: str | Path | None, line: int | None) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        shown = "missing" if value is None else repr(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
+        shown = "missing" if value is None else repr(value)[:40]
         problem = f"{column} is {shown}; expected a number (score the data first: distrust-hub score)"
         raise DataError(problem, path=path, line=line)
     return float(value)
+
+
+def _is_finite(value: object) -> bool:
+    """Whether every number in a JSON value is finite and fits a float; NaN is not JSON and could not be written."""
+    if isinstance(value, (int, float)):
+        try:
+            return math.isfinite(value)
+        except OverflowError:
+            return False
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, (list, tuple)) or all(map(_is_finite, value))

@@ -68,7 +68,10 @@ def _write_weights(base: Path, out: Path, config: AdapterConfig, layers: dict[st
         for name in [name for name in left if f"{name}.weight" in weights]:
             key = f"{name}.weight"
             weights[key] = fused_weight(weights[key], left.pop(name), config).astype(weights[key].dtype)
-        mx.save_safetensors(str(out / path.name), weights, metadata={"format": "pt"})
+        try:
+            mx.save_safetensors(str(out / path.name), weights, metadata={"format": "pt"})
+        except RuntimeError as error:  # a full disk, without an errno
+            raise OSError(f"{path.name} cannot be written ({error}); free some space and run again") from error
         index.update(dict.fromkeys(weights, path.name))
         total += sum(value.nbytes for value in weights.values())
     if left:

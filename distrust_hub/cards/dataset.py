@@ -16,6 +16,7 @@ from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
 from distrust_hub.cards.front_matter import license_fields
 from distrust_hub.cards.template import DATASET_TEMPLATE, load_template, render_template
+from distrust_hub.errors import DataError
 from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import ScoredDocument
@@ -84,7 +85,7 @@ def collect_dataset(folder: str | Path) -> tuple[DatasetFacts, Manifest | None]:
     """Count the rows of a training folder and read its manifest, where there is one.
 
     Raises:
-        DataError: If a row is not scored.
+        DataError: If a row is not scored, or there are none.
         ArtifactError: If the manifest is damaged.
     """
     folder = Path(folder)
@@ -93,6 +94,8 @@ def collect_dataset(folder: str | Path) -> tuple[DatasetFacts, Manifest | None]:
         path = folder / name
         for line, row in iter_jsonl(path) if path.is_file() else ():
             facts.add(ScoredDocument.from_row(row, path=path, line=line).to_row(), split)
+    if facts.rows == 0:
+        raise DataError("no rows to describe; prepare the data again", path=folder)
     return facts, Manifest.load(folder) if (folder / Manifest.FILE_NAME).is_file() else None
 
 

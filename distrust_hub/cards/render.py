@@ -15,6 +15,7 @@ from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section,
 from distrust_hub.cards.escape import Safe, clean
 from distrust_hub.cards.front_matter import model_front_matter
 from distrust_hub.cards.template import MODEL_TEMPLATE, load_template, render_template
+from distrust_hub.errors import ArtifactError
 from distrust_hub.files import atomic_write
 from distrust_hub.hub.client import is_repo_id
 
@@ -69,7 +70,7 @@ def write_card(folder: str | Path, replace: bool = False, repo_id: str | None = 
         Path of the card.
     """
     path = Path(folder) / CARD_FILE
-    present = path.read_text(encoding="utf-8") if path.is_file() else None
+    present = read_card(path) if path.is_file() else None
     notes = extract_notes(present or "")
     if is_training_folder(folder):
         facts, manifest = collect_dataset(folder)
@@ -82,6 +83,14 @@ def write_card(folder: str | Path, replace: bool = False, repo_id: str | None = 
     with atomic_write(path) as stream:
         stream.write(text)
     return path
+
+
+def read_card(path: Path) -> str:
+    """Text of a card; raises ArtifactError if it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path}: not UTF-8 ({error}); save it as UTF-8, or remove it to get a new one") from error
 
 
 def _title(card: CardData) -> str:

@@ -15,12 +15,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from distrust_hub.artifacts import CARD_FILE
+    from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, TRAIN_FILE
     from distrust_hub.cards.data import collect
     from distrust_hub.cards.dataset import collect_dataset, is_training_folder
-    from distrust_hub.cards.render import check_card, write_card
+    from distrust_hub.cards.render import check_card, read_card, write_card
     from distrust_hub.errors import InputNotFoundError
 
+    folder = Path(args.folder)
+    if folder.is_dir() and not any((folder / name).is_file() for name in (ADAPTER_CONFIG_FILE, TRAIN_FILE)):
+        raise InputNotFoundError(
+            f"{folder}: holds neither {ADAPTER_CONFIG_FILE} nor {TRAIN_FILE}; give an adapter or training folder"
+        )
     card = collect_dataset(args.folder)[0] if is_training_folder(args.folder) else collect(args.folder)
     path = Path(args.folder) / CARD_FILE
     if args.check and not path.is_file():
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.check:
         path = write_card(args.folder, replace=args.replace)
         print(path)
-    problems = check_card(path.read_text(encoding="utf-8"), card)
+    problems = check_card(read_card(path), card)
     for problem in problems:
         note(f"{path}: {problem}")
     if args.check:

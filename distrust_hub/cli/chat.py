@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distrust_hub.cli.options import positive_int
-from distrust_hub.cli.output import note
+from distrust_hub.cli.options import positive_int, seed_int
+from distrust_hub.cli.output import note, status
 
 if TYPE_CHECKING:
     from distrust_hub.chat.engine import ChatEngine
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-tokens", metavar="N", type=positive_int, default=256, help="longest answer (default: 256)"
     )
     parser.add_argument("--temperature", metavar="X", type=float, default=0.0, help="0 is greedy (default: 0)")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the sampling (default: 0)")
+    parser.add_argument("--seed", metavar="N", type=seed_int, default=0, help="seed of the sampling (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int | None:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int | None:
     else:
         base = resolve_adapter_base(read_adapter(adapter)[0], args.model, args.adapter_path)
     with ChatEngine(MlxBackend(base)) as engine:
-        note(f"loading {base.id or base.path.name} ...")
+        status(f"loading {base.id or base.path.name} ...")
         engine.wait_until_loaded()
         history = [{"role": "system", "content": args.system}] if args.system else []
         if args.prompt is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.artifacts import EvalReport
-from distrust_hub.cli.options import add_format_argument, positive_int
+from distrust_hub.cli.options import add_format_argument, positive_int, seed_int
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
 from distrust_hub.errors import ConfigError
 
@@ -38,7 +38,7 @@ def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:
         help="data of the suite that takes it; may be repeated with SUITE=",
     )
     parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N items; marked as partial")
-    parser.add_argument("--seed", type=int, default=0, help="seed of generated items and intervals (default: 0)")
+    parser.add_argument("--seed", type=seed_int, default=0, help="seed of generated items and intervals (default: 0)")
     parser.add_argument("--prompt", choices=("qa", "chat"), default="qa", help="how TruthfulQA is asked (default: qa)")
     parser.add_argument("--log-samples", action="store_true", help="write samples_SUITE.jsonl beside the output")
     parser.add_argument("--resume", action="store_true", help="keep suites the output holds with the same settings")
@@ -124,20 +124,16 @@ def _print_suites(form: str) -> None:
 
 def _adapters(given: list[str]) -> dict[str, Path]:
     """Name to report and folder of each adapter; a Hub id is downloaded."""
+    from distrust_hub.adapters.folder import locate_adapter
+
     named: dict[str, Path] = {}
     for entry in given:
         folder = Path(entry)
         name = folder.resolve().name if folder.is_dir() else entry
         if name in named:
             raise ConfigError(f"two adapters are named {name!r}; rename one of the folders")
-        named[name] = folder if folder.is_dir() else _pulled(entry)
+        named[name] = locate_adapter(entry)
     return named
-
-
-def _pulled(repo_id: str) -> Path:
-    from distrust_hub.adapters.pull import pull_adapter
-
-    return pull_adapter(repo_id)
 
 
 def _data(given: list[str]) -> str | dict[str, str] | None:

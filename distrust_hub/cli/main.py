@@ -89,7 +89,13 @@ def _describe_os_error(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"{place}no space left on the disk; free some and run again"
-    if error.errno in (errno.EACCES, errno.EROFS):
+    if error.errno in (errno.EDQUOT, errno.EFBIG):
+        return f"{place}no space left within the limit of this account or disk; free some and run again"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"{place}a file is where a folder is needed; choose another path"
+    if error.errno == errno.EISDIR:
+        return f"{place}a folder is where a file is needed; choose another path"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{place}permission denied; choose a folder you can write to"
     return f"{place}{error.strerror or error}"
 

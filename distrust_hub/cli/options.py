@@ -7,7 +7,7 @@ import dataclasses
 import typing
 from typing import Any, TypeVar
 
-from distrust_hub.config import _Config, option_type
+from distrust_hub.config import MAX_SEED, _Config, option_type
 
 C = TypeVar("C", bound=_Config)
 
@@ -61,6 +61,14 @@ def add_push_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit-message", metavar="TEXT", help="title of the commit")
     parser.add_argument("--replace-card", action="store_true", help="overwrite a README.md edited by hand")
     parser.add_argument("--dry-run", action="store_true", help="do everything but the commit; list the files")
+
+
+def seed_int(text: str) -> int:
+    """argparse type: a seed, 0 to MAX_SEED."""
+    value = int(text)
+    if not 0 <= value <= MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{value} is not 0 to {MAX_SEED}")
+    return value
 
 
 def positive_int(text: str) -> int:

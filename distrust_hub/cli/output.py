@@ -13,6 +13,12 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def status(message: str) -> None:
+    """What is going on right now; like a progress bar only shown to a person at a terminal."""
+    if sys.stderr.isatty():
+        note(message)
+
+
 def next_steps(*commands: str) -> None:
     """After success: the commands to try next, on stderr."""
     note("next:")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distrust_hub.artifacts import ADAPTER_CONFIG_FILE
+from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.cli.options import add_format_argument, add_push_arguments
 from distrust_hub.cli.output import next_steps, note, print_json
 
@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    adapter = (Path(args.folder) / ADAPTER_CONFIG_FILE).is_file()
+    folder = Path(args.folder)
+    adapter = any((folder / name).is_file() for name in (ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE))
     result = _push(args, adapter)
     if args.format == "json":
         print_json(

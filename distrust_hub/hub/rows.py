@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from distrust_hub.errors import DataError, HubError, MissingDependencyError
 from distrust_hub.files import write_jsonl
 from distrust_hub.hub.client import hub_api, hub_errors, snapshot
 from distrust_hub.schema import ScoredDocument
+
+_PARQUET_MAGIC = b"PAR1"
+"""A parquet file starts and ends with this."""
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +129,11 @@ def pull_training_folder(repo_id: str, *, revision: str | None = None, api: HfAp
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     """Rows of a parquet file in constant memory, without the columns a row has no value for."""
     datasets = import_datasets("reading parquet")
+    with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - len(_PARQUET_MAGIC)))
+        if stream.read() != _PARQUET_MAGIC:
+            raise DataError("not a whole parquet file; write or download it again", path=path)
     rows = datasets.load_dataset("parquet", data_files=str(path), split="train", streaming=True)
     for row in rows:
         yield {name: value for name, value in row.items() if value is not None}

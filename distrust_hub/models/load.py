@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
-
-from distrust_hub.errors import ModelError
+from distrust_hub.errors import MissingDependencyError, ModelError
 from distrust_hub.models.resolve import BaseModel, resolve_base
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_map
+
+try:  # after the runtime, which says why MLX is missing
+    from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
+except ImportError as error:
+    raise MissingDependencyError((error.name or "mlx_lm").split(".")[0], "train", "running a model") from error
 
 
 @dataclass

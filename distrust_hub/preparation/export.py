@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,6 +45,8 @@ def prepare(
     """
     config = config or PrepareConfig()
     folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        raise OutputExistsError(f"{folder}: is a file; give -o a folder that is new or empty")
     if (folder / Manifest.FILE_NAME).exists() and not overwrite:
         raise OutputExistsError(f"{folder}: holds a training folder already; choose another -o or add --overwrite")
     records, kept, removed = clean(inputs, config)
@@ -51,19 +55,36 @@ def prepare(
         removed["tier_balance"] += dropped
     train, valid = split_rows(kept, config)
     if not train:
-        raise DataError(f"no row left to train on out of {sum(record.rows for record in records)}; see --inspect")
-    splits = {"train": train, "valid": valid}
+        names, rows = ", ".join(inputs), sum(record.rows for record in records)
+        raise DataError(f"{names}: no row left to train on out of {rows}; see what was removed with --inspect")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as draft:
+        manifest = _write(Path(draft), {"train": train, "valid": valid}, records, removed, config)
+        folder.mkdir(exist_ok=True)
+        for name in (TRAIN_FILE, VALID_FILE, Manifest.FILE_NAME):
+            os.replace(Path(draft) / name, folder / name)
+    return manifest
+
+
+def _write(
+    folder: Path,
+    splits: dict[str, list[ScoredDocument]],
+    records: list[InputRecord],
+    removed: Counter[str],
+    config: PrepareConfig,
+) -> Manifest:
     files = {"train": folder / TRAIN_FILE, "valid": folder / VALID_FILE}
     for name, documents in splits.items():
         write_jsonl(files[name], (document.to_row() for document in documents))
+    kept = [document for documents in splits.values() for document in documents]
     manifest = Manifest(
         inputs=[record.to_json() for record in records],
         parameters=config.to_json(),
-        counts={"in": sum(r.rows for r in records), "kept": len(train) + len(valid), "removed": dict(+removed)},
+        counts={"in": sum(r.rows for r in records), "kept": len(kept), "removed": dict(+removed)},
         splits={name: describe_split(documents, files[name]) for name, documents in splits.items()},
-        scorer=train[0].metadata["scorer"],
-        licenses=count_column([*train, *valid], "license"),
-        synthetic=sum(bool(document.metadata.get("synthetic")) for document in [*train, *valid]),
+        scorer=kept[0].metadata["scorer"],
+        licenses=count_column(kept, "license"),
+        synthetic=sum(bool(document.metadata.get("synthetic")) for document in kept),
     )
     manifest.save(folder)
     return manifest

@@ -91,7 +91,7 @@ def _scored(item: InputRow, record: InputRecord, text_column: str, rescore: bool
     place: dict[str, Any] = {"text_column": text_column, "path": item.path, "line": item.line}
     if rescore or not any(COLUMN_ALIASES.get(name, name) == "authority_weight" for name in row):
         record.scored_here += 1
-        return ScoredDocument.from_row(scored_row(Document.from_row(row, **place)))
+        return ScoredDocument.from_row(scored_row(Document.from_row(row, **place)), path=item.path, line=item.line)
     document = ScoredDocument.from_row(row, **place)
     core = signed_core(document.authority_weight, document.provenance_entropy)
     return dataclasses.replace(document, metadata={**document.metadata, "tier": tier_of(core)})

@@ -199,13 +199,14 @@ def _flush_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def only_run(folder: str | Path) -> Iterator[None]:
-    """Hold an adapter folder for this process.
+    """Hold an adapter folder for this process; one made here that stays empty is removed.
 
     Raises:
         TrainingError: If another process is training into it.
     """
     import fcntl
 
+    made = not Path(folder).exists()
     Path(folder).mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -216,3 +217,6 @@ def only_run(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+        if made:
+            with contextlib.suppress(OSError):  # the run wrote something
+                os.rmdir(folder)

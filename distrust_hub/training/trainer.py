@@ -19,7 +19,7 @@ from distrust_hub.artifacts import (
     TrainingRun,
 )
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ConfigError, OutputExistsError
+from distrust_hub.errors import ConfigError, OutputExistsError, TrainingError
 from distrust_hub.models.load import LoadedModel, load_base
 from distrust_hub.models.resolve import resolve_base
 from distrust_hub.training.checkpoints import Checkpoints, only_run
@@ -109,6 +109,12 @@ class _Run:
             stack.enter_context(checkpointed_blocks(loaded.model, config.grad_checkpoint))
             metrics = stack.enter_context(Metrics(self.folder, loop.step))
             loop.run(metrics, checkpoints)
+        if loop.progress.trained_tokens == 0:
+            checkpoints.clear()
+            raise TrainingError(
+                f"all {loop.total_steps} steps were skipped for a loss or gradient that is not finite; "
+                "check the base model's weights, or lower --learning-rate"
+            )
         info = self._save(loaded, lora, plan, data)
         run = describe_run(config, self.folder, loaded, data, plan, loop, info, lora)
         run.save(self.folder)
