@@ -78,7 +78,7 @@ BAD_ROWS = [
     ("text_weight", changed(authority_weight="high"), SCORE_READERS, "{file}:2: authority_weight is 'high'; expected"),
     ("huge_number", changed(authority_weight=10**400), SCORE_READERS, "{file}:2: authority_weight is 1000"),
     ("too_many_digits", changed().replace(b"0.5", b"1" * 5000), READERS, "{file}:2: not valid JSON"),
-    ("nan_elsewhere", changed(year=float("nan")), SCORE_READERS[:2] + ["evaluate", "push"], "{file}:2: year is nan;"),
+    ("nan_elsewhere", changed(year=float("nan")), [*SCORE_READERS[:2], "evaluate", "push"], "{file}:2: year is nan;"),
     ("nan_nested", changed(x={"y": [float("inf")]}), ["prepare", "push"], "{file}:2: x is {'y': [inf]}; expected"),
     ("newer_schema", changed(schema=99), SCORE_READERS, "upgrade with: pip install -U distrust-hub"),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from distrust_hub.artifacts import SPLIT_FILES, ADAPTER_CONFIG_FILE, TRAIN_FILE, Manifest
+from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, SPLIT_FILES, TRAIN_FILE, Manifest
 from distrust_hub.cards.data import Facts
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
@@ -20,8 +20,6 @@ from distrust_hub.errors import DataError
 from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import ScoredDocument
-
-"""Split on the Hub -> file of a training folder."""
 
 SCORES = ("authority_weight", "provenance_entropy")
 
