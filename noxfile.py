@@ -145,7 +145,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Every side-by-side benchmark that needs no peer of its own; results go to benchmarks/results."""
+    """The side-by-side benchmarks; results go to benchmarks/results. Name some after ``--`` to run only those."""
     environment = _full_environment(session)
-    for script in sorted((ROOT / "benchmarks").glob("*.py")):
-        session.run(_bin(environment, "python"), str(script), *session.posargs, external=True)
+    for name in session.posargs or ("matmul", "scoring_quality", "scoring_speed"):
+        script, result = ROOT / "benchmarks" / f"{name}.py", ROOT / "benchmarks" / "results" / f"{name}.json"
+        session.run(_bin(environment, "python"), str(script), "--json", str(result), external=True)

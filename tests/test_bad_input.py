@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 from collections.abc import Callable, Iterator
@@ -41,12 +42,18 @@ def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Fails:
     return run
 
 
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """``full_disk(n)``: from now on a file may have n bytes; writing more is an error, as on a full disk."""
+@contextlib.contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Within the block a file may have ``size`` bytes; writing more is an error, as on a full disk.
+
+    The limit ends with the block: pytest's own output may be a file too.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def changed(**columns: object) -> bytes:
@@ -206,21 +213,18 @@ def test_output_folder_that_is_a_file(fails: Fails, model: str, tmp_path: Path, 
 
 @pytest.mark.mlx
 @pytest.mark.parametrize("verb", ["prepare", "evaluate"])
-def test_full_disk_leaves_nothing(
-    fails: Fails, full_disk: Callable[[int], None], model: str, tmp_path: Path, verb: str
-) -> None:
+def test_full_disk_leaves_nothing(fails: Fails, model: str, tmp_path: Path, verb: str) -> None:
     source = tmp_path / "in.jsonl"
     write_rows(source, [scored_row(i, words=40) for i in range(30)])
-    full_disk(300)
-    assert "no space left" in fails(*commands(verb, source, model, tmp_path / "out"))
+    with full_disk(300):
+        error = fails(*commands(verb, source, model, tmp_path / "out"))
+    assert "no space left" in error
 
 
-def test_full_disk_keeps_the_training_folder_that_is_there(
-    fails: Fails, full_disk: Callable[[int], None], tmp_path: Path
-) -> None:
+def test_full_disk_keeps_the_training_folder_that_is_there(tmp_path: Path) -> None:
     write_rows(tmp_path / "in.jsonl", [scored_row(i, words=40) for i in range(30)])
     assert main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out")]) == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    full_disk(300)
-    main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--overwrite", "--seed", "5"])
+    with full_disk(300):
+        main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--overwrite", "--seed", "5"])
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
