@@ -1,8 +1,8 @@
 """Every check and every long-running piece of work, one session each: ``nox -l`` lists them.
 
 Sessions that need everything share one environment, ``.nox/full``; it is built when it is missing or when
-``pyproject.toml`` has changed. ``demo``, ``imports``, ``min_versions`` and ``wheel`` have environments of their own, since
-what is installed is what they test.
+``pyproject.toml`` has changed. ``demo``, ``imports``, ``min_versions``, ``torch`` and ``wheel`` have environments of
+their own, since what is installed is what they test.
 """
 
 from __future__ import annotations
