@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import resource
 import sys
 from collections.abc import Sequence
@@ -83,8 +84,17 @@ def release_memory() -> None:
 
 def peak_memory_bytes() -> int:
     """The larger of MLX's peak since the run began and the process's peak resident size since it started."""
+    return max(int(mx.get_peak_memory()), _peak_resident_bytes())
+
+
+def _peak_resident_bytes() -> int:
+    """Linux's ``ru_maxrss`` starts at the size of the process that started this one, so its own mark is read there."""
+    status = Path("/proc/self/status")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.is_file() else None
+    if found:
+        return int(found[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
-    return max(int(mx.get_peak_memory()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _first_and_last(losses: Sequence[float]) -> tuple[float | None, float | None]:
