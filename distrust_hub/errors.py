@@ -43,6 +43,10 @@ class OutputExistsError(DistrustHubError, FileExistsError):
     """An output is already there and nobody said it may be replaced."""
 
 
+class OutputError(DistrustHubError, OSError):
+    """An output could not be written to its end; what is there is good, and the run can go on from it."""
+
+
 class ArtifactError(DistrustHubError, ValueError):
     """A JSON artifact is damaged, incomplete or written by a newer version."""
 

@@ -63,6 +63,16 @@ def add_push_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="do everything but the commit; list the files")
 
 
+def add_rights_arguments(parser: argparse.ArgumentParser) -> None:
+    """What of scored rows is published, and by what right."""
+    parser.add_argument(
+        "--scores-only", action="store_true", help="publish ids, text hashes, scores and spans without the texts"
+    )
+    parser.add_argument(
+        "--i-have-rights", action="store_true", help="publish texts whose licence is unknown or does not allow it"
+    )
+
+
 def seed_int(text: str) -> int:
     """argparse type: a seed, 0 to MAX_SEED."""
     value = int(text)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE
-from distrust_hub.cli.options import add_format_argument, add_push_arguments
+from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments
 from distrust_hub.cli.output import next_steps, note, print_json
+from distrust_hub.errors import ConfigError
 
 if TYPE_CHECKING:
     from distrust_hub.hub.publish import PushResult
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", help="adapter folder, training folder, or a scored file")
     parser.add_argument("repo_id", metavar="REPO_ID", help="repo to publish to, as owner/name")
     add_push_arguments(parser)
+    add_rights_arguments(parser)
     add_format_argument(parser)
 
 
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     note(f"published {len(result.files)} files, commit {result.sha}")
     if adapter:
         next_steps(f"distrust-hub pull {args.repo_id}")
-    else:
+    elif not args.scores_only:
         next_steps(f"distrust-hub train --model MODEL --data {args.repo_id} --adapter-path adapters")
     return 0
 
@@ -62,9 +64,12 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
         "dry_run": args.dry_run,
     }
     if adapter:
+        if args.scores_only or args.i_have_rights:
+            raise ConfigError(f"--scores-only and --i-have-rights are for scored rows; {args.folder} holds an adapter")
         from distrust_hub.hub.adapters import push_adapter
 
         return push_adapter(args.folder, args.repo_id, **options)
     from distrust_hub.hub.scored_datasets import push_scored
 
-    return push_scored(args.folder, args.repo_id, **options)
+    rights = {"scores_only": args.scores_only, "i_have_rights": args.i_have_rights}
+    return push_scored(args.folder, args.repo_id, **options, **rights)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.cli.options import add_format_argument, positive_int
+from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
 from distrust_hub.errors import ConfigError, DataError
 
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--push", metavar="REPO_ID", help="publish the scored file as a Hub dataset")
     parser.add_argument("--private", action="store_true", help="make the repo of --push private if it is created")
+    add_rights_arguments(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--overwrite", action="store_true", help="replace an output that is there")
     group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int | None:
         raise ConfigError("give either IN or --text TEXT")
     if args.push and (args.text is not None or args.output in (None, "-")):
         raise ConfigError("--push publishes a scored file; give IN and -o FILE")
+    if (args.scores_only or args.i_have_rights) and not args.push:
+        raise ConfigError("--scores-only and --i-have-rights say what --push publishes; add --push REPO_ID")
     if args.text is not None:
         return _score_text(args)
     if args.output is None:
@@ -106,7 +109,8 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
     if args.push:
         from distrust_hub.hub.scored_datasets import push_scored
 
-        note(f"published {push_scored(args.output, args.push, private=args.private).url}")
+        rights = {"scores_only": args.scores_only, "i_have_rights": args.i_have_rights}
+        note(f"published {push_scored(args.output, args.push, private=args.private, **rights).url}")
     next_steps(f"distrust-hub prepare {args.output} -o {Path(args.output).with_suffix('').name}-data")
     return None
 

@@ -46,6 +46,7 @@ class WriteAccess:
         exists: The repo is there already.
         sha: Head commit that will be built on, main's for a new branch; None where the repo is still to be made.
         new_branch: The branch to write to is still to be made.
+        private: The repo is there and private.
     """
 
     repo_id: str
@@ -53,6 +54,7 @@ class WriteAccess:
     exists: bool
     sha: str | None = None
     new_branch: bool = False
+    private: bool = False
 
 
 def hub_api() -> HfApi:
@@ -113,10 +115,11 @@ def _existing(
     with hub_errors(repo_id, repo_type, revision):
         try:
             info = api.repo_info(repo_id, repo_type=repo_type, revision=revision)
-            return WriteAccess(repo_id, user, exists=True, sha=info.sha)
+            return WriteAccess(repo_id, user, exists=True, sha=info.sha, private=bool(info.private))
         except RevisionNotFoundError:
             info = api.repo_info(repo_id, repo_type=repo_type)
-            return WriteAccess(repo_id, user, exists=True, sha=info.sha, new_branch=True)
+            private = bool(info.private)
+            return WriteAccess(repo_id, user, exists=True, sha=info.sha, new_branch=True, private=private)
         except GatedRepoError:
             raise
         except RepositoryNotFoundError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.publish import mask_secrets
+from distrust_hub.hub.redistribution import without_text
 from distrust_hub.hub.rows import import_datasets, parquet_rows
 from distrust_hub.schema import ScoredDocument
 
@@ -18,7 +19,9 @@ MAX_SHARD_BYTES = 500_000_000
 """Size of a parquet shard in memory, the Hub's recommendation."""
 
 
-def write_parquet(split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path) -> dict[str, Path]:
+def write_parquet(
+    split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path, *, scores_only: bool = False
+) -> dict[str, Path]:
     """Write one split as shards of bounded size, keys in texts masked.
 
     Args:
@@ -26,13 +29,14 @@ def write_parquet(split: str, path: Path, kinds: Mapping[str, set[type]], folder
         path: ``.jsonl`` or ``.parquet`` file of scored rows.
         kinds: {column: Python types seen in it}, over all splits, so that they share one schema.
         folder: Where to write.
+        scores_only: Leave texts out.
 
     Returns:
         {path in the repo: file}.
     """
     datasets = import_datasets("publishing a dataset")
     features = datasets.Features({name: _feature(datasets, seen) for name, seen in kinds.items()})
-    generate = _row_source(path, list(kinds))
+    generate = _row_source(path, list(kinds), scores_only)
     data = datasets.Dataset.from_generator(generate, features=features, cache_dir=str(folder / "cache"))
     count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
     files: dict[str, Path] = {}
@@ -45,10 +49,11 @@ def write_parquet(split: str, path: Path, kinds: Mapping[str, set[type]], folder
     return files
 
 
-def _row_source(path: Path, columns: list[str]) -> Callable[[], Iterator[dict[str, Any]]]:
+def _row_source(path: Path, columns: list[str], scores_only: bool) -> Callable[[], Iterator[dict[str, Any]]]:
     def generate() -> Iterator[dict[str, Any]]:
         for line, row in numbered_rows(path):
             full = ScoredDocument.from_row(row, path=path, line=line).to_row()
+            full = without_text(full) if scores_only else full
             masked = {key: mask_secrets(value) if isinstance(value, str) else value for key, value in full.items()}
             yield {column: masked.get(column) for column in columns}
 

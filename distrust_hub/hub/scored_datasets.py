@@ -27,6 +27,7 @@ from distrust_hub.hub.publish import (
     remote_card,
     remote_files,
 )
+from distrust_hub.hub.redistribution import allows_redistribution, without_text
 from distrust_hub.schema import ScoredDocument
 
 logger = logging.getLogger(__name__)
@@ -39,11 +40,19 @@ class _Survey:
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     kinds: dict[str, set[type]] = field(default_factory=dict)
     masked: int = 0
+    unlicensed: int = 0
+    first_unlicensed: tuple[Path, int, object] | None = None
 
     def add(self, row: dict[str, Any], split: str) -> None:
+        self.masked += any(isinstance(value, str) and mask_secrets(value) != value for value in row.values())
         self.facts.add(row, split)
         for name, value in row.items():
             self.kinds.setdefault(name, set()).add(type(value))
+
+    def check_license(self, license: object, path: Path, line: int) -> None:
+        if not allows_redistribution(license):
+            self.unlicensed += 1
+            self.first_unlicensed = self.first_unlicensed or (path, line, license)
 
 
 def push_scored(
@@ -56,6 +65,8 @@ def push_scored(
     commit_message: str | None = None,
     replace_card: bool = False,
     dry_run: bool = False,
+    scores_only: bool = False,
+    i_have_rights: bool = False,
     api: HfApi | None = None,
 ) -> PushResult:
     """Publish scored rows as parquet with a card, in one commit.
@@ -72,17 +83,21 @@ def push_scored(
         commit_message: Title of the commit.
         replace_card: Overwrite a card on the Hub that was edited by hand.
         dry_run: Everything but the writing.
+        scores_only: Publish ids, text hashes, scores and spans, without texts, other columns and manifest.
+        i_have_rights: Publish texts whose licence is unknown or does not allow redistribution.
         api: Client to use.
 
     Raises:
-        DataError: A row is not scored, or there are none.
+        DataError: A row is not scored, there are none, or one may not be published where everybody can read it.
         HubError: The Hub refused.
     """
     api = api or hub_api()
     splits, manifest_file = find_splits(source)
     manifest = Manifest.load(manifest_file) if manifest_file else None
-    survey = _survey(splits)
+    survey = _survey(splits, scores_only)
     access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, api=api)
+    if not (scores_only or i_have_rights or (access.private if access.exists else private)):
+        _refuse_unlicensed(survey)
     there = remote_card(api, access, "dataset")
     card, kept = choose_card(
         Path(source) / CARD_FILE,
@@ -94,8 +109,8 @@ def push_scored(
     with tempfile.TemporaryDirectory(prefix="distrust-hub-") as temporary:
         files: dict[str, Content] = {}
         for split, path in splits.items():
-            files.update(write_parquet(split, path, survey.kinds, Path(temporary)))
-        if manifest_file:
+            files.update(write_parquet(split, path, survey.kinds, Path(temporary), scores_only=scores_only))
+        if manifest_file and not scores_only:
             files[Manifest.FILE_NAME] = manifest_file
         if not kept:
             files[CARD_FILE] = card.encode()
@@ -143,12 +158,25 @@ def find_splits(source: str | Path) -> tuple[dict[str, Path], Path | None]:
     return splits, manifest if manifest.is_file() else None
 
 
-def _survey(splits: dict[str, Path]) -> _Survey:
+def _refuse_unlicensed(survey: _Survey) -> None:
+    if survey.first_unlicensed is None:
+        return
+    path, line, license = survey.first_unlicensed
+    problem = (
+        f"license is {str(license)[:80]!r}, which is not known to allow republishing the text "
+        f"({survey.unlicensed} of {survey.facts.rows} rows); use --scores-only or a private repo, "
+        "or say --i-have-rights if you do"
+    )
+    raise DataError(problem, path=path, line=line)
+
+
+def _survey(splits: dict[str, Path], scores_only: bool) -> _Survey:
     survey = _Survey()
     for split, path in splits.items():
         for line, row in numbered_rows(path):
-            survey.add(ScoredDocument.from_row(row, path=path, line=line).to_row(), split)
-            survey.masked += any(isinstance(value, str) and mask_secrets(value) != value for value in row.values())
+            full = ScoredDocument.from_row(row, path=path, line=line).to_row()
+            survey.check_license(full.get("license"), path, line)
+            survey.add(without_text(full) if scores_only else full, split)
     if survey.facts.rows == 0:
         raise DataError("no rows to publish", path=next(iter(splits.values())))
     if survey.masked:

@@ -99,7 +99,7 @@ def score_dataset(
     """Score every row of a source into one file.
 
     Args:
-        source: File (.jsonl, .jsonl.gz, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id.
+        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id.
         output: ``.jsonl`` or ``.parquet`` file.
         text_column: Column that holds the text.
         limit: Look at the first so many rows.
@@ -113,7 +113,8 @@ def score_dataset(
         config: Configuration of a Hub dataset.
 
     Raises:
-        DataError: For a bad row with ``on_error="stop"``, with file and line.
+        DataError: For a bad row with ``on_error="stop"``, with file and line, and for a source without rows.
+        OutputError: If the output cannot be written further and the run can go on with ``resume``.
         InputNotFoundError: If the source is not there.
         OutputExistsError: If the output has content and neither ``overwrite`` nor ``resume`` was said.
         ConfigError: If ``resume`` finds a run with other settings.
@@ -144,7 +145,7 @@ def score_dataset(
         summary.resumed_rows = writer.rows_before + writer.rejected_before
         tally.read(writer.part)
         rows = iter_source(source, text_column=text_column, split=split, config=config)
-        _run(itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
+        _run(source, itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
     if writer.rejected_file.exists():
         with writer.rejected_file.open("rb") as stream:
             summary.rows_rejected = sum(1 for _ in stream)
@@ -164,16 +165,25 @@ def iter_scored(
     split: str = "train",
     config: str | None = None,
 ) -> Iterator[str]:
-    """The rows ``score_dataset`` would write, as JSON lines; stops at the first bad row with DataError."""
+    """The rows ``score_dataset`` would write, as JSON lines.
+
+    Raises:
+        DataError: At the first bad row, and where there is none at all.
+    """
     options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
     rows = itertools.islice(iter_source(source, text_column=text_column, split=split, config=config), limit)
+    empty = True
     for item in _scored(rows, options, workers):
         if isinstance(item, InputRow):
             raise DataError(item.problem or "", path=item.path, line=item.line)
         yield item.line.decode("utf-8")
+        empty = False
+    if empty:
+        raise _no_rows(source)
 
 
 def _run(
+    source: str | Path,
     rows: Iterable[InputRow],
     writer: ScoredWriter,
     tally: _Tally,
@@ -191,8 +201,13 @@ def _run(
             else:
                 writer.reject(item.path, item.line, item.problem or "")
                 tally.rejected += 1
-        if not tally.rows and not tally.rejected:
-            raise DataError("no rows to score; the source is empty", path=writer.target.name)
+        if not (tally.rows or tally.rejected or writer.rejected_before):
+            raise _no_rows(source)
+
+
+def _no_rows(source: str | Path) -> DataError:
+    place = "stdin" if str(source) == "-" else source
+    return DataError("no rows to score; give an input with at least one document", path=place)
 
 
 class _ScoredLine(NamedTuple):

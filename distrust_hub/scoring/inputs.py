@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import csv
 import glob
-import gzip
 import io
 import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
+from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, open_compressed
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
 
-MAX_RATIO = 500
-"""Largest decompressed size over compressed size; text reaches 10 to 30, a zip bomb 1,000."""
-
-_RATIO_FREE_BYTES = 16 << 20
-SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".txt", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".txt", ".parquet")
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@\S+)?$")
 
 
@@ -79,14 +75,16 @@ def source_files(name: str) -> list[Path] | None:
             return files
     elif _REPO_ID.match(name) and not name.endswith(SUFFIXES):
         return None
-    raise InputNotFoundError(f"{name}: no such file, folder or Hub dataset")
+    raise InputNotFoundError(
+        f"{name}: no such file, folder or Hub dataset; check the path (a Hub dataset is OWNER/NAME)"
+    )
 
 
 def _file_rows(path: Path, text_column: str) -> Iterator[InputRow]:
     name = path.name
-    if name.endswith(".jsonl.gz"):
-        with path.open("rb") as packed, gzip.open(packed) as stream:
-            yield from _jsonl(_Guarded(stream, packed, path), str(path))  # type: ignore[arg-type]
+    if name.endswith(COMPRESSED_SUFFIXES):
+        with open_compressed(path) as lines:
+            yield from _jsonl(lines, str(path))
     elif name.endswith(".jsonl"):
         with path.open("rb") as stream:
             yield from _jsonl(stream, str(path))
@@ -104,24 +102,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow]:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
 
 
-class _Guarded:
-    """A decompressed stream that stops at a ratio no text reaches."""
-
-    def __init__(self, stream: gzip.GzipFile, packed: BinaryIO, path: Path) -> None:
-        self._stream, self._packed, self._path, self._size = stream, packed, path, 0
-
-    def readline(self, limit: int) -> bytes:
-        try:
-            line = self._stream.readline(limit)
-        except (OSError, EOFError) as error:
-            raise DataError(f"damaged gzip file ({error}); fetch it again", path=self._path) from error
-        self._size += len(line)
-        if self._size > _RATIO_FREE_BYTES and self._size > MAX_RATIO * max(1, self._packed.tell()):
-            raise DataError(f"unpacks to more than {MAX_RATIO} times its size; not read", path=self._path)
-        return line
-
-
-def _jsonl(stream: BinaryIO, path: str) -> Iterator[InputRow]:
+def _jsonl(stream: Lines, path: str) -> Iterator[InputRow]:
     number = 0
     while raw := stream.readline(MAX_LINE_BYTES + 1):
         number += 1

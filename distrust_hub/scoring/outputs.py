@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from distrust_hub.errors import ConfigError, DataError, MissingDependencyError, OutputExistsError
+from distrust_hub.errors import (
+    ConfigError,
+    DataError,
+    DistrustHubError,
+    MissingDependencyError,
+    OutputError,
+    OutputExistsError,
+)
 from distrust_hub.files import jsonl_line
 
 _PARQUET_ROWS = 2048
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class ScoredWriter:
     """Writes rows beside the target and renames at the end; rejected rows go to ``OUT.rejected.jsonl``.
 
-    A run that is killed leaves ``OUT.part``, ``OUT.rejected.part`` and ``OUT.state.json``; ``resume`` goes on after the
-    last whole line, so the result has the same bytes as an uninterrupted run. A bad row is written only after all good
-    rows before it are with the system, so the two files together always hold an unbroken head of the input.
+    A ``.jsonl`` run that is killed, or whose disk is full, leaves ``OUT.part``, ``OUT.rejected.part`` and
+    ``OUT.state.json``; ``resume`` goes on after the last whole line, so the result has the same bytes as an
+    uninterrupted run. A bad row is written only after all good rows before it are with the system, so the two files
+    together always hold an unbroken head of the input. A parquet run that fails leaves nothing.
 
     Args:
         target: ``.jsonl`` or ``.parquet`` file.
         state: Options, input and scorer version of this run, to compare on resume.
         overwrite: Replace a target that is there.
         resume: Go on with a run that was stopped; starts anew where there is none.
+
+    Raises:
+        ConfigError: For another form of output, or a run to resume that had other settings.
+        OutputExistsError: If the target is a folder, or has content and may not be replaced.
+        OutputError: At the end of the block, where the target cannot be written further but can be resumed.
     """
 
     def __init__(self, target: Path, state: dict[str, Any], *, overwrite: bool = False, resume: bool = False) -> None:
@@ -35,6 +51,8 @@ class ScoredWriter:
         self._parquet = target.name.endswith(".parquet")
         if self._parquet and resume:
             raise ConfigError("--resume needs a .jsonl output; parquet cannot be continued")
+        if target.is_dir():
+            raise OutputExistsError(f"{target}: a folder of this name is there; choose another name for the file")
         if target.exists() and target.stat().st_size and not (overwrite or resume):
             raise OutputExistsError(f"{target}: already there; use --overwrite or another name")
         self.part = target.with_name(target.name + ".part")
@@ -69,12 +87,17 @@ class ScoredWriter:
         self.target.parent.mkdir(parents=True, exist_ok=True)
         going_on = bool(self.rows_before or self.rejected_before)
         mode = "ab" if going_on else "wb"
-        self._stream: IO[bytes] = self.part.open(mode)
-        self._rejected: IO[bytes] = self._rejected_part.open(mode)
-        if not self._parquet:
-            self._state_file.write_text(json.dumps(self._state, sort_keys=True), encoding="utf-8")
         self._rows: list[dict[str, Any]] = []
         self._writer: Any = None
+        self._stream: IO[bytes] = self.part.open(mode)
+        try:
+            self._rejected: IO[bytes] = self._rejected_part.open(mode)
+            if not self._parquet:
+                self._state_file.write_text(json.dumps(self._state, sort_keys=True), encoding="utf-8")
+        except OSError:
+            if not going_on:
+                self._remove_parts()
+            raise
         return self
 
     def write(self, row: dict[str, Any]) -> None:
@@ -121,24 +144,45 @@ class ScoredWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._parquet:
+        if kind is None:
+            try:
+                self._finish()
+                self._publish()
+            except BaseException as error:
+                self._abandon(error)
+                raise
+        else:
+            self._abandon(value)
+
+    def _finish(self) -> None:
+        if self._parquet:
             self._flush_parquet()
         if self._writer is not None:
             self._writer.close()
         for stream in (self._stream, self._rejected):
-            if not stream.closed:
-                if kind is None:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                stream.close()
-        if kind is None:
-            self._publish()
-        elif self._parquet or issubclass(kind, DataError) or not self._holds_rows():
-            for file in (self.part, self._rejected_part, self._state_file):
-                file.unlink(missing_ok=True)
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.close()
+
+    def _abandon(self, error: BaseException | None) -> None:
+        """Close what is open; keep what a later run can go on with, and say so where writing it failed."""
+        for stream in (self._writer, self._stream, self._rejected):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.close()
+        if self._parquet or isinstance(error, DataError) or not self._holds_rows():
+            self._remove_parts()
+        elif isinstance(error, OSError) and not isinstance(error, DistrustHubError):
+            full = error.errno in _DISK_FULL
+            problem = "no space left on the disk; free some" if full else f"{error.strerror or error}; mend that"
+            raise OutputError(f"{error.filename or self.target}: {problem}, then go on with --resume") from error
+
+    def _remove_parts(self) -> None:
+        for file in (self.part, self._rejected_part, self._state_file):
+            file.unlink(missing_ok=True)
 
     def _holds_rows(self) -> bool:
-        return bool(self.part.stat().st_size or self._rejected_part.stat().st_size)
+        return bool(_cut_to_whole_lines(self.part) or _cut_to_whole_lines(self._rejected_part))
 
     def _publish(self) -> None:
         os.replace(self.part, self.target)

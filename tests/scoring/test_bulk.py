@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputExistsError
+from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputError, OutputExistsError
 from distrust_hub.schema import SCORE_COLUMNS, ScoredDocument
-from distrust_hub.scoring import bulk
+from distrust_hub.scoring import bulk, outputs
 from distrust_hub.scoring.bulk import iter_scored, score_dataset
 from distrust_hub.scoring.document import score_document
+from tests.test_bad_input import full_disk
 
 TEXTS = [
     f"March {day}, 1850. I saw {day} ships in the harbour, and the wind was north-west all day." for day in range(1, 31)
@@ -162,11 +162,10 @@ def test_every_form_of_input_gives_the_same_scores(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"id": str(i), "text": t} for i, t in enumerate(TEXTS[:4])]
     write_rows(tmp_path / "a.jsonl", rows)
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress((tmp_path / "a.jsonl").read_bytes()))
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "c.parquet")
     (tmp_path / "d.csv").write_text("id,text\n" + "".join(f'{r["id"]},"{r["text"]}"\n' for r in rows), encoding="utf-8")
     want = "".join(iter_scored(tmp_path / "a.jsonl"))
-    for name in ("b.jsonl.gz", "c.parquet", "d.csv", "[a].jsonl"):
+    for name in ("c.parquet", "d.csv", "[a].jsonl"):
         assert "".join(iter_scored(tmp_path / name)) == want
     (tmp_path / "folder").mkdir()
     for i, row in enumerate(rows):
@@ -181,29 +180,66 @@ def test_every_form_of_input_gives_the_same_scores(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["missing.jsonl", "no such/*.txt"])
 def test_a_missing_source_is_named(tmp_path: Path, source: str) -> None:
-    with pytest.raises(InputNotFoundError, match="no such file"):
+    with pytest.raises(InputNotFoundError, match=r"no such file.*check the path .a Hub dataset is OWNER/NAME"):
         score_dataset(tmp_path / source, tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_source_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [])
-    with pytest.raises(DataError, match="no rows"):
+    for name in ("out.jsonl", "out.parquet"):
+        with pytest.raises(DataError, match="no rows to score; give an input with") as caught:
+            score_dataset(source, tmp_path / name)
+        assert str(caught.value).startswith(f"{source}: ")
+    with pytest.raises(DataError, match=r"in\.jsonl: no rows to score"):
+        list(iter_scored(source))
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_overwrite_of_a_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}])
+    folder = tmp_path / "dir.jsonl"
+    folder.mkdir()
+    (folder / "mine").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputExistsError, match="a folder of this name is there; choose another name"):
+        score_dataset(source, folder, overwrite=True)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["dir.jsonl", "in.jsonl", "mine"]
+
+
+@pytest.mark.parametrize("size", [300, 6_000])
+def test_a_full_disk_leaves_no_part_of_a_parquet_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(outputs, "_PARQUET_ROWS", 20)
+    source = write_rows(tmp_path / "in.jsonl", [{"id": i, "text": f"{TEXTS[i % 30]} {i}"} for i in range(130)])
+    with full_disk(size), pytest.raises(OSError, match="File too large"):
+        score_dataset(source, tmp_path / "out.parquet")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_full_disk_says_that_the_run_can_go_on_and_it_can(tmp_path: Path) -> None:
+    rows: list[Any] = [{"text": t} for t in TEXTS * 4]
+    rows[5] = rows[66] = "{"
+    source = write_rows(tmp_path / "in.jsonl", rows)
+    score_dataset(source, tmp_path / "whole.jsonl", on_error="skip")
+    output = tmp_path / "out.jsonl"
+    with full_disk(20_000), pytest.raises(OutputError, match=r"no space left on the disk.*--resume") as caught:
+        score_dataset(source, output, on_error="skip")
+    assert str(caught.value).startswith(f"{output}: ")
+    summary = score_dataset(source, output, on_error="skip", resume=True)
+    assert summary.resumed_rows > 6
+    assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_a_disk_too_full_for_one_row_leaves_nothing(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": "word " * 4000}])
+    with full_disk(9000), pytest.raises(OSError, match="File too large"):
         score_dataset(source, tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    bomb = tmp_path / "bomb.jsonl.gz"
-    bomb.write_bytes(gzip.compress(b" " * 60_000_000 + b"\n"))
-    with pytest.raises(DataError, match="unpacks to more than"):
-        score_dataset(bomb, tmp_path / "out.jsonl")
-
-
-def test_damaged_gzip_and_parquet_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl.gz").write_bytes(b"not gzip")
-    with pytest.raises(DataError, match="damaged gzip"):
-        score_dataset(tmp_path / "a.jsonl.gz", tmp_path / "out.jsonl")
+def test_damaged_parquet_is_named(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     (tmp_path / "a.parquet").write_bytes(b"not parquet")
     with pytest.raises(DataError, match="not a parquet file"):

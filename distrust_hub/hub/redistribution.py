@@ -1,0 +1,101 @@
+"""What of a row may be published: whether its licence allows redistribution, and the row without its text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from distrust_hub.schema import SCORE_COLUMNS, SOURCE_TYPES, TIERS
+
+# fmt: off
+REDISTRIBUTABLE = frozenset((
+    # No rights left, or given up.
+    "public domain", "public domain mark", "public domain dedication", "pd", "pdm", "us government",
+    "us government work", "cc0", "cc zero", "creative commons zero", "pddl", "unlicense", "0bsd", "wtfpl",
+    # Creative Commons, with and without share-alike.
+    "cc by", "cc by sa", "creative commons attribution", "creative commons attribution sharealike",
+    "creative commons attribution share alike",
+    # Data and government licences.
+    "odc by", "odbl", "cdla permissive", "cdla sharing", "etalab", "open government", "ogl", "ogl uk", "gfdl",
+    # Software licences, which documentation is often under.
+    "apache", "mit", "isc", "zlib", "bsd", "bsd 2 clause", "bsd 3 clause", "bsd 3 clause clear", "afl", "artistic",
+    "bsl 1.0", "boost", "ecl", "epl", "eupl", "gpl", "lgpl", "agpl", "mpl", "ms pl", "ncsa", "ofl", "osl", "lppl",
+    "postgresql",
+))
+# fmt: on
+"""Licences under which anybody may pass on a text for any purpose, as their SPDX names without version (spaces for
+hyphens) or the phrase people write. Non-commercial and no-derivatives licences are not here: what they allow depends
+on who publishes and why. A bare ``cc`` or ``other`` says nothing."""
+
+_RESTRICTION = re.compile(
+    r"\b(?:nc|nd|no|not|non|noncommercial|noderivatives|noderivs|except|proprietary|reserved|restricted|"
+    r"restrictions?|unknown|unclear|private|confidential|prohibited|forbidden|fair use|(?<![\d.]-)only)\b"
+)
+"""Words that turn a phrase around wherever they stand, also in a remark in brackets."""
+
+_CC_ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?creativecommons\.org/(licenses|publicdomain)/([a-z-]+)\S*")
+_REMARK = re.compile(r"\([^()]*\)")
+_LATER = re.compile(r"-(?:only|or-later)\b")
+_CHOICES = re.compile(r"[/,;+&]|\b(?:or|and)\b")
+_FILLER = re.compile(r"\b(?:the|in|under|licen[sc]ed?|version|international|unported|generic|universal|deed|work of)\b")
+_VERSION = re.compile(r"\s+v?\d+(?:\.\d+)*[a-z]?(?: [a-z]{2})?$")
+
+
+def allows_redistribution(license: object) -> bool:
+    """Whether a licence, as a dataset spells it, is one of REDISTRIBUTABLE.
+
+    Remarks in brackets, versions and separators do not matter (``"CC BY-SA 4.0 (LICENSE)"``, ``"Apache-2.0"``); of
+    several licences (``"public domain / CC0"``) each must allow it. Anything not recognised counts as not allowed.
+    """
+    if isinstance(license, (list, tuple)):
+        return bool(license) and all(map(allows_redistribution, license))
+    if not isinstance(license, str):
+        return False
+    text = _CC_ADDRESS.sub(_of_address, license.lower().replace("u.s.", "us"))
+    if _RESTRICTION.search(text.replace("_", " ")):
+        return False
+    parts = [_bare(part) for part in _CHOICES.split(_REMARK.sub(" ", _LATER.sub("", text)))]
+    named = [part for part in parts if part]
+    return bool(named) and all(part in REDISTRIBUTABLE for part in named)
+
+
+def _of_address(match: re.Match[str]) -> str:
+    if match[1] == "publicdomain":
+        return "cc0" if match[2].startswith("zero") else "public domain"
+    return f"cc-{match[2]}"
+
+
+def _bare(part: str) -> str:
+    """A licence without filler words, separators and version."""
+    words = " ".join(_FILLER.sub(" ", re.sub(r"[^a-z0-9.]+", " ", part)).split()).strip(".")
+    if words in REDISTRIBUTABLE:
+        return words
+    return re.sub(r"^v?[\d.]+$", "", _VERSION.sub("", words))
+
+
+def without_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``--scores-only`` publishes of a scored row: nothing a reader could put the text together from.
+
+    Args:
+        row: A row as ``schema.ScoredDocument.to_row`` writes it.
+
+    Returns:
+        ``schema``, ``id``, ``text_sha256`` (64 hex digits of the UTF-8 text), the score columns, ``synthetic`` where
+        the row says so, and ``evidence`` as axis, component, contribution and place, without matched text and reasons.
+    """
+    digest = hashlib.sha256(row["text"].encode("utf-8", "replace")).hexdigest()
+    found = {"schema": row["schema"], "id": row["id"], "text_sha256": digest}
+    for name in (*SCORE_COLUMNS, "synthetic"):
+        value = row.get(name)
+        if isinstance(value, (int, float)) or (isinstance(value, str) and value in (*TIERS, *SOURCE_TYPES)):
+            found[name] = value
+    if isinstance(row.get("evidence"), list):
+        found["evidence"] = [_place(line) for line in row["evidence"] if isinstance(line, Mapping)]
+    return found
+
+
+def _place(line: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("axis", "component", "contribution", "span", "field")
+    return {name: line[name] for name in kept if line.get(name) is not None}

@@ -1,0 +1,133 @@
+"""Which licences let a text be published again, and what is left of a row without its text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.cli.main import main
+from distrust_hub.errors import DataError
+from distrust_hub.files import write_jsonl
+from distrust_hub.hub.redistribution import allows_redistribution
+from distrust_hub.hub.rows import iter_rows
+from distrust_hub.hub.scored_datasets import push_scored
+from tests.hub.conftest import writes
+from tests.hub.test_scored_datasets import row
+from tests.hub_server.server import HubServer
+
+SECRET_WORDS = "The barometer fell at Whitby"
+
+
+@pytest.mark.parametrize(
+    "license",
+    [
+        "CC BY-SA 4.0 (LICENSE)",
+        "public domain (Project Gutenberg text; PD in the USA)",
+        "public domain, US government work / CC0 (README)",
+        "CC0 1.0 / U.S. government work (LICENSE.md)",
+        "CC BY (PLOS article licence)",
+        "Apache-2.0",
+        "Apache License, Version 2.0",
+        "cc-by-4.0",
+        "CC BY 3.0 US",
+        "https://creativecommons.org/licenses/by-sa/4.0/",
+        "https://creativecommons.org/publicdomain/zero/1.0/",
+        "Creative Commons Attribution 4.0 International",
+        "GPL-3.0-or-later",
+        "GPL-2.0-only",
+        "MIT OR Apache-2.0",
+        "Open Government Licence v3.0",
+        ["mit", "cc0-1.0"],
+    ],
+)
+def test_allows_redistribution_whatever_the_spelling(license: object) -> None:
+    assert allows_redistribution(license)
+
+
+@pytest.mark.parametrize(
+    "license",
+    [
+        None,
+        "",
+        7,
+        [],
+        ["mit", "unknown"],
+        "unknown",
+        "other",
+        "cc",
+        "4.0",
+        "CC BY-NC 4.0",
+        "CC_BY_NC_4.0",
+        "cc-by-nd-4.0",
+        "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+        "MIT (non-commercial use)",
+        "CC BY 4.0 (research only)",
+        "CC BY 4.0 / proprietary",
+        "not in the public domain",
+        "All rights reserved",
+        "arXiv.org perpetual, non-exclusive license",
+        "llama3",
+    ],
+)
+def test_does_not_allow_what_is_unknown_or_restricted(license: object) -> None:
+    assert not allows_redistribution(license)
+
+
+@pytest.mark.hub
+def test_public_push_refuses_texts_without_a_free_licence(hub: HubServer, token: str, tmp_path: Path) -> None:
+    source = tmp_path / "s.jsonl"
+    write_jsonl(source, [row(1), row(2, license="CC BY-NC 4.0"), row(3, license=None)])
+    with pytest.raises(DataError, match=r"s\.jsonl:2: license is 'CC BY-NC 4\.0'.*\(2 of 3 rows\).*--i-have-rights"):
+        push_scored(source, "ada/notes")
+    assert writes(hub) == []
+    push_scored(source, "ada/hidden", private=True)
+    push_scored(source, "ada/hidden")
+    push_scored(source, "ada/notes", i_have_rights=True)
+    with pytest.raises(DataError, match="license is"):
+        push_scored(source, "ada/notes", private=True)
+
+
+@pytest.mark.hub
+def test_scores_only_publishes_no_text(
+    hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"March 3, 1850. {SECRET_WORDS}, and I saw the World Health Organization (WHO 1998)."
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    write_jsonl(source, [{"id": "a", "text": text, "title": SECRET_WORDS, "synthetic": True}])
+    arguments = ["score", str(source), "-o", str(output), "--evidence", "--push", "ada/scores"]
+    assert main([*arguments, "--scores-only"]) == 0
+    scored = json.loads(output.read_text(encoding="utf-8"))
+    (published,) = iter_rows("ada/scores")
+    assert published.pop("text_sha256") == hashlib.sha256(text.encode()).hexdigest()
+    evidence = published.pop("evidence")
+    assert len(evidence) == len(scored["evidence"])
+    assert any("span" in line for line in evidence)
+    assert {key for line in evidence for key in line} <= {"axis", "component", "contribution", "span", "field"}
+    left = {"text", "title", "evidence"}
+    assert published == {key: value for key, value in scored.items() if key not in left and value is not None}
+    card = hub.repo("ada/scores", "dataset").read("README.md").decode()
+    assert "The texts are not here" in card
+    assert '["text"]' not in card
+    assert "distrust-hub train" not in card
+    assert "synthetic" in card
+    for name in hub.repo("ada/scores", "dataset").files():
+        assert b"barometer" not in hub.repo("ada/scores", "dataset").read(name).lower()
+    assert main(["push", str(output), "ada/texts"]) == 1
+    assert f"{output}:1: license is 'None'" in capsys.readouterr().err
+    assert main(["push", str(output), "ada/texts", "--scores-only"]) == 0
+    assert main(["push", str(output), "ada/texts", "--i-have-rights"]) == 0
+    assert next(iter_rows("ada/texts"))["text"] == text
+
+
+@pytest.mark.hub
+def test_options_of_texts_are_refused_where_there_are_none(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["push", str(folder), "ada/adapter", "--scores-only"]) == 1
+    assert "are for scored rows" in capsys.readouterr().err
+    assert main(["score", "in.jsonl", "-o", str(tmp_path / "out.jsonl"), "--i-have-rights"]) == 1
+    assert "add --push REPO_ID" in capsys.readouterr().err
+    assert writes(hub) == []
