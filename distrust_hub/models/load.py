@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ try:  # after the runtime, which says why MLX is missing
     from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
 except ImportError as error:
     raise MissingDependencyError((error.name or "mlx_lm").split(".")[0], "train", "running a model") from error
+
+
+_ASKS_FOR_TRUST = "trust_remote_code" in inspect.signature(load_model).parameters
+"""mlx-lm before 0.32 runs a model's own code unasked; ``resolve_base`` has refused such a model by then."""
 
 
 @dataclass
@@ -44,8 +49,9 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
         ModelError: If mlx-lm does not know the architecture or the tensors do not fit the config.
     """
     resolved = resolve_base(base) if isinstance(base, str) else base
+    trust = {"trust_remote_code": resolved.trust_remote_code}
     try:
-        model, config = load_model(resolved.path, lazy=True, trust_remote_code=resolved.trust_remote_code)
+        model, config = load_model(resolved.path, lazy=True, **(trust if _ASKS_FOR_TRUST else {}))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{resolved.id or resolved.path}: cannot be loaded: {error}") from error
     if "quantization" in config and (on_cpu() or not quantized):
@@ -54,7 +60,6 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
         model.update(tree_map(_to_float32, model.parameters()))
     mx.eval(model.parameters())
     model.eval()
-    trust = {"trust_remote_code": resolved.trust_remote_code}
     tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
     return LoadedModel(model, tokenizer, resolved)
 

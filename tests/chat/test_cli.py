@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import io
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from distrust_hub.cli.main import main
 from tests.adapters.conftest import random_adapter
+from tests.tiny import SPECIAL_TOKENS
 
 pytestmark = pytest.mark.mlx
 
@@ -60,10 +63,13 @@ def test_chat_leaves_cleanly_on_ctrl_c_at_the_prompt(tiny_base: Path, monkeypatc
     assert main(["chat", "--model", str(tiny_base)]) == 0
 
 
-def test_chat_interrupted_while_answering_stops_at_once(tiny_base: Path) -> None:
-    command = [sys.executable, "-u", "-m", "distrust_hub", "chat", "--model", str(tiny_base), "--prompt", "hi"]
-    options = ["--max-tokens", "2000", "--temperature", "1"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_chat_interrupted_while_answering_stops_at_once(tiny_base: Path, tmp_path: Path) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "endless")
+    weights = load_file(base / "model.safetensors")
+    weights["lm_head.weight"][SPECIAL_TOKENS.index("<|im_end|>")] = 0.0  # never the likeliest: no answer ends by itself
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    command = [sys.executable, "-u", "-m", "distrust_hub", "chat", "--model", str(base), "--prompt", "hi"]
+    process = subprocess.Popen([*command, "--max-tokens", "2000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.read(1)
     process.send_signal(signal.SIGINT)
