@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from distrust_hub.schema import TIERS, ScoredDocument
+from distrust_hub.objective import example_weights
+from distrust_hub.schema import TIERS, ScoredDocument, Tier
 
 logger = logging.getLogger(__name__)
 
-ORIGIN_COLUMNS = ("entity_id", "origin", "url", "title")
+ORIGIN_COLUMNS = ("entity_id", "origin", "url", "title", "document_id", "prompt")
 """Columns that say what a document was cut from, most telling first; documents of one origin stay together."""
 
 
@@ -24,6 +25,26 @@ def origin_of(document: ScoredDocument) -> str:
         if isinstance(value, (str, int)) and str(value).strip():
             return f"{column}:{value}"
     return f"id:{document.id}"
+
+
+def cap_inputs(documents: Iterable[tuple[str, int]], caps: Sequence[int | None], seed: int) -> set[str]:
+    """Ids of the documents to keep where an input may give only so many.
+
+    Args:
+        documents: (id, number of its input); ids are unique.
+        caps: Most documents of each input, None for no limit.
+        seed: Seed of the draw; which documents an input gives depends on its own documents only.
+    """
+    by_input: dict[int, list[str]] = {}
+    for identity, number in documents:
+        by_input.setdefault(number, []).append(identity)
+    kept: set[str] = set()
+    for number, identities in by_input.items():
+        cap = caps[number]
+        if cap is not None and cap < len(identities):
+            identities = sorted(identities, key=lambda identity: _draw(seed, identity))[:cap]
+        kept.update(identities)
+    return kept
 
 
 def balance_tiers(
@@ -44,15 +65,34 @@ def balance_tiers(
     for index, document in enumerate(documents):
         by_tier[document.metadata["tier"]].append(index)
     present = {tier: share for tier, share in zip(TIERS, shares) if by_tier[tier]}
-    for tier in set(TIERS) - set(present):
+    for tier in sorted(set(TIERS) - set(present)):
         logger.warning("no %s document: the %s share stays empty and the weights cannot make up for it", tier, tier)
-    total = min(len(by_tier[tier]) / share for tier, share in present.items())
+    total = min((len(by_tier[tier]) / share for tier, share in present.items()), default=0.0)
     rng = np.random.default_rng(seed)
     kept: list[int] = []
     for tier, share in present.items():
         wanted = min(len(by_tier[tier]), round(total * share))
         kept.extend(rng.permutation(by_tier[tier])[:wanted].tolist())
+    _warn_of_the_scarce(documents, {tier: len(by_tier[tier]) for tier in present}, present, len(kept))
     return [documents[index] for index in sorted(kept)], len(documents) - len(kept)
+
+
+def _warn_of_the_scarce(
+    documents: Sequence[ScoredDocument], sizes: Mapping[Tier, int], shares: Mapping[Tier, float], kept: int
+) -> None:
+    """Say which tier sets the size where a tenth or more has to go, and what weighting all rows would do instead."""
+    if kept >= 0.9 * len(documents):
+        return
+    scarce = min(sizes, key=lambda tier: sizes[tier] / shares[tier])
+    words = [max(1, len(document.text.split())) for document in documents]
+    axes = ([d.authority_weight for d in documents], [d.provenance_entropy for d in documents])
+    weighted = example_weights(*axes, words) * words
+    share = sum(w for w, d in zip(weighted, documents) if d.metadata["tier"] == scarce) / weighted.sum()
+    logger.warning(
+        "%d %s documents fill the share of %.0f %% of only %d rows, so %d rows are left out; "
+        "without tier_shares all stay and the default weights give %s %.0f %% of the training signal",
+        sizes[scarce], scarce, 100 * shares[scarce], kept, len(documents) - kept, scarce, 100 * share,
+    )  # fmt: skip
 
 
 def split_by_origin(

@@ -1,9 +1,10 @@
-"""Rows to a training folder: clean, score what is not scored, de-duplicate, balance, split, and document all of it."""
+"""Inputs to a training folder: every check, balance, split, and a manifest that documents all of it."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,26 +16,42 @@ from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, OutputExistsError
 from distrust_hub.files import sha256_file, write_jsonl
 from distrust_hub.preparation.balance import balance_tiers, split_by_origin
-from distrust_hub.preparation.dedup import DuplicateFilter
-from distrust_hub.preparation.load import InputRecord, read_scored
+from distrust_hub.preparation.contamination import evaluation_set, word_hashes
+from distrust_hub.preparation.conversations import compared_text
+from distrust_hub.preparation.licensing import check_publishing
+from distrust_hub.preparation.pairs import make_pairs
+from distrust_hub.preparation.pipeline import Collected, collect
+from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import ScoredDocument
 
 logger = logging.getLogger(__name__)
 
+PUBLISHED_SHARES = "27.5,30,37.5"
+"""Middle of the published target shares: 25-30 % primary, 25-35 % medium, 35-40 % coordinated."""
+
 
 def prepare(
-    inputs: Sequence[str], output: str | Path, config: PrepareConfig | None = None, *, overwrite: bool = False
+    inputs: Sequence[str | InputSpec],
+    output: str | Path,
+    config: PrepareConfig | None = None,
+    *,
+    overwrite: bool = False,
+    against: Sequence[str] = (),
+    strict: bool = False,
 ) -> Manifest:
     """Write ``train.jsonl``, ``valid.jsonl`` and ``manifest.json``.
 
     Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split;
-    the others are split by origin. The same inputs and seed give the same bytes.
+    the others are split by origin. The same inputs and seed give the same bytes, also when a run was killed and
+    started again: what it had read from the Hub stays in ``.NAME.partial`` beside the folder until a run ends well.
 
     Args:
-        inputs: Files, folders or Hub datasets.
+        inputs: Files, folders or Hub datasets, by name or with how to read them.
         output: Folder to write; the manifest comes last, so a folder with one is complete.
-        config: Seed, shares and limits.
+        config: Seed, checks, shares and limits.
         overwrite: Replace a complete folder.
+        against: Evaluation data whose texts must not be in the result: files, folders or Hub datasets.
+        strict: Stop where a Hub dataset cannot be read, instead of reporting it and going on.
 
     Returns:
         The manifest, in which rows in = kept + removed by reason.
@@ -42,72 +59,94 @@ def prepare(
     Raises:
         OutputExistsError: If the folder holds a manifest and ``overwrite`` is off.
         DataError: If a row cannot be used, or nothing is left to train on.
+        HubError: If a Hub dataset cannot be read and nothing can be done without it.
     """
     config = config or PrepareConfig()
+    specs = [InputSpec(entry) if isinstance(entry, str) else entry for entry in inputs]
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
         raise OutputExistsError(f"{folder}: is a file; give -o a folder that is new or empty")
     if (folder / Manifest.FILE_NAME).exists() and not overwrite:
         raise OutputExistsError(f"{folder}: holds a training folder already; choose another -o or add --overwrite")
-    records, kept, removed = clean(inputs, config)
-    if config.tier_shares is not None:
-        kept, dropped = balance_tiers(kept, parse_shares(config.tier_shares), config.seed)
-        removed["tier_balance"] += dropped
-    train, valid = split_rows(kept, config)
-    if not train:
-        names, rows = ", ".join(inputs), sum(record.rows for record in records)
-        raise DataError(f"{names}: no row left to train on out of {rows}; see what was removed with --inspect")
+    work = folder.parent / f".{folder.name}.partial"
+    if work.exists():
+        logger.warning("%s: going on with what an earlier run read, at its commits; delete it to start anew", work)
+    collected = collect(specs, config, work, against=against, strict=strict)
+    splits = choose(collected, config)
+    if not splits["train"]:
+        raise _nothing_left(specs, collected)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as draft:
-        manifest = _write(Path(draft), {"train": train, "valid": valid}, records, removed, config)
+        manifest = _write(Path(draft), splits, collected, config)
         folder.mkdir(exist_ok=True)
         for name in (TRAIN_FILE, VALID_FILE, Manifest.FILE_NAME):
             os.replace(Path(draft) / name, folder / name)
+    shutil.rmtree(work, ignore_errors=True)
     return manifest
 
 
+def _nothing_left(specs: Sequence[InputSpec], collected: Collected) -> DataError:
+    names = ", ".join(spec.source for spec in specs)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted((+collected.removed).items()))
+    removed = f" (removed: {reasons})" if reasons else ""
+    return DataError(f"{names}: no row left to train on out of {collected.read}{removed}; see --inspect")
+
+
+def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[ScoredDocument]]:
+    """Pair, balance and split the documents; what is left out here is counted in ``collected`` too."""
+    kept = collected.documents
+    if config.pairs:
+        kept, gone = make_pairs(kept)
+        collected.removed += gone
+    if config.tier_shares is not None:
+        kept, dropped = balance_tiers(kept, parse_shares(config.tier_shares), config.seed)
+        collected.removed["tier_balance"] += dropped
+    train, valid = split_rows(kept, config)
+    if config.contamination and valid:
+        train = _without_held_out(train, valid, collected)
+    return {"train": train, "valid": valid}
+
+
+def _without_held_out(
+    train: list[ScoredDocument], valid: list[ScoredDocument], collected: Collected
+) -> list[ScoredDocument]:
+    """The training rows that share no word sequence with a held-out one."""
+    held_out = evaluation_set("held-out", ({"text": _compared(document)} for document in valid))
+    kept = [document for document in train if not held_out.overlaps(word_hashes(_compared(document)))]
+    collected.evaluation_sets.append(held_out)
+    collected.removed["contamination"] += len(train) - len(kept)
+    return kept
+
+
+def _compared(document: ScoredDocument) -> str:
+    return compared_text(document.metadata, document.text)
+
+
 def _write(
-    folder: Path,
-    splits: dict[str, list[ScoredDocument]],
-    records: list[InputRecord],
-    removed: Counter[str],
-    config: PrepareConfig,
+    folder: Path, splits: dict[str, list[ScoredDocument]], collected: Collected, config: PrepareConfig
 ) -> Manifest:
     files = {"train": folder / TRAIN_FILE, "valid": folder / VALID_FILE}
     for name, documents in splits.items():
         write_jsonl(files[name], (document.to_row() for document in documents))
     kept = [document for documents in splits.values() for document in documents]
+    for document in kept:
+        collected.records[collected.input_of[document.id]].kept += 1
+    licenses = count_column(kept, "license")
     manifest = Manifest(
-        inputs=[record.to_json() for record in records],
+        inputs=[record.to_json() for record in collected.records],
         parameters=config.to_json(),
-        counts={"in": sum(r.rows for r in records), "kept": len(kept), "removed": dict(+removed)},
+        counts={"in": collected.read, "kept": len(kept), "removed": dict(sorted((+collected.removed).items()))},
         splits={name: describe_split(documents, files[name]) for name, documents in splits.items()},
-        scorer=kept[0].metadata["scorer"],
-        licenses=count_column(kept, "license"),
+        scorer=kept[0].metadata.get("scorer"),
+        licenses=licenses,
         synthetic=sum(bool(document.metadata.get("synthetic")) for document in kept),
+        changed=dict(sorted((+collected.changed).items())),
+        contamination={known.name: known.to_json() for known in collected.evaluation_sets},
+        publishing=check_publishing(licenses),
+        failed=collected.failed,
     )
     manifest.save(folder)
     return manifest
-
-
-def clean(inputs: Sequence[str], config: PrepareConfig) -> tuple[list[InputRecord], list[ScoredDocument], Counter[str]]:
-    """Read every input and leave out what is too short or a duplicate, counted by reason."""
-    duplicates = DuplicateFilter()
-    records: list[InputRecord] = []
-    kept: list[ScoredDocument] = []
-    removed: Counter[str] = Counter()
-    for source in inputs:
-        record, documents = read_scored(source, text_column=config.text_column, rescore=config.rescore)
-        records.append(record)
-        for document in documents:
-            if len(document.text.split()) < config.min_words:
-                removed["too_short"] += 1
-            elif duplicates.is_duplicate(document.text):
-                removed["duplicate"] += 1
-            else:
-                kept.append(document)
-    _check_one_scorer(kept)
-    return records, kept, removed
 
 
 def split_rows(
@@ -116,20 +155,20 @@ def split_rows(
     """(train, valid): rows that name their split keep it, the others are split by origin."""
     free = [document for document in documents if document.metadata.get("split") not in ("train", "valid")]
     _, held_out = split_by_origin(free, config.valid_share, config.seed)
-    held_ids = {id(document) for document in held_out}
+    held_ids = {document.id for document in held_out}
     train: list[ScoredDocument] = []
     valid: list[ScoredDocument] = []
     for document in documents:
         given = document.metadata.get("split")
-        is_valid = given == "valid" or (given != "train" and id(document) in held_ids)
+        is_valid = given == "valid" or (given != "train" and document.id in held_ids)
         (valid if is_valid else train).append(document)
     return train, valid
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:
-    """``"0.3,0.3,0.4"`` to shares of primary, medium and coordinated, scaled to sum to 1."""
+    """``"published"`` or ``"0.3,0.3,0.4"`` to shares of primary, medium and coordinated, scaled to sum to 1."""
     try:
-        shares = [float(part) for part in text.split(",")]
+        shares = [float(part) for part in (PUBLISHED_SHARES if text == "published" else text).split(",")]
     except ValueError:
         shares = []
     if len(shares) != 3 or not all(0 < share < float("inf") for share in shares):
@@ -153,9 +192,3 @@ def count_column(documents: Iterable[ScoredDocument], column: str) -> dict[str, 
     """How often each value of a metadata column occurs; a missing one counts as ``unknown``."""
     counts = Counter(str(document.metadata.get(column) or "unknown") for document in documents)
     return dict(sorted(counts.items()))
-
-
-def _check_one_scorer(documents: Sequence[ScoredDocument]) -> None:
-    versions = sorted({str(document.metadata.get("scorer")) for document in documents})
-    if len(versions) > 1:
-        raise DataError(f"rows were scored by different scorer versions ({', '.join(versions)}); add --rescore")

@@ -1,24 +1,29 @@
-"""Read inputs as scored documents, scoring on the way what brings no scores."""
+"""Read the rows of an input as documents: columns renamed, defaults filled in, every row checked."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
+import itertools
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import sha256_file
-from distrust_hub.hub.client import split_revision
-from distrust_hub.hub.rows import resolve_revision
-from distrust_hub.objective import signed_core
+from distrust_hub.preparation.conversations import is_conversation, read_conversation
+from distrust_hub.preparation.fetch import Fetched
+from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument
-from distrust_hub.scoring.bulk import scored_row
-from distrust_hub.scoring.document import tier_of
 from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+
+logger = logging.getLogger(__name__)
+
+_SCORES = ("authority_weight", "provenance_entropy")
+_SHOWN_PROBLEMS = 3
 
 
 @dataclass
@@ -30,71 +35,101 @@ class InputRecord:
         revision: Commit of a Hub dataset.
         sha256: Of the file, or of the files' hashes in name order; None for a Hub dataset, whose revision says it.
         rows: Rows read.
-        scored_here: Rows that brought no scores.
+        bad_rows: Rows among them that could not be read.
+        kept: Documents of it in the training folder, pieces of long ones counted each.
+        scored_here: Kept documents that brought no scores.
         licenses: Rows per licence.
         synthetic: Rows marked as synthetic.
+        read_as: What the recipe says about it: columns, values, split, limits.
     """
 
     name: str
     revision: str | None = None
     sha256: str | None = None
     rows: int = 0
+    bad_rows: int = 0
+    kept: int = 0
     scored_here: int = 0
     licenses: Counter[str] = field(default_factory=Counter)
     synthetic: int = 0
+    read_as: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON value."""
         return {**self.__dict__, "licenses": dict(sorted(self.licenses.items()))}
 
 
-def read_scored(
-    source: str, *, text_column: str = "text", rescore: bool = False
-) -> tuple[InputRecord, Iterator[ScoredDocument]]:
+def read_documents(
+    spec: InputSpec, config: PrepareConfig, fetched: Fetched | None = None
+) -> tuple[InputRecord, Iterator[Document | str]]:
     """Open an input.
 
     Args:
-        source: File, folder, glob or Hub dataset ``OWNER/NAME[@REVISION]``.
-        text_column: Column that holds the text.
-        rescore: Score every row anew, whatever it brings.
+        spec: Where it is and how its columns read.
+        config: ``text_column``, ``rescore``, and ``on_error``.
+        fetched: Rows of a Hub dataset that are here already; needed for one.
 
     Returns:
-        A record and the rows; the record is complete when the rows are exhausted.
+        A record, and for every row a document, or the reason why it is none (``bad_row`` with ``on_error="skip"``,
+        ``outside_years``); the record is complete when the rows are exhausted.
 
     Raises:
         InputNotFoundError: If nothing is there.
         DataError: While the rows are read, for one that cannot be used, naming file and line.
     """
-    files = source_files(source)
-    if files is not None:
-        record = InputRecord(Path(source).name, sha256=_hash_of_files(files))
+    if fetched is not None:
+        record = InputRecord(spec.source.partition("@")[0], revision=fetched.revision, read_as=spec.describe())
+        source = str(fetched.path)
     else:
-        repo_id, revision = split_revision(source)
-        record = InputRecord(repo_id, revision=resolve_revision(repo_id, revision))
-        source = f"{repo_id}@{record.revision}" if record.revision else source
-    return record, _rows(source, record, text_column, rescore)
+        files = source_files(spec.source) or []
+        record = InputRecord(Path(spec.source).name, sha256=_hash_of_files(files), read_as=spec.describe())
+        source = spec.source
+    items: Iterator[InputRow] = itertools.islice(
+        iter_source(source, text_column=spec.text or config.text_column), spec.rows
+    )
+    if fetched is not None:
+        items = (item._replace(path=record.name) for item in items)
+    return record, _documents(items, spec, record, config)
 
 
-def _rows(source: str, record: InputRecord, text_column: str, rescore: bool) -> Iterator[ScoredDocument]:
-    for item in iter_source(source, text_column=text_column):
-        if item.row is None:
-            raise DataError(item.problem or "", path=item.path, line=item.line)
+def _documents(
+    items: Iterator[InputRow], spec: InputSpec, record: InputRecord, config: PrepareConfig
+) -> Iterator[Document | str]:
+    for item in items:
         record.rows += 1
-        document = _scored(item, record, text_column, rescore)
+        try:
+            document = _document(item, spec, config)
+        except DataError as error:
+            if config.on_error == "stop":
+                raise
+            record.bad_rows += 1
+            if record.bad_rows <= _SHOWN_PROBLEMS:
+                logger.warning("left out: %s", error)
+            yield "bad_row"
+            continue
         record.licenses[str(document.metadata.get("license") or "unknown")] += 1
         record.synthetic += bool(document.metadata.get("synthetic"))
-        yield document
+        yield document if spec.covers(document.metadata) else "outside_years"
 
 
-def _scored(item: InputRow, record: InputRecord, text_column: str, rescore: bool) -> ScoredDocument:
-    row = item.row or {}
-    place: dict[str, Any] = {"text_column": text_column, "path": item.path, "line": item.line}
-    if rescore or not any(COLUMN_ALIASES.get(name, name) == "authority_weight" for name in row):
-        record.scored_here += 1
-        return ScoredDocument.from_row(scored_row(Document.from_row(row, **place)), path=item.path, line=item.line)
-    document = ScoredDocument.from_row(row, **place)
-    core = signed_core(document.authority_weight, document.provenance_entropy)
-    return dataclasses.replace(document, metadata={**document.metadata, "tier": tier_of(core)})
+def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Document:
+    if item.row is None:
+        raise DataError(item.problem or "", path=item.path, line=item.line)
+    text_column = spec.text or config.text_column
+    renamed = {spec.columns.get(name, name): value for name, value in item.row.items()}
+    row = {COLUMN_ALIASES.get(name, name): value for name, value in renamed.items()}
+    row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
+    if isinstance(row.get("license"), list):
+        row["license"] = ", ".join(map(str, row["license"]))
+    if is_conversation(row):
+        row, text_column = read_conversation(row, item.path, item.line), "text"
+    elif isinstance(row.get(text_column), list):
+        row[text_column] = "\n\n".join(part for part in row[text_column] if isinstance(part, str))
+    if config.rescore:
+        row = {name: value for name, value in row.items() if name not in (*_SCORES, "tier", "scorer", "confidence")}
+    checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
+    ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
+    return Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
 
 
 def _hash_of_files(files: list[Path]) -> str:

@@ -2,51 +2,100 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distrust_hub.config import PrepareConfig, read_yaml_options
 from distrust_hub.errors import ConfigError, InputNotFoundError
+from distrust_hub.preparation.sources import registry
+from distrust_hub.preparation.specs import InputSpec, read_spec
 from distrust_hub.sample import sample_corpus_path
 
-NAMED_RECIPES = ("sample",)
+_DEFAULT = Path(__file__).with_name("default_recipe.yaml")
+NAMED_RECIPES = ("default", "sample")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to prepare and how.
+
+    Attributes:
+        inputs: Inputs, at least one.
+        config: Options.
+        against: Evaluation data that must not be in the result.
+    """
+
+    inputs: list[InputSpec]
+    config: PrepareConfig
+    against: list[str]
 
 
 def resolve_recipe(
-    recipe: str | None, inputs: Sequence[str], options: dict[str, Any]
-) -> tuple[list[str], PrepareConfig]:
+    recipe: str | None, inputs: Sequence[str], options: dict[str, Any], against: Sequence[str] = ()
+) -> Recipe:
     """Combine a recipe with what was given on the command line.
 
     Args:
-        recipe: ``sample`` (the shipped corpus), a YAML file with ``inputs`` and PrepareConfig options, or None.
+        recipe: ``default`` (public Hub datasets), ``sample`` (the shipped corpus), a YAML file with ``inputs``,
+            ``against`` and PrepareConfig options, or None.
         inputs: Inputs given besides the recipe.
         options: Options given on the command line; they win over the recipe's.
+        against: Evaluation data given besides the recipe's.
 
     Raises:
         ConfigError: If there is no input, or the recipe has an unknown key.
         InputNotFoundError: If the recipe is neither a file nor a known name.
     """
-    listed: list[str] = []
-    settings: dict[str, Any] = {}
     if recipe == "sample":
-        listed = [str(sample_corpus_path())]
+        found = Recipe([InputSpec(str(sample_corpus_path()))], PrepareConfig.from_options(options), [])
     elif recipe is not None:
-        if not Path(recipe).is_file():
-            raise InputNotFoundError(
-                f"{recipe}: no such recipe; give a YAML file or one of: {', '.join(NAMED_RECIPES)}"
-            )
-        settings = read_yaml_options(recipe)
-        found = settings.pop("inputs", [])
-        if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
-            raise ConfigError(f"{recipe}: inputs is {found!r}; expected a list of files, folders or Hub ids")
-        listed = [_beside(recipe, entry) for entry in found]
-    if not listed and not inputs:
+        found = _read(recipe, options)
+    else:
+        found = Recipe([], PrepareConfig.from_options(options), [])
+    if not found.inputs and not inputs:
         raise ConfigError("no input; name scored files, folders or Hub datasets, or a --recipe")
-    return [*listed, *inputs], PrepareConfig.from_options({**settings, **options})
+    return dataclasses.replace(
+        found,
+        inputs=[*found.inputs, *map(InputSpec, inputs)],
+        against=[*found.against, *against],
+    )
 
 
-def _beside(recipe: str, entry: str) -> str:
-    """A relative path in a recipe counts from the recipe's folder."""
-    path = Path(recipe).parent / entry
-    return str(path) if path.exists() else entry
+def _read(recipe: str, options: dict[str, Any]) -> Recipe:
+    file = _DEFAULT if recipe == "default" else Path(recipe)
+    if not file.is_file():
+        known = ", ".join(NAMED_RECIPES)
+        raise InputNotFoundError(f"{recipe}: no such recipe; give a YAML file or one of: {known}")
+    settings = read_yaml_options(file)
+    listed, against = settings.pop("inputs", []), settings.pop("against", [])
+    if not isinstance(listed, list):
+        raise ConfigError(f"{recipe}: inputs is {listed!r}; expected a list of files, folders or Hub ids")
+    if not isinstance(against, list) or not all(isinstance(entry, str) for entry in against):
+        raise ConfigError(f"{recipe}: against is {against!r}; expected a list of files, folders or Hub ids")
+    return Recipe(
+        inputs=[_input(entry, recipe, file.parent) for entry in listed],
+        config=PrepareConfig.from_options({**settings, **options}),
+        against=[_beside(file.parent, entry) for entry in against],
+    )
+
+
+def _input(entry: object, recipe: str, folder: Path) -> InputSpec:
+    """An input of a recipe: a name, a mapping, or ``registry: NAME`` with what to change of the shipped source."""
+    if isinstance(entry, dict) and "registry" in entry:
+        known = registry()
+        name = entry["registry"]
+        if name not in known:
+            raise ConfigError(f"{recipe}: no source {name!r} in the registry; known: {', '.join(known)}")
+        changes = {key: value for key, value in entry.items() if key != "registry"}
+        return read_spec({**known[name].spec(), **changes}, recipe)
+    spec = read_spec(entry, recipe)
+    return dataclasses.replace(spec, source=_beside(folder, spec.source))
+
+
+def _beside(folder: Path, entry: str) -> str:
+    """A relative path in a recipe counts from the recipe's folder; globs too."""
+    path = folder / entry
+    return str(path) if path.exists() or any(folder.glob(entry) if not Path(entry).is_absolute() else ()) else entry

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrust_hub.preparation.balance import balance_tiers, split_by_origin
+from distrust_hub.preparation.balance import balance_tiers, cap_inputs, split_by_origin
 from distrust_hub.preparation.dedup import DuplicateFilter, text_fingerprint
 from distrust_hub.schema import TIERS, ScoredDocument
 
@@ -34,6 +34,26 @@ def test_balance_tiers_warns_about_an_empty_tier(caplog):
     kept, _ = balance_tiers([make("primary", n) for n in range(4)] + [make("medium", 0)], (0.5, 0.25, 0.25), 0)
     assert "no coordinated document" in caplog.text
     assert Counter(d.metadata["tier"] for d in kept) == {"primary": 2, "medium": 1}
+
+
+def test_balance_tiers_says_which_tier_is_scarce_and_what_weights_would_do(caplog):
+    sizes = {"primary": 5, "medium": 40, "coordinated": 40}
+    documents = [make(tier, n) for tier, size in sizes.items() for n in range(size)]
+    kept, dropped = balance_tiers(documents, (0.5, 0.25, 0.25), 0)
+    assert (len(kept), dropped) == (9, 76)
+    assert "5 primary documents fill the share of 50 % of only 9 rows, so 76 rows are left out" in caplog.text
+    assert "give primary 6 % of the training signal" in caplog.text
+    caplog.clear()
+    balance_tiers([make(tier, n) for tier in TIERS for n in range(30)], (1 / 3, 1 / 3, 1 / 3), 0)
+    assert caplog.text == ""
+
+
+def test_cap_inputs_draws_from_each_input_by_itself():
+    documents = [(f"{number}-{n}", number) for number in range(3) for n in range(20)]
+    kept = cap_inputs(documents, [5, None, 30], 0)
+    assert [sum(name.startswith(f"{number}-") for name in kept) for number in range(3)] == [5, 20, 20]
+    assert cap_inputs(documents[:20], [5], 0) == {name for name in kept if name.startswith("0-")}
+    assert cap_inputs(documents, [5, None, 30], 1) != kept
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.floats(0.0, 0.5), st.integers(0, 9))

@@ -15,6 +15,7 @@ from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputExistsError
 from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
 from distrust_hub.preparation.export import parse_shares, prepare
+from distrust_hub.preparation.inspect import inspect_inputs
 from distrust_hub.preparation.recipe import resolve_recipe
 from distrust_hub.sample import sample_corpus_path
 from distrust_hub.schema import ScoredDocument
@@ -147,6 +148,14 @@ def test_prepare_refuses_inputs_with_nothing_in_them(tmp_path):
         prepare([str(tmp_path / "gone.jsonl")], tmp_path / "out")
 
 
+def test_parse_shares_knows_the_published_ones():
+    primary, medium, coordinated = parse_shares("published")
+    assert 0.25 <= primary <= 0.3
+    assert 0.25 <= medium <= 0.35
+    assert 0.35 <= coordinated <= 0.4
+    assert primary + medium + coordinated == pytest.approx(1)
+
+
 @pytest.mark.parametrize("text", ["1,1", "a,b,c", "1,0,1", "nan,1,1"])
 def test_parse_shares_refuses(text):
     with pytest.raises(DataError, match="tier_shares is"):
@@ -156,9 +165,9 @@ def test_parse_shares_refuses(text):
 def test_resolve_recipe_reads_inputs_beside_it_and_options_win(source, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("inputs: [scored.jsonl]\nvalid-share: 0.2\nseed: 5\n")
-    inputs, config = resolve_recipe(str(recipe), ["more.jsonl"], {"seed": 6})
-    assert inputs == [str(source), "more.jsonl"]
-    assert (config.valid_share, config.seed) == (0.2, 6)
+    found = resolve_recipe(str(recipe), ["more.jsonl"], {"seed": 6})
+    assert [spec.source for spec in found.inputs] == [str(source), "more.jsonl"]
+    assert (found.config.valid_share, found.config.seed) == (0.2, 6)
     recipe.write_text("inputs: [scored.jsonl]\nvalid_shares: 0.2\n")
     with pytest.raises(ConfigError, match="did you mean 'valid_share'"):
         resolve_recipe(str(recipe), [], {})
@@ -179,7 +188,52 @@ def test_prepare_command_writes_and_inspects(source, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["tiers"] == {"primary": 20, "medium": 20, "coordinated": 20}
     assert report["scores"]["authority_weight"]["max"] == 0.95
+    assert sum(count for _, _, count in report["histograms"]["authority_weight"]) == 60
+    assert report["columns"]["title"] == {
+        "rows": 60,
+        "share": 1.0,
+        "types": {"str": 60},
+        "scoring": None,
+        "example": "title 0",
+    }
+    assert report["columns"]["text"]["scoring"] == "read"
+    assert report["columns"]["tier"]["scoring"] == "written"
+    assert report["languages"] == {"en": 60}
+    assert report["publishing"]["allowed"] is True
+    assert report["contamination"]["truthfulqa"]["items"] == 817
+    assert {entry["end"] for entry in report["extremes"]} == {"most primary", "most coordinated", "worst read"}
     assert main(["prepare", str(source)]) == 2
+
+
+def test_inspect_says_what_prepare_would_do(source, tmp_path, rows):
+    write_jsonl(
+        source, [*rows, {**rows[0], "id": "again"}, {**scored(70), "lang": ["en", "fr"]}, {**scored(71), "lang": "en"}]
+    )
+    config = PrepareConfig(tier_shares="1,1,2", max_per_source=50)
+    report = inspect_inputs([str(source)], config)
+    manifest = prepare([str(source)], tmp_path / "out", config)
+    assert report["removed"] == manifest.counts["removed"]
+    assert report["kept"] == manifest.counts["kept"]
+    assert report["inputs"] == manifest.inputs
+    assert report["splits"] == {name: split["rows"] for name, split in manifest.splits.items()}
+
+
+def test_prepare_command_compares_with_evaluation_data(source, tmp_path, rows, capsys):
+    write_jsonl(tmp_path / "exam.jsonl", [{"text": rows[7]["text"]}, {"question": "Who stood there at the time?"}])
+    command = ["prepare", str(source), "-o", str(tmp_path / "out"), "--against", str(tmp_path / "exam.jsonl")]
+    assert main(command) == 0
+    assert "exam.jsonl: 1 rows held text of 1 of 2 items" in capsys.readouterr().err
+    assert main([*command[:2], *command[4:], "--inspect"]) == 0
+    assert "it shares word sequences with evaluation data" in capsys.readouterr().out
+    assert main([*command, "--overwrite", "--no-contamination"]) == 0
+    assert Manifest.load(tmp_path / "out").contamination == {}
+
+
+def test_inspect_shows_a_column_of_several_types(source, rows):
+    write_jsonl(source, [*rows, {**scored(70), "lang": ["en", "fr"]}, {**scored(71), "lang": "en"}])
+    report = inspect_inputs([str(source)], PrepareConfig())
+    assert report["columns"]["lang"]["types"] == {"list": 1, "str": 1}
+    assert report["columns"]["lang"]["share"] == 2 / 62
 
 
 @pytest.mark.hub

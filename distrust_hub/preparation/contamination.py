@@ -1,0 +1,171 @@
+"""Overlap with evaluation data: a document that quotes it is found by word sequences they share.
+
+The usual rule (Brown et al. 2020, appendix C) is a shared run of 13 words; for the short questions and answers of a
+benchmark it is 8 words, or the whole of a question of 5 to 7. Hashes of the sequences are enough, so TruthfulQA's
+ship with the package (``truthfulqa_sequences.npz``, no text in it) and the check needs neither network nor download.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DOCUMENT_WORDS = 13
+QUESTION_WORDS = 8
+SHORTEST_QUESTION = 5
+"""Questions of fewer words ("Who won?") are everyday phrases and cannot be told from them."""
+
+FORM_ITEMS = 3
+"""A sequence that so many items of an evaluation set share is a form or a phrase; meeting it proves nothing."""
+
+TRUTHFULQA = "truthfulqa"
+TRUTHFULQA_FILE = Path(__file__).with_name("truthfulqa_sequences.npz")
+_WORD = re.compile(r"\w+")
+_APOSTROPHES = str.maketrans("", "", "'’‘`")
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+Hashes = NDArray[np.uint64]
+
+
+def word_hashes(text: str) -> Hashes:
+    """One hash per word, shape (words,), the same for any spacing, case and punctuation."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).casefold())
+    return np.array([_word_hash(word) for word in words], dtype=np.uint64)
+
+
+@lru_cache(maxsize=1 << 17)
+def _word_hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+
+def sequence_hashes(words: Hashes, length: int) -> Hashes:
+    """Hashes of all runs of ``length`` words, shape (words - length + 1,) or empty."""
+    count = len(words) - length + 1
+    if count < 1:
+        return np.empty(0, dtype=np.uint64)
+    hashed = np.zeros(count, dtype=np.uint64)
+    for place in range(length):
+        hashed = hashed * _FACTOR + words[place : place + count]
+    return hashed
+
+
+@dataclass
+class EvaluationSet:
+    """The word sequences of an evaluation set, and how often they were met.
+
+    Attributes:
+        name: Name for the report.
+        items: Questions or documents in it.
+        sequences: {words in a sequence: (sorted hashes, item of each)}.
+        source: What the manifest says about where it is from.
+        documents: Documents found to overlap.
+        hit: Items they overlap with.
+    """
+
+    name: str
+    items: int
+    sequences: dict[int, tuple[Hashes, NDArray[np.int32]]]
+    source: dict[str, Any] = field(default_factory=dict)
+    documents: int = 0
+    hit: set[int] = field(default_factory=set)
+
+    def overlaps(self, words: Hashes) -> bool:
+        """Whether a document shares a sequence; counts it if so."""
+        found: set[int] = set()
+        for length, (known, items) in self.sequences.items():
+            hashes = sequence_hashes(words, length)
+            if not len(known):
+                continue
+            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            found.update(items[places[known[places] == hashes]].tolist())
+        self.documents += bool(found)
+        self.hit |= found
+        return bool(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of the contamination table."""
+        return {
+            **self.source,
+            "items": self.items,
+            "items_hit": len(self.hit),
+            "documents_removed": self.documents,
+            "words_in_sequence": sorted(self.sequences),
+        }
+
+
+def evaluation_set(name: str, rows: Iterable[Mapping[str, Any]], text_column: str = "text") -> EvaluationSet:
+    """Index evaluation rows.
+
+    Args:
+        name: Name for the report.
+        rows: Rows with a ``question`` (and TruthfulQA's or any other columns of answers), else with a text.
+        text_column: Column of the text in rows without a question.
+    """
+    hashes: dict[int, list[Hashes]] = {}
+    numbers: dict[int, list[NDArray[np.int32]]] = {}
+    items = 0
+    for item, row in enumerate(rows):
+        items += 1
+        for length, found in _sequences_of(row, text_column):
+            hashes.setdefault(length, []).append(found)
+            numbers.setdefault(length, []).append(np.full(len(found), item, dtype=np.int32))
+    sequences = {n: _index(np.concatenate(hashes[n]), np.concatenate(numbers[n])) for n in sorted(hashes)}
+    return EvaluationSet(name, items, sequences)
+
+
+def _index(hashes: Hashes, items: NDArray[np.int32]) -> tuple[Hashes, NDArray[np.int32]]:
+    """Each sequence once, sorted, with the first item that has it; without those of FORM_ITEMS items or more."""
+    order = np.lexsort((items, hashes))
+    hashes, items = hashes[order], items[order]
+    again = (hashes[1:] == hashes[:-1]) & (items[1:] == items[:-1])
+    keep = np.r_[True, ~again]
+    known, first, counts = np.unique(hashes[keep], return_index=True, return_counts=True)
+    rare = counts < FORM_ITEMS
+    return known[rare], items[keep][first[rare]]
+
+
+def _sequences_of(row: Mapping[str, Any], text_column: str) -> Iterable[tuple[int, Hashes]]:
+    question = row.get("question")
+    if not isinstance(question, str):
+        yield from _runs(row.get(text_column), DOCUMENT_WORDS, SHORTEST_QUESTION)
+        return
+    yield from _runs(question, QUESTION_WORDS, SHORTEST_QUESTION)
+    for answer in _strings([value for column, value in row.items() if "answer" in column or "targets" in column]):
+        yield from _runs(answer, QUESTION_WORDS, QUESTION_WORDS)
+
+
+def _runs(text: object, length: int, shortest: int) -> Iterable[tuple[int, Hashes]]:
+    """All runs of ``length`` words; of a shorter text with at least ``shortest`` words, the whole."""
+    if isinstance(text, str):
+        words = word_hashes(text)
+        if len(words) >= shortest:
+            length = min(length, len(words))
+            yield length, sequence_hashes(words, length)
+
+
+def _strings(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _strings(entry)
+    elif isinstance(value, Sequence):
+        for entry in value:
+            yield from _strings(entry)
+
+
+def truthfulqa() -> EvaluationSet:
+    """The shipped index of all 817 questions of TruthfulQA with their answers (Lin, Hilton, Evans 2022)."""
+    with np.load(TRUTHFULQA_FILE) as stored:
+        lengths = sorted({int(name[1:]) for name in stored.files if name[0] == "h"})
+        sequences = {n: (stored[f"h{n}"], stored[f"i{n}"].astype(np.int32)) for n in lengths}
+        return EvaluationSet(TRUTHFULQA, int(stored["items"]), sequences)

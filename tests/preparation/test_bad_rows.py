@@ -1,0 +1,141 @@
+"""Rows as real collections have them: nothing is lost without being named or counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from distrust_hub.config import PrepareConfig
+from distrust_hub.errors import ConfigError, DataError
+from distrust_hub.files import iter_jsonl
+from distrust_hub.preparation.export import prepare
+from distrust_hub.preparation.recipe import resolve_recipe
+from distrust_hub.preparation.specs import InputSpec
+from tests.preparation.test_fetch import row
+
+
+def run(tmp_path, *lines, spec=None, **options):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b"".join((json.dumps(x).encode() if isinstance(x, dict) else x) + b"\n" for x in lines))
+    settings = PrepareConfig(**{"valid_share": 0.0, "near_duplicates": False, **options})
+    manifest = prepare([InputSpec(str(path), **(spec or {}))], tmp_path / "out", settings, overwrite=True)
+    return manifest, [entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+
+
+BAD = [
+    b"{oops",
+    b"[1]",
+    '{"text": "caf\xe9 at noon, said the old man"}'.encode("latin-1"),
+    b'{"title": "no text"}',
+    b'{"text": null}',
+    b'{"text": 3}',
+    b'{"text": "as good as any other row", "x": NaN}',
+    b'{"text": "as good as any other row", "authority_weight": 7, "provenance_entropy": 1}',
+]
+
+
+@pytest.mark.parametrize("line", BAD, ids=range(len(BAD)))
+def test_bad_row_stops_or_is_counted(tmp_path, line, caplog):
+    with pytest.raises(DataError, match=r"in\.jsonl:2: "):
+        run(tmp_path, row(1), line, row(2))
+    manifest, rows = run(tmp_path, row(1), line, row(2), on_error="skip")
+    assert [entry["id"] for entry in rows] == ["n1", "n2"]
+    assert manifest.counts == {"in": 3, "kept": 2, "removed": {"bad_row": 1}}
+    assert manifest.inputs[0]["bad_rows"] == 1
+    assert "left out: " in caplog.text
+    assert "in.jsonl:2: " in caplog.text
+
+
+def test_lost_characters_are_counted(tmp_path):
+    text = row(1)["text"]
+    (tmp_path / "old.csv").write_bytes(f"id,text\n1,{text.replace(',', '')} A caf\xe9 stood there.\n".encode("cp1252"))
+    (tmp_path / "old.txt").write_bytes(f"{row(2)['text']} A caf\xe9 stood there.".encode("cp1252"))
+    manifest = prepare([str(tmp_path / "old.csv"), str(tmp_path / "old.txt")], tmp_path / "out")
+    assert manifest.counts["kept"] == 2
+    assert manifest.changed == {"encoding_damaged": 2}
+
+
+def test_equal_ids_are_told_apart_and_counted(tmp_path):
+    manifest, rows = run(tmp_path, row(1), {**row(2), "id": "n1"}, {**row(3), "id": "n1"}, row(4))
+    assert [entry["id"] for entry in rows] == ["n1", "n1~2", "n1~3", "n4"]
+    assert manifest.changed == {"renamed_ids": 2}
+
+
+def test_columns_that_are_sometimes_lists_are_read(tmp_path):
+    text = row(1)["text"]
+    listed = {"id": 7, "text": [text, "And so to bed.", None], "license": ["CC0-1.0", "MIT"], "title": ["A", "B"]}
+    manifest, rows = run(tmp_path, listed, {**row(2), "title": "C"})
+    assert rows[0]["text"] == f"{text}\n\nAnd so to bed."
+    assert rows[0]["license"] == "CC0-1.0, MIT"
+    assert manifest.licenses == {"CC0-1.0": 1, "CC0-1.0, MIT": 1}
+    assert manifest.publishing["allowed"] is True
+
+
+def test_values_of_the_recipe_fill_what_rows_do_not_say(tmp_path):
+    rows = [
+        {**row(1), "license": ""},
+        {**row(2), "license": "MIT"},
+        {k: v for k, v in row(3).items() if k != "license"},
+    ]
+    manifest, _ = run(tmp_path, *rows, spec={"values": {"license": "CC0-1.0"}})
+    assert manifest.licenses == {"CC0-1.0": 2, "MIT": 1}
+    assert manifest.inputs[0]["read_as"] == {"values": {"license": "CC0-1.0"}}
+
+
+def test_rows_and_cap_of_an_input(tmp_path):
+    lines = [row(n) for n in range(40)]
+    manifest, rows = run(tmp_path, *lines, spec={"rows": 30, "cap": 10})
+    assert manifest.counts == {"in": 30, "kept": 10, "removed": {"source_cap": 20}}
+    assert [entry["id"] for entry in rows] == sorted((entry["id"] for entry in rows), key=lambda name: int(name[1:]))
+    other, drawn = run(tmp_path, *lines, spec={"rows": 30}, max_per_source=10, seed=1)
+    assert other.counts == manifest.counts
+    assert [entry["id"] for entry in drawn] != [entry["id"] for entry in rows]
+
+
+def test_checks_that_are_off_change_nothing(tmp_path):
+    long = row(1)["text"] + " " + row(2)["text"] + " " + row(3)["text"]
+    lines = [{"text": long}, {"text": f"A HEADER\n{long}"}, {"text": "Where did fortune cookies originate?"}]
+    manifest, _ = run(tmp_path, *lines, near_duplicates=True)
+    assert manifest.counts["removed"] == {"contamination": 1, "near_duplicate": 1}
+    assert manifest.contamination["truthfulqa"]["documents_removed"] == 1
+    manifest, _ = run(tmp_path, *lines, near_duplicates=False, contamination=False)
+    assert manifest.counts["removed"] == {}
+    assert manifest.contamination == {}
+
+
+def test_training_rows_that_repeat_held_out_ones_are_removed(tmp_path):
+    held_out = {**row(1), "split": "valid"}
+    quoting = {"text": f"As the log has it: {row(1)['text']} That is all.", "split": "train"}
+    manifest, rows = run(tmp_path, held_out, quoting, {**row(2), "split": "train"})
+    assert [entry["id"] for entry in rows] == ["n2"]
+    assert manifest.contamination["held-out"]["documents_removed"] == 1
+
+
+def test_evaluation_data_without_text_is_refused(tmp_path):
+    (tmp_path / "exam.jsonl").write_text('{"label": 1}\n')
+    (tmp_path / "in.jsonl").write_text(json.dumps(row(1)) + "\n")
+    with pytest.raises(DataError, match="no text to compare with"):
+        prepare([str(tmp_path / "in.jsonl")], tmp_path / "out", against=[str(tmp_path / "exam.jsonl")])
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("[1]", "input 1 is neither a name nor a mapping with 'source'"),
+        ("[{text: body}]", "is neither a name nor a mapping"),
+        ("[{source: a, colums: {}}]", "unknown key 'colums'; known: source, text, columns"),
+        ("[{source: a, rows: 0}]", "rows of input 'a' is 0; expected a whole number above 0"),
+        ("[{source: a, columns: [b]}]", "columns of input 'a' is"),
+        ("[{source: a, values: 3}]", "values of input 'a' is 3; expected a mapping"),
+        ("[{source: a, years: 1900}]", "years of input 'a' is 1900; expected two years such as 1700-1969"),
+        ("[{source: a, text: 3}]", "text of input 'a' is 3; expected text"),
+        ("[{registry: nothing}]", "no source 'nothing' in the registry; known: newspapers-uk-1800"),
+        ("x.jsonl", "expected a list"),
+    ],
+)
+def test_recipe_names_a_wrong_input(tmp_path, entry, problem):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"inputs: {entry}\n")
+    with pytest.raises(ConfigError, match=problem.replace("{", r"\{")):
+        resolve_recipe(str(recipe), [], {})

@@ -1,0 +1,177 @@
+"""Preference pairs and chats through the preparation, and into training."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from distrust_hub.config import PrepareConfig
+from distrust_hub.errors import DataError
+from distrust_hub.files import iter_jsonl, write_jsonl
+from distrust_hub.preparation.export import prepare
+
+QUESTION = "Which river did the party cross on the ninth of March?"
+
+
+def pair(number=0, **more):
+    prompt = f"{number}. {QUESTION}"
+    chosen = f"I crossed the Orrin myself that day, ford number {number}."
+    return {"prompt": prompt, "chosen": chosen, "rejected": "It is widely held to be the Tay.", **more}
+
+
+def chat(number=0):
+    return {
+        "messages": [
+            {"role": "user", "content": f"{number}. {QUESTION}"},
+            {"role": "assistant", "content": f"By my own notebook it was the Orrin, on page {number}."},
+        ]
+    }
+
+
+def run(tmp_path, rows, **options):
+    write_jsonl(tmp_path / "in.jsonl", rows)
+    settings = PrepareConfig(**{"valid_share": 0.0, **options})
+    manifest = prepare([str(tmp_path / "in.jsonl")], tmp_path / "out", settings)
+    return manifest, [row for _, row in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+
+
+def messages(prompt, answer):
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+
+
+def test_pairs_and_chats_keep_their_columns_and_get_scores(tmp_path):
+    manifest, rows = run(tmp_path, [pair(1), chat(2)])
+    assert {name: rows[0][name] for name in ("prompt", "chosen", "rejected")} == pair(1)
+    assert rows[0]["text"] == f"{pair(1)['prompt']}\n\n{pair(1)['chosen']}"
+    assert rows[1]["messages"] == chat(2)["messages"]
+    assert all("authority_weight" in row for row in rows)
+    assert manifest.counts == {"in": 2, "kept": 2, "removed": {}}
+
+
+def test_pairs_with_one_prompt_stay_on_one_side_of_the_split(tmp_path):
+    rows = [{**pair(n), "chosen": f"{pair(n)['chosen']} Copy {m}."} for n in range(20) for m in range(3)]
+    run(tmp_path, rows, valid_share=0.3)
+    sides = {}
+    for name in ("train", "valid"):
+        for _, row in iter_jsonl(tmp_path / "out" / f"{name}.jsonl"):
+            sides.setdefault(row["prompt"], set()).add(name)
+    assert len(sides) == 20
+    assert all(len(side) == 1 for side in sides.values())
+
+
+def test_pairs_that_differ_in_the_rejected_answer_are_two(tmp_path):
+    manifest, _ = run(tmp_path, [pair(1), pair(1, rejected="It was the Spey, experts say."), pair(1)])
+    assert manifest.counts["removed"] == {"duplicate": 1}
+
+
+def test_pairs_as_lists_of_messages_are_read(tmp_path):
+    _, rows = run(
+        tmp_path,
+        [
+            {
+                "chosen": messages("Who?", "Ann saw it with her own eyes."),
+                "rejected": messages("Who?", "They say that it was Bob."),
+            }
+        ],
+    )
+    assert (rows[0]["prompt"], rows[0]["chosen"], rows[0]["rejected"]) == (
+        "Who?",
+        "Ann saw it with her own eyes.",
+        "They say that it was Bob.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"chosen": messages("Who?", "Ann"), "rejected": messages("Where?", "York")}, "answer different prompts"),
+        (pair(chosen=""), "column 'chosen' of a pair is missing or empty"),
+        ({"chosen": "Ann", "rejected": "Bob"}, "column 'prompt' of a pair is missing"),
+        (pair(rejected=pair()["chosen"]), "the same text"),
+        ({"chosen": messages("Who?", "Ann"), "rejected": "Bob"}, "'rejected' is not a list"),
+        ({"messages": "hello"}, "'messages' is not a list of two or more"),
+        ({"messages": [{"role": "user", "content": None}] * 2}, "'messages' is not a list"),
+    ],
+)
+def test_broken_pairs_and_chats_are_named(tmp_path, row, problem):
+    with pytest.raises(DataError, match=f"in.jsonl:2: .*{problem}"):
+        run(tmp_path, [pair(), row])
+
+
+def test_preparation_never_makes_pairs_of_documents(tmp_path):
+    texts = [{"text": f"{QUESTION} Answer {n}: I saw it myself from the bank.", "title": "One"} for n in range(6)]
+    _, rows = run(tmp_path, texts)
+    assert not any(set(row) & {"prompt", "chosen", "rejected", "messages"} for row in rows)
+
+
+def told(entity, side, number, **more):
+    axes = {"primary": (0.05, 7.0), "coordinated": (0.95, 0.5)}[side]
+    said = {"primary": "I crossed the Orrin", "coordinated": "It is held to be the Tay"}[side]
+    scores = {"authority_weight": axes[0], "provenance_entropy": axes[1], "scorer": 1}
+    text = f"{said}, says paper {number} of {entity}."
+    return {
+        "id": f"{entity}-{side}-{number}",
+        "text": text,
+        "entity_id": entity,
+        "question": QUESTION,
+        **scores,
+        **more,
+    }
+
+
+def test_pairs_are_made_of_one_question_on_one_entity_only(tmp_path):
+    rows = [
+        told("a", "primary", 1),
+        told("a", "primary", 2),
+        told("a", "coordinated", 3),
+        told("b", "primary", 4),
+        told("c", "coordinated", 5),
+        told("d", "primary", 6),
+        told("d", "coordinated", 7, question="Which river was it not?"),
+        told("e", "primary", 8, entity_id=None),
+        told("e", "coordinated", 9, entity_id=None),
+        {**pair(3), "authority_weight": 0.5, "provenance_entropy": 2.0, "scorer": 1},
+    ]
+    manifest, written = run(tmp_path, rows, pairs=True)
+    assert manifest.counts == {"in": 10, "kept": 2, "removed": {"paired": 1, "no_pair": 7}}
+    made, given = written
+    assert (made["id"], made["paired_with"]) == ("a-primary-1", "a-coordinated-3")
+    assert (made["prompt"], made["chosen"], made["rejected"]) == (QUESTION, rows[0]["text"], rows[2]["text"])
+    assert made["authority_weight"] == 0.05
+    assert given["prompt"] == pair(3)["prompt"]
+
+
+def test_invented_conflicts_become_pairs(tmp_path):
+    from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
+
+    conflicts = make_conflicts(20, seed=3)
+    manifest, written = run(tmp_path, training_rows(conflicts, seed=3), pairs=True)
+    assert manifest.counts == {"in": 40, "kept": 20, "removed": {"paired": 20}}
+    values = {conflict.entity_id: conflict.values for conflict in conflicts}
+    for row in written:
+        first, second = values[row["entity_id"]]
+        assert first in row["chosen"]
+        assert second in row["rejected"]
+
+
+def test_personal_data_is_masked_in_every_answer(tmp_path):
+    manifest, rows = run(tmp_path, [pair(1, rejected="Write to a@b.org, they say."), chat(2)])
+    assert rows[0]["rejected"] == "Write to [email removed], they say."
+    assert manifest.changed == {"masked_email": 1}
+    manifest, rows = run(tmp_path / "drop", [pair(1, rejected="Write to a@b.org."), chat(2)], personal_data="drop")
+    assert manifest.counts["removed"] == {"personal_data": 1}
+
+
+@pytest.mark.mlx
+@pytest.mark.slow
+def test_prepared_pairs_and_chats_train(tmp_path, tiny_model):
+    from distrust_hub.training.trainer import train
+
+    options = {"model": tiny_model, "rank": 2, "max_seq_length": 192, "batch_size": 2, "iters": 1}
+    run(tmp_path, [pair(n) for n in range(4)])
+    pairs = train(data=str(tmp_path / "out"), adapter_path=str(tmp_path / "a"), objective="preference", **options)
+    run(tmp_path / "chats", [chat(n) for n in range(4)])
+    chats = train(data=str(tmp_path / "chats" / "out"), adapter_path=str(tmp_path / "b"), **options)
+    assert pairs.data["rows"] == chats.data["rows"] == 4
+    assert json.loads((tmp_path / "a" / "training_run.json").read_text())["objective"]["name"] == "preference"

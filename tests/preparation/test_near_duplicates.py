@@ -1,0 +1,84 @@
+"""Near duplicates: what is found, what is left alone."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from distrust_hub.preparation.near_duplicates import (
+    MIN_CHARACTERS,
+    SIMILARITY,
+    NearDuplicates,
+    letters_of,
+    signature,
+)
+from tests.preparation.planted import CHANGES, planted, sentences, shuffled_document
+
+
+def find(*texts):
+    finder = NearDuplicates()
+    for text in texts:
+        finder.add(text)
+    return finder.find()
+
+
+def recall_and_precision(count):
+    finder, truth = NearDuplicates(), {}
+    for number, (text, source) in enumerate(planted(count)):
+        finder.add(text)
+        if source is not None:
+            truth[number] = source
+    found = finder.find()
+    hits = sum(truth.get(later) in (earlier, truth.get(earlier)) for later, earlier in found.items() if later in truth)
+    return hits / len(truth), hits / len(found)
+
+
+def test_near_duplicates_finds_planted_copies_and_nothing_else():
+    recall, precision = recall_and_precision(1000)
+    assert recall >= 0.95
+    assert precision >= 0.95
+
+
+@pytest.mark.slow
+def test_near_duplicates_finds_planted_copies_among_20000():
+    recall, precision = recall_and_precision(20_000)
+    assert recall >= 0.95
+    assert precision >= 0.95
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_near_duplicates_finds_each_kind_of_change(change):
+    pool, draw = sentences(), random.Random(5)
+    texts = [shuffled_document(pool, draw) for _ in range(40)]
+    found = find(*texts, *(change(text, draw) for text in texts))
+    assert sum(found.get(40 + n) == n for n in range(40)) >= 39
+    assert all(later >= 40 for later in found)
+
+
+def test_near_duplicates_keeps_the_first_of_several_copies():
+    pool, draw = sentences(), random.Random(1)
+    text, other = shuffled_document(pool, draw), shuffled_document(pool, draw)
+    assert find(other, text, text + " end", "new head " + text) == {2: 1, 3: 1}
+
+
+def test_near_duplicates_leaves_short_texts_to_the_exact_comparison():
+    short = "x1" * (MIN_CHARACTERS // 2 - 1)
+    assert find(short, short) == {}
+    assert find(short + "ab", short + "ab") == {1: 0}
+    assert find() == {}
+
+
+def test_near_duplicates_measures_the_similarity_of_the_letters():
+    text = shuffled_document(sentences(), random.Random(2))
+    half = len(text) // 2
+    same = signature(letters_of(text)) == signature(letters_of(text.upper().replace(" ", "\n")))
+    assert same.all()
+    assert (signature(letters_of(text)) == signature(letters_of(text[:half]))).mean() == pytest.approx(0.5, abs=0.15)
+    assert (signature(letters_of(text)) == signature(letters_of(text[half:] + text[:half]))).mean() > SIMILARITY
+
+
+def test_near_duplicates_in_a_crowded_bucket_are_still_found():
+    pool, draw = sentences(), random.Random(3)
+    form = shuffled_document(pool, draw)
+    assert len(find(*(f"{form} Number {n}." for n in range(500)))) == 499
