@@ -24,7 +24,14 @@ _COPIED = (".json", ".jinja", ".txt", ".model")
 _QUANTIZATION_KEYS = ("quantization", "quantization_config")
 
 
-def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path:
+def fuse_adapter(
+    folder: str | Path,
+    model: str | None,
+    out: str | Path,
+    *,
+    quantize_bits: int | None = None,
+    quantize_group_size: int = 64,
+) -> Path:
     """Write the base model with the adapter added to its weights.
 
     Tensor names and types are the base's; quantised weights are dequantised to the type of their scales. In a 16-bit
@@ -34,6 +41,8 @@ def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path
         folder: Adapter folder or Hub id.
         model: Base model; None takes the one the adapter names.
         out: Folder to write; must not exist.
+        quantize_bits: Quantise the sum to so many bits a weight, in mlx-lm's format; None leaves it as it is.
+        quantize_group_size: Weights that share a scale.
 
     Returns:
         ``out``.
@@ -54,9 +63,25 @@ def fuse_adapter(folder: str | Path, model: str | None, out: str | Path) -> Path
         known = ", ".join(PLAIN_ARCHITECTURES)
         raise AdapterError(f"{base.id or base.path.name}: only {known} models can be fused here; use mlx_lm.fuse")
     with build_folder(target) as temporary:
-        _write_weights(base.path, temporary, config, by_module(tensors))
-        _copy_rest(base.path, temporary)
+        plain = temporary / "plain" if quantize_bits else temporary
+        plain.mkdir(exist_ok=True)
+        _write_weights(base.path, plain, config, by_module(tensors))
+        _copy_rest(base.path, plain)
+        if quantize_bits:
+            _copy_rest(plain, temporary)
+            _quantise(plain, temporary, quantize_bits, quantize_group_size)
+            shutil.rmtree(plain)
     return target
+
+
+def _quantise(plain: Path, out: Path, bits: int, group_size: int) -> None:
+    """Write a model folder again with its linear and embedding layers quantised, tensor after tensor."""
+    from mlx_lm.utils import load_model, quantize_model, save_config, save_model
+
+    model, config = load_model(plain, lazy=True)
+    model, config = quantize_model(model, config, group_size, bits)
+    save_model(out, model, donate_model=True)
+    save_config(config, out / "config.json")
 
 
 def _write_weights(base: Path, out: Path, config: AdapterConfig, layers: dict[str, Tensors]) -> None:

@@ -17,6 +17,10 @@ from distrust_hub.models.runtime import mx, nn, tree_unflatten  # isort: split
 from mlx_lm.tuner.dora import DoRALinear  # after the runtime, which prepares the import of MLX
 from mlx_lm.tuner.lora import LoRALinear
 
+_PROBE = "A letter of 1842, in the hand of the one who saw it, says otherwise."
+_PROBE_TOKENS = 16
+"""What a saved adapter is compared on."""
+
 
 def load_adapter(adapter: str | Path, model: str | None = None) -> LoadedModel:
     """Load a base model with an adapter on it.
@@ -67,6 +71,29 @@ def remove_adapter(loaded: LoadedModel) -> None:
     plain = [(name, _unwrapped(module)) for name, module in modules if _unwrapped(module) is not module]
     if plain:
         loaded.model.update_modules(tree_unflatten(plain))
+
+
+def check_saved(loaded: LoadedModel, folder: str | Path) -> None:
+    """Read an adapter back from disk onto the model it was trained on: answers must then be the same to the last bit.
+
+    The base is not loaded again: the saved layers take the place of the trained ones.
+
+    Args:
+        loaded: The model with its trained layers.
+        folder: What was saved of it.
+
+    Raises:
+        AdapterError: If the adapter does not verify, changes nothing, or gives other answers.
+    """
+    tokens = mx.array([loaded.tokenizer.encode(_PROBE)[:_PROBE_TOKENS]])
+    loaded.model.eval()
+    trained = loaded.model(tokens)
+    mx.eval(trained)
+    apply_adapter(loaded, folder)
+    found = loaded.model(tokens)
+    if not mx.array_equal(found, trained, equal_nan=True):
+        largest = mx.abs(found - trained).max().item()
+        raise AdapterError(f"{folder}: read back from disk, logits differ by up to {largest:g}; save it again")
 
 
 def _unwrapped(module: Any) -> Any:

@@ -123,7 +123,18 @@ def save_adapter(
     tensors = _lora_tensors(model)
     if not tensors:
         raise AdapterError("the model has no LoRA layers; add them before saving an adapter")
-    config = AdapterConfig(
+    return write_adapter(folder, adapter_config(tensors, len(model.layers), lora, base, extra), tensors)
+
+
+def adapter_config(
+    tensors: Tensors,
+    total_layers: int,
+    lora: Mapping[str, Any],
+    base: BaseModel,
+    extra: Mapping[str, Any] | None = None,
+) -> AdapterConfig:
+    """The config of an adapter that a run made; arguments as for ``save_adapter``, with the blocks of the model."""
+    return AdapterConfig(
         rank=int(lora["rank"]),
         scale=float(lora["scale"]),
         dropout=float(lora.get("dropout", 0.0)),
@@ -132,9 +143,8 @@ def save_adapter(
         revision=base.revision if base.id else None,
         base_fingerprint=base.fingerprint,
         extra=dict(extra or {}),
-        **layout(by_module(tensors), len(model.layers)),
+        **layout(by_module(tensors), total_layers),
     )
-    return write_adapter(folder, config, tensors)
 
 
 def layout(modules: Iterable[str], total_layers: int | None = None) -> dict[str, Any]:

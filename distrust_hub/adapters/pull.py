@@ -10,7 +10,7 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
 from distrust_hub.adapters.peft_format import convert_peft_to_mlx, write_peft
-from distrust_hub.adapters.verify import verify_adapter
+from distrust_hub.adapters.verify import MAX_ADAPTER_BYTES, verify_adapter
 from distrust_hub.artifacts import (
     ADAPTER_CONFIG_FILE,
     ADAPTER_FILE,
@@ -33,7 +33,7 @@ ADAPTER_FILES = (
     EvalReport.FILE_NAME,
     Manifest.FILE_NAME,
 )
-"""All that is ever published of an adapter folder or read from a repo, beside the card: no pickle, no code."""
+"""All that is ever read from a repo, beside the card: no pickle, no code."""
 
 
 def pull_adapter(
@@ -65,7 +65,7 @@ def pull_adapter(
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputExistsError(f"{target}: holds files already; give an empty folder or another --local-dir")
     api = api or hub_api()
-    _refuse_unsafe_names(api, repo_id, revision)
+    _refuse_unsafe_files(api, repo_id, revision)
     folder, sha = snapshot(repo_id, revision=revision, allow_patterns=[*ADAPTER_FILES, CARD_FILE], api=api)
     verify_adapter(folder)
     if (folder / ADAPTER_FILE).is_file():
@@ -77,16 +77,20 @@ def pull_adapter(
     return _fill(target, folder, convert=True)
 
 
-def _refuse_unsafe_names(api: HfApi, repo_id: str, revision: str | None) -> None:
-    """Refuse a repo with a file name that leaves its folder; nothing of such a repo is to be trusted."""
+def _refuse_unsafe_files(api: HfApi, repo_id: str, revision: str | None) -> None:
+    """Refuse a repo with a file name that leaves its folder, or too large an adapter, before anything is fetched."""
     with hub_errors(repo_id, "model", revision):
         try:
-            names = api.list_repo_files(repo_id, revision=revision)
+            entries = list(api.list_repo_tree(repo_id, revision=revision, recursive=True))
         except HfHubHTTPError:
             raise
         except (HTTPError, OfflineModeIsEnabled):
             return  # offline: the download answers from the cache, or says why it cannot
-    for name in names:
+    for entry in entries:
+        name, size = entry.path, getattr(entry, "size", 0)
+        if name in ADAPTER_FILES and size > MAX_ADAPTER_BYTES:
+            problem = f"{repo_id}: {name} has {size} bytes, more than the {MAX_ADAPTER_BYTES} of any adapter"
+            raise AdapterError(f"{problem}; nothing was downloaded")
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
             raise AdapterError(f"{repo_id}: holds a file with the unsafe name {name!r}; nothing was downloaded")

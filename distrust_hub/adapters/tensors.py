@@ -6,11 +6,13 @@ In memory every adapter has mlx-lm's names and shapes: ``<module path>.lora_a`` 
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import safetensors
 from safetensors.numpy import save
 
 from distrust_hub.errors import AdapterError, ModelError
@@ -23,7 +25,7 @@ LEAVES = ("lora_a", "lora_b", "m")
 MAX_RANK = 1024
 """Largest LoRA rank read; the same bound as for training."""
 
-_NUMPY_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
+_NUMPY_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 Tensors = dict[str, np.ndarray]
 
@@ -43,24 +45,28 @@ def read_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
 def read_tensors(path: Path) -> Tensors:
     """All tensors of a safetensors file as float32; F64, F32, F16 and BF16 are read.
 
+    F32 tensors are views of the file on disk, so a file larger than memory can be checked.
+
     Raises:
         AdapterError: If the file is damaged or holds another type, naming the tensor.
     """
-    try:
-        entries = safetensors.deserialize(path.read_bytes())
-    except safetensors.SafetensorError as error:
-        raise AdapterError(f"{path}: not a readable safetensors file ({error}); download or save it again") from error
-    tensors = {}
-    for name, entry in entries:
-        kind, data, shape = entry["dtype"], entry["data"], entry["shape"]
-        if kind == "BF16":  # the upper half of a float32
-            flat = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
-        elif kind in _NUMPY_TYPES:
-            flat = np.frombuffer(data, _NUMPY_TYPES[kind]).astype(np.float32)
-        else:
-            raise AdapterError(f"{path}: {name} has type {kind}; expected F32, F16, BF16 or F64")
-        tensors[name] = flat.reshape(shape)
-    return tensors
+    read_shapes(path)  # all bounds checked
+    with path.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    start = 8 + int.from_bytes(mapped[:8], "little")
+    header = read_header(path)
+    return {name: _as_float32(path, name, entry, mapped, start) for name, entry in sorted(header.items())}
+
+
+def _as_float32(path: Path, name: str, entry: dict[str, Any], mapped: mmap.mmap, start: int) -> np.ndarray:
+    kind, shape, offset = entry["dtype"], entry["shape"], start + entry["data_offsets"][0]
+    if kind not in _NUMPY_TYPES:
+        raise AdapterError(f"{path}: {name} has type {kind}; expected F32, F16, BF16 or F64")
+    count = math.prod(shape)
+    flat = np.frombuffer(mapped, _NUMPY_TYPES[kind], count, offset) if count else np.empty(0, np.float32)
+    if kind == "BF16":  # the upper half of a float32
+        flat = (flat.astype(np.uint32) << 16).view(np.float32)
+    return flat.astype(np.float32, copy=False).reshape(shape)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], *, framework: str) -> None:

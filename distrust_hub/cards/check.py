@@ -11,6 +11,7 @@ from huggingface_hub import ModelCardData
 from distrust_hub.cards.data import CardData
 from distrust_hub.cards.dataset import DatasetFacts
 from distrust_hub.cards.front_matter import LICENSES, TAGS
+from distrust_hub.cards.licenses import license_problems
 from distrust_hub.hub.client import is_repo_id
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -47,10 +48,10 @@ def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type
 
 
 def first_paragraph(text: str) -> str:
-    """The first paragraph of a card that is neither metadata nor a heading nor a comment."""
+    """The first paragraph of a card that is neither metadata, nor heading, comment or warning."""
     body = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"), count=1)
     for block in re.split(r"\n\s*\n", body):
-        lines = [line for line in block.splitlines() if line.strip() and not line.startswith(("#", "<!--"))]
+        lines = [line for line in block.splitlines() if line.strip() and not line.startswith(("#", "<!--", ">"))]
         if lines:
             return " ".join(lines)
     return ""
@@ -115,6 +116,10 @@ def _fact_problems(metadata: dict[str, Any], body: str, card: CardData | Dataset
             f"{card.synthetic_rows} rows are synthetic and the first paragraph does not say so; "
             "write the word 'synthetic' there"
         )
+    if isinstance(card, CardData):
+        problems += license_problems(card.base["license"], card.repo_id)
+        if card.duty and card.duty.notice not in " ".join(body.split()):
+            problems.append(f"the base's licence {card.base['license']} wants this notice: {card.duty.notice}")
     base = card.base["id"] if isinstance(card, CardData) else None
     if base and metadata.get("base_model") not in (None, base):
         problems.append(f"base_model is {metadata['base_model']!r} and the adapter was trained on {base!r}")

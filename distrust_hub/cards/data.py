@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from distrust_hub.artifacts import (
     ADAPTER_CONFIG_FILE,
     PEFT_ADAPTER_FILE,
+    PLOT_SUFFIXES,
+    PLOTS,
     EvalReport,
     Manifest,
     TrainingRun,
     _Artifact,
 )
+from distrust_hub.cards.licenses import Duty, duty, is_non_commercial
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import ArtifactError, InputNotFoundError
 from distrust_hub.files import read_json
@@ -93,6 +96,10 @@ class CardData:
         scorer: Version of the scorer.
         counts: Rows in, kept and removed in preparation.
         results: Metrics in the order of suites and metrics.
+        warnings: What an evaluation says must stand at the top.
+        contamination: Overlap of the training data with evaluation sets, as in ``Manifest.contamination``.
+        conditions: What the licences of the training rows ask for.
+        plots: (file, what it shows) of the plots in the folder.
         condition_prefix: Tag that a conditional adapter wants before the prompt.
         has_peft: The folder holds PEFT's weights too.
         repo_id: Where the adapter is or will be published.
@@ -119,10 +126,24 @@ class CardData:
     scorer: object
     counts: Facts
     results: tuple[Result, ...] = ()
+    warnings: tuple[str, ...] = ()
+    contamination: Facts = field(default_factory=Facts)
+    conditions: tuple[str, ...] = ()
+    plots: tuple[tuple[str, str], ...] = ()
     condition_prefix: str | None = None
     has_peft: bool = False
     repo_id: str | None = None
     languages: tuple[str, ...] = ()
+
+    @property
+    def duty(self) -> Duty | None:
+        """What the licence of the base asks for."""
+        return duty(self.base["license"])
+
+    @property
+    def non_commercial(self) -> list[str]:
+        """Licences of the base and the training rows that allow no commercial use, sorted."""
+        return sorted(name for name in {str(self.base["license"]), *self.licenses} if is_non_commercial(name))
 
     @property
     def dataset_ids(self) -> list[str]:
@@ -147,6 +168,7 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         raise InputNotFoundError(f"{folder}: no such folder")
     run = _facts(folder, TrainingRun)
     manifest = _facts(folder, Manifest)
+    report = _facts(folder, EvalReport)
     adapter_config = _adapter_config(folder)
     data = Facts.of(run["data"])
     base = _base(run, adapter_config)
@@ -172,7 +194,11 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         adapter=Facts.of(run["adapter"] or adapter_config["lora_parameters"]),
         scorer=manifest["scorer"],
         counts=Facts.of(manifest["counts"]),
-        results=tuple(_results(_facts(folder, EvalReport))),
+        results=tuple(_results(report)),
+        warnings=tuple(_warnings(report)),
+        contamination=Facts.of(manifest["contamination"]),
+        conditions=tuple(map(str, _list(Facts.of(manifest["publishing"])["conditions"]))),
+        plots=tuple(_plots(folder)),
         condition_prefix=Facts.of(adapter_config["distrust_hub"])["condition_prefix"],
         has_peft=(folder / PEFT_ADAPTER_FILE).is_file(),
         repo_id=repo_id,
@@ -232,6 +258,25 @@ def _results(report: Facts) -> list[Result]:
             if value is not None:
                 found.append(_result(suite, name, value, settings, group))
     return found
+
+
+def _warnings(report: Facts) -> list[str]:
+    suites = sorted(Facts.of(report["suites"]).items())
+    found = [entry for _, suite in suites for entry in _list(Facts.of(suite)["warnings"])]
+    return [entry for entry in found if isinstance(entry, str)]
+
+
+def _plots(folder: Path) -> list[tuple[str, str]]:
+    """The PNG of each plot, which the Hub shows inline, else its SVG."""
+    found = []
+    for stem, title in PLOTS.items():
+        files = (f"{stem}{suffix}" for suffix in PLOT_SUFFIXES if (folder / f"{stem}{suffix}").is_file())
+        found += [(name, title) for name in list(files)[:1]]
+    return found
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _result(suite: str, metric: str, value: object, settings: Facts, group: str | None = None) -> Result:

@@ -21,7 +21,10 @@ from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import ScoredDocument
 
-SCORES = ("authority_weight", "provenance_entropy")
+SCORES = {"authority_weight": 0.1, "provenance_entropy": 1.0}
+"""Scores, and the width of a bin in their histograms of BINS bins; the last one reaches up to the largest value."""
+
+BINS = 10
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**7, "1M<n<10M"))
 """Upper bound of rows -> the Hub's ``size_categories`` value."""
@@ -34,7 +37,9 @@ class DatasetFacts:
     Attributes:
         splits: {split: ``rows``, ``tiers`` {tier: rows}}.
         columns: Column names in order of appearance.
-        scores: {score: ``min``, ``mean``, ``max``}.
+        scores: {score: ``min``, ``mean``, ``max``, ``edges`` and ``counts`` of a histogram}.
+        personal_data: {``email``, ``phone``, ``key``: number found by the scan before publishing}.
+        personal_data_action: ``mask``, ``drop`` or ``keep``; None where no scan was made.
     """
 
     splits: dict[str, Facts] = field(default_factory=dict)
@@ -44,6 +49,8 @@ class DatasetFacts:
     languages: Counter[str] = field(default_factory=Counter)
     scorers: Counter[str] = field(default_factory=Counter)
     scores: dict[str, Facts] = field(default_factory=dict)
+    personal_data: Counter[str] = field(default_factory=Counter)
+    personal_data_action: str | None = None
     synthetic_rows: int = 0
     rows: int = 0
 
@@ -67,8 +74,13 @@ class DatasetFacts:
     def _add_score(self, name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return
-        entry = self.scores.setdefault(name, Facts(min=value, max=value, mean=0.0, n=0))
+        width = SCORES[name]
+        fresh = Facts(min=value, max=value, mean=0.0, n=0, counts=[0] * BINS)
+        fresh["edges"] = [round(width * edge, 6) for edge in range(BINS + 1)]
+        entry = self.scores.setdefault(name, fresh)
         entry["n"] += 1
+        entry["edges"][-1] = max(entry["edges"][-1], value)
+        entry["counts"][max(0, min(BINS - 1, int(value / width + 1e-9)))] += 1
         entry["min"], entry["max"] = min(entry["min"], value), max(entry["max"], value)
         entry["mean"] += (value - entry["mean"]) / entry["n"]
 
@@ -113,6 +125,7 @@ def render_dataset_card(
         load_template(DATASET_TEMPLATE),
         facts=facts,
         inputs=inputs,
+        manifest=Facts.of(manifest.to_json() if manifest else None),
         title=repo_id.split("/")[-1] if repo_id else "Scored texts",
         columns=list(facts.columns),
         repo_id=repo_id or "OWNER/NAME",

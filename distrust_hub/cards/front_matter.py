@@ -60,16 +60,17 @@ def model_front_matter(card: CardData, name: str) -> ModelCardData:
         datasets=card.dataset_ids or None,
         model_name=name if results else None,
         eval_results=results or None,
-        **license_fields(card.base["license"], card.base["id"]),
+        **license_fields(card.base["license"], card.base["id"], card.base["license_link"]),
     )
 
 
-def license_fields(name: object, base_id: object = None) -> dict[str, Any]:
+def license_fields(name: object, base_id: object = None, link: object = None) -> dict[str, Any]:
     """``license`` as the Hub wants it; a licence it does not know becomes ``other`` with its name and a link.
 
     Args:
         name: Licence as recorded, None when it is not.
         base_id: Model whose repo holds the licence text.
+        link: Where the base's card says the licence is: an https address, or a file of its repo.
     """
     if not isinstance(name, str) or not name.strip():
         return {}
@@ -77,8 +78,11 @@ def license_fields(name: object, base_id: object = None) -> dict[str, Any]:
     if plain in LICENSES:
         return {"license": plain}
     fields = {"license": "other", "license_name": plain.replace("+", "-") or "unnamed"}
-    if is_repo_id(base_id):
-        fields["license_link"] = f"https://huggingface.co/{base_id}"
+    if isinstance(link, str) and re.fullmatch(r"https://[\w./%#?=&~-]{1,200}", link):
+        fields["license_link"] = link
+    elif is_repo_id(base_id):
+        file = f"/blob/main/{link}" if isinstance(link, str) and re.fullmatch(r"[\w-][\w.-]{0,60}", link) else ""
+        fields["license_link"] = f"https://huggingface.co/{base_id}{file}"
     return fields
 
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, StrictUndefined
 
 from distrust_hub.cards import escape
 from distrust_hub.cards.data import Facts
+from distrust_hub.cards.histogram import histogram_rows
 from distrust_hub.errors import TemplateNotFoundError
 from distrust_hub.hub.client import is_repo_id
 
@@ -44,7 +45,9 @@ def render_template(template: str, **values: Any) -> str:
         assignments=_assignments,
         code=escape.code,
         counts=_counts,
+        histogram=_histogram,
         interval=escape.interval,
+        listed=_listed,
         names=_names,
         percent=_percent,
         py=escape.python_literal,
@@ -68,6 +71,18 @@ def _counts(value: object) -> escape.Safe:
         return escape.Safe(escape.NOT_MEASURED)
     parts = (f"{escape.code(name)} ({escape.number(count)})" for name, count in sorted(value.items()))
     return escape.Safe(", ".join(parts))
+
+
+def _histogram(value: object, counts: str) -> list[tuple[escape.Safe, int, escape.Safe]]:
+    """Rows of a histogram with ``edges`` and the counts of that name."""
+    facts = Facts.of(value)
+    return histogram_rows(facts["edges"], facts[counts])
+
+
+def _listed(value: object) -> list[Any]:
+    """A list's entries, objects as Facts; nothing for anything else."""
+    found = value if isinstance(value, list) else []
+    return [Facts.of(entry) if isinstance(entry, dict) else entry for entry in found]
 
 
 def _names(value: object) -> escape.Safe:

@@ -9,7 +9,9 @@ from distrust_hub.cli.output import next_steps, note
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="adapter folder, or training folder of scored rows")
+    parser.add_argument(
+        "folder", metavar="DIR", help="adapter folder, or training folder of scored rows; with --check also a Hub id"
+    )
     parser.add_argument("--check", action="store_true", help="only check the card that is there; exit 1 on a problem")
     parser.add_argument("--replace", action="store_true", help="overwrite a card that was edited by hand")
 
@@ -20,8 +22,11 @@ def run(args: argparse.Namespace) -> int:
     from distrust_hub.cards.dataset import collect_dataset, is_training_folder
     from distrust_hub.cards.render import check_card, read_card, write_card
     from distrust_hub.errors import InputNotFoundError
+    from distrust_hub.hub.client import is_repo_id, split_revision
 
     folder = Path(args.folder)
+    if args.check and not folder.exists() and is_repo_id(split_revision(args.folder)[0]):
+        return _report(args.folder, _check_repo(args.folder))
     if folder.is_dir() and not any((folder / name).is_file() for name in (ADAPTER_CONFIG_FILE, TRAIN_FILE)):
         raise InputNotFoundError(
             f"{folder}: holds neither {ADAPTER_CONFIG_FILE} nor {TRAIN_FILE}; give an adapter or training folder"
@@ -30,14 +35,39 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.folder) / CARD_FILE
     if args.check and not path.is_file():
         raise InputNotFoundError(f"{path}: no such file; write it with: distrust-hub card {args.folder}")
-    if not args.check:
-        path = write_card(args.folder, replace=args.replace)
-        print(path)
-    problems = check_card(read_card(path), card)
-    for problem in problems:
-        note(f"{path}: {problem}")
     if args.check:
-        note("no problems" if not problems else f"{len(problems)} problems")
-        return 1 if problems else 0
+        return _report(path, check_card(read_card(path), card))
+    path = write_card(args.folder, replace=args.replace)
+    print(path)
+    for problem in check_card(read_card(path), card):
+        note(f"{path}: {problem}")
     next_steps(f"distrust-hub push {args.folder} OWNER/NAME")
     return 0
+
+
+def _check_repo(name: str) -> list[str]:
+    """Problems of the card of a model or dataset on the Hub, checked against the artifacts beside it."""
+    from distrust_hub.artifacts import CARD_FILE
+    from distrust_hub.cards.data import collect
+    from distrust_hub.cards.render import check_card, read_card
+    from distrust_hub.errors import HubNotFoundError
+    from distrust_hub.hub.client import snapshot, split_revision
+
+    repo_id, revision = split_revision(name)
+    repo_type, patterns = "model", [CARD_FILE, "*.json"]
+    try:
+        folder, _ = snapshot(repo_id, revision=revision, allow_patterns=patterns)
+    except HubNotFoundError:
+        repo_type = "dataset"
+        folder, _ = snapshot(repo_id, revision=revision, repo_type=repo_type, allow_patterns=patterns)
+    if not (folder / CARD_FILE).is_file():
+        return [f"there is no {CARD_FILE}"]
+    card = collect(folder, repo_id) if repo_type == "model" else None
+    return check_card(read_card(folder / CARD_FILE), card, repo_type)
+
+
+def _report(place: str | Path, problems: list[str]) -> int:
+    for problem in problems:
+        note(f"{place}: {problem}")
+    note("no problems" if not problems else f"{len(problems)} problems")
+    return 1 if problems else 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from distrust_hub.cli.output import next_steps
-from distrust_hub.errors import OutputExistsError
+from distrust_hub.errors import ConfigError, OutputExistsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("adapter", metavar="DIR", help="adapter: folder or Hub id [@revision]")
     parser.add_argument("--to", choices=("peft", "mlx", "fused"), required=True, help="what to write")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder to write; must not exist")
+    parser.add_argument("--q-bits", type=int, choices=(2, 3, 4, 5, 6, 8), help="fused: quantise to bits per weight")
+    parser.add_argument("--q-group-size", type=int, choices=(32, 64, 128), help="weights per scale (default: 64)")
     parser.add_argument(
         "--model", metavar="M", help="base model to check against and fuse into (default: the adapter's)"
     )
@@ -24,10 +26,13 @@ def run(args: argparse.Namespace) -> int | None:
     out = Path(args.output)
     if out.exists():
         raise OutputExistsError(f"{out}: already exists; choose another folder or remove it")
+    if (args.q_bits and args.to != "fused") or (args.q_group_size and not args.q_bits):
+        raise ConfigError("--q-bits is for --to fused, and --q-group-size for --q-bits")
     if args.to == "fused":
         from distrust_hub.adapters.fuse import fuse_adapter
 
-        fuse_adapter(args.adapter, args.model, out)
+        quantize = {"quantize_bits": args.q_bits, "quantize_group_size": args.q_group_size or 64}
+        fuse_adapter(args.adapter, args.model, out, **quantize)
         steps = [f"distrust-hub chat --model {out}"]
     else:
         _convert(args, out)

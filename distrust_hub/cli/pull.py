@@ -1,17 +1,20 @@
-"""Download and verify a published adapter."""
+"""Download a published adapter, verified, or a scored dataset as a training folder."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
+from pathlib import Path
 
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import next_steps, print_json
+from distrust_hub.errors import HubNotFoundError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("repo_id", metavar="REPO_ID", help="owner/name, or owner/name@revision")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit (default: main)")
-    parser.add_argument("--local-dir", metavar="DIR", help="empty folder to put the adapter in (default: the cache)")
+    parser.add_argument("--local-dir", metavar="DIR", help="empty folder to put it in (default: the cache)")
     add_format_argument(parser)
 
 
@@ -21,7 +24,11 @@ def run(args: argparse.Namespace) -> int:
     from distrust_hub.hub.client import split_revision
 
     repo_id, revision = split_revision(args.repo_id)
-    folder = pull_adapter(repo_id, revision=args.revision or revision, local_dir=args.local_dir)
+    revision = args.revision or revision
+    try:
+        folder = pull_adapter(repo_id, revision=revision, local_dir=args.local_dir)
+    except HubNotFoundError as error:
+        return _pull_dataset(args, repo_id, revision, error)
     base = read_adapter_config(folder).base_model
     if args.format == "json":
         print_json({"path": str(folder), "base_model": base})
@@ -29,3 +36,26 @@ def run(args: argparse.Namespace) -> int:
         print(folder)
     next_steps(f"distrust-hub chat --model {base or 'BASE_MODEL'} --adapter-path {folder}")
     return 0
+
+
+def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, no_model: HubNotFoundError) -> int:
+    """Put the dataset of that name where it was asked for; without one, say that there is no such model."""
+    from distrust_hub.hub.rows import pull_training_folder
+
+    try:
+        folder, sha = pull_training_folder(repo_id, revision=revision)
+    except HubNotFoundError:
+        raise no_model from None
+    if args.local_dir:
+        shutil.copytree(folder, args.local_dir, dirs_exist_ok=True, ignore=_not_rows)
+        folder = Path(args.local_dir)
+    if args.format == "json":
+        print_json({"path": str(folder), "sha": sha})
+    else:
+        print(folder)
+    next_steps(f"distrust-hub train --model MODEL --data {folder} --adapter-path adapters")
+    return 0
+
+
+def _not_rows(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith((".jsonl", ".json"))]

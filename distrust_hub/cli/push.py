@@ -64,12 +64,13 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
         "dry_run": args.dry_run,
     }
     if adapter:
-        if args.scores_only or args.i_have_rights:
-            raise ConfigError(f"--scores-only and --i-have-rights are for scored rows; {args.folder} holds an adapter")
+        if args.scores_only or args.i_have_rights or args.personal_data != "mask":
+            raise ConfigError(f"--scores-only, --i-have-rights and --personal-data are for scored rows; {args.folder} holds an adapter")
         from distrust_hub.hub.adapters import push_adapter
 
         return push_adapter(args.folder, args.repo_id, **options)
     from distrust_hub.hub.scored_datasets import push_scored
 
-    rights = {"scores_only": args.scores_only, "i_have_rights": args.i_have_rights}
+    names = ("scores_only", "i_have_rights", "personal_data")
+    rights = {name: getattr(args, name) for name in names}
     return push_scored(args.folder, args.repo_id, **options, **rights)

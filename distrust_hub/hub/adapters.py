@@ -12,6 +12,8 @@ from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import (
     ADAPTER_FILE,
     CARD_FILE,
+    PLOT_SUFFIXES,
+    PLOTS,
     EvalReport,
     Manifest,
     TrainingRun,
@@ -20,6 +22,7 @@ from distrust_hub.cards.check import check_card
 from distrust_hub.cards.data import collect
 from distrust_hub.cards.render import render_model_card
 from distrust_hub.errors import AdapterError, InputNotFoundError
+from distrust_hub.hub.checkpoints import checkpoint_files, is_checkpoint
 from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors
 from distrust_hub.hub.publish import (
     Content,
@@ -31,6 +34,9 @@ from distrust_hub.hub.publish import (
     remote_card,
     remote_files,
 )
+
+PUBLISHED_FILES = (*ADAPTER_FILES, *(f"{stem}{suffix}" for stem in PLOTS for suffix in PLOT_SUFFIXES))
+"""What is published of an adapter folder, beside the card and a checkpoint: what a pull reads, and plots."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ def push_adapter(
     commit_message: str | None = None,
     replace_card: bool = False,
     dry_run: bool = False,
+    checkpoint: bool = False,
     api: HfApi | None = None,
 ) -> PushResult:
     """Check an adapter folder and publish it in one commit.
@@ -70,7 +77,7 @@ def push_adapter(
     stand beside a new adapter. Pushing the same folder again makes no commit.
 
     Args:
-        folder: Adapter folder; checkpoints and everything that is not an artifact stay here.
+        folder: Adapter folder; everything in it that is not an artifact stays here.
         repo_id: ``owner/name``, or a bare name in the user's own namespace.
         private: Make the repo private if it is created.
         revision: Branch to commit to, made if it is not there.
@@ -78,6 +85,7 @@ def push_adapter(
         commit_message: Title of the commit.
         replace_card: Overwrite a card on the Hub that was edited by hand.
         dry_run: Everything but the writing.
+        checkpoint: Publish the newest checkpoint too, for ``train --resume-from-hub``.
         api: Client to use.
 
     Raises:
@@ -87,7 +95,7 @@ def push_adapter(
     """
     folder = Path(folder)
     api = api or hub_api()
-    files = adapter_files(folder)
+    files = {**adapter_files(folder), **(checkpoint_files(folder) if checkpoint else {})}
     verify_adapter(folder)
     card = collect(folder, repo_id)
     if card.base["id"] is None:
@@ -105,7 +113,8 @@ def push_adapter(
     if not kept:
         files[CARD_FILE] = text.encode()
     refuse_secrets({CARD_FILE: text.encode()})
-    stale = remote_files(api, access, "model") & set(ADAPTER_FILES) - set(files)
+    there_now = remote_files(api, access, "model")
+    stale = {name for name in there_now if name in PUBLISHED_FILES or (checkpoint and is_checkpoint(name))} - set(files)
     names = tuple(sorted({*files, CARD_FILE}))
     if dry_run:
         return PushResult(f"{api.endpoint}/{access.repo_id}", None, names, text, kept)
@@ -133,7 +142,7 @@ def adapter_files(folder: Path) -> dict[str, Content]:
     """
     if not folder.is_dir():
         raise InputNotFoundError(f"{folder}: no such folder")
-    files: dict[str, Content] = {name: folder / name for name in ADAPTER_FILES if (folder / name).is_file()}
+    files: dict[str, Content] = {name: folder / name for name in PUBLISHED_FILES if (folder / name).is_file()}
     if ADAPTER_FILE not in files:
         raise AdapterError(f"{folder}: holds no {ADAPTER_FILE}; it is not a finished adapter folder")
     for artifact in (TrainingRun, Manifest, EvalReport):

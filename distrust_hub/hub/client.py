@@ -16,8 +16,9 @@ from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 from distrust_hub import __version__
-from distrust_hub.errors import HubAuthError
+from distrust_hub.errors import HubAuthError, HubError
 from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_errors, repo_name
+from distrust_hub.hub.retries import retrying
 
 __all__ = [
     "WriteAccess",
@@ -86,7 +87,7 @@ def check_can_write(
     Args:
         repo_id: ``owner/name``, or a bare name in the user's own namespace.
         repo_type: ``model`` or ``dataset``.
-        revision: Branch to be written to; main when None.
+        revision: Branch to be written to, or ``refs/pr/N`` to add to a pull request of one's own; main when None.
         create_pr: A pull request needs an existing repo but not its ownership.
         api: Client to use.
 
@@ -95,16 +96,23 @@ def check_can_write(
         HubNotFoundError: A pull request to a repo that is not there.
         HubError: The Hub cannot be reached, or the repo id is malformed.
     """
+    if create_pr and revision not in (None, "main"):
+        raise HubError(
+            f"a pull request goes to main and not to {revision}; leave out --revision, or add to an open one with "
+            "--revision refs/pr/N alone",
+            repo_id=repo_id,
+            repo_type=repo_type,
+        )
     api = api or hub_api()
     bare = is_repo_id(f"x/{repo_id}")
     if not bare and not is_repo_id(repo_id):
         raise bad_repo_id(repo_id, repo_type)
     with hub_errors(repo_id, repo_type):
-        account = api.whoami()
+        account = retrying(api.whoami)
     user = str(account["name"])
     repo_id = f"{user}/{repo_id}" if bare else repo_id
     _check_token_may_write(account, repo_id, repo_type)
-    if not create_pr:
+    if not create_pr and not (revision or "").startswith("refs/pr/"):
         _check_namespace(account, repo_id, repo_type)
     return _existing(api, repo_id, repo_type, revision, create_pr, user)
 
@@ -114,10 +122,12 @@ def _existing(
 ) -> WriteAccess:
     with hub_errors(repo_id, repo_type, revision):
         try:
-            info = api.repo_info(repo_id, repo_type=repo_type, revision=revision)
+            info = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type, revision=revision))
             return WriteAccess(repo_id, user, exists=True, sha=info.sha, private=bool(info.private))
         except RevisionNotFoundError:
-            info = api.repo_info(repo_id, repo_type=repo_type)
+            if create_pr or str(revision).startswith("refs/"):
+                raise
+            info = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type))
             private = bool(info.private)
             return WriteAccess(repo_id, user, exists=True, sha=info.sha, new_branch=True, private=private)
         except GatedRepoError:
@@ -185,14 +195,16 @@ def snapshot(
     """
     api = api or hub_api()
     with hub_errors(repo_id, repo_type, revision):
-        folder = snapshot_download(
-            repo_id,
-            repo_type=repo_type,
-            revision=revision,
-            allow_patterns=None if allow_patterns is None else list(allow_patterns),
-            endpoint=api.endpoint,
-            token=api.token,
-            library_name="distrust-hub",
-            library_version=__version__,
+        folder = retrying(
+            lambda: snapshot_download(
+                repo_id,
+                repo_type=repo_type,
+                revision=revision,
+                allow_patterns=None if allow_patterns is None else list(allow_patterns),
+                endpoint=api.endpoint,
+                token=api.token,
+                library_name="distrust-hub",
+                library_version=__version__,
+            )
         )
     return Path(folder), Path(folder).name

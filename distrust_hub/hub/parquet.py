@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.files import iter_jsonl
-from distrust_hub.hub.publish import mask_secrets
-from distrust_hub.hub.redistribution import without_text
+from distrust_hub.hub.redistribution import Release
 from distrust_hub.hub.rows import import_datasets, parquet_rows
 from distrust_hub.schema import ScoredDocument
 
@@ -20,23 +19,23 @@ MAX_SHARD_BYTES = 500_000_000
 
 
 def write_parquet(
-    split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path, *, scores_only: bool = False
+    split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path, release: Release
 ) -> dict[str, Path]:
-    """Write one split as shards of bounded size, keys in texts masked.
+    """Write one split as shards of bounded size.
 
     Args:
         split: Name of the split.
         path: ``.jsonl`` or ``.parquet`` file of scored rows.
         kinds: {column: Python types seen in it}, over all splits, so that they share one schema.
         folder: Where to write.
-        scores_only: Leave texts out.
+        release: What of each row is published.
 
     Returns:
         {path in the repo: file}.
     """
     datasets = import_datasets("publishing a dataset")
     features = datasets.Features({name: _feature(datasets, seen) for name, seen in kinds.items()})
-    generate = _row_source(path, list(kinds), scores_only)
+    generate = _row_source(path, list(kinds), release)
     data = datasets.Dataset.from_generator(generate, features=features, cache_dir=str(folder / "cache"))
     count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
     files: dict[str, Path] = {}
@@ -49,13 +48,12 @@ def write_parquet(
     return files
 
 
-def _row_source(path: Path, columns: list[str], scores_only: bool) -> Callable[[], Iterator[dict[str, Any]]]:
+def _row_source(path: Path, columns: list[str], release: Release) -> Callable[[], Iterator[dict[str, Any]]]:
     def generate() -> Iterator[dict[str, Any]]:
         for line, row in numbered_rows(path):
-            full = ScoredDocument.from_row(row, path=path, line=line).to_row()
-            full = without_text(full) if scores_only else full
-            masked = {key: mask_secrets(value) if isinstance(value, str) else value for key, value in full.items()}
-            yield {column: masked.get(column) for column in columns}
+            published, _ = release.apply(ScoredDocument.from_row(row, path=path, line=line).to_row())
+            if published is not None:
+                yield {column: published.get(column) for column in columns}
 
     return generate
 

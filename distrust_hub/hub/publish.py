@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.check import first_paragraph
@@ -16,22 +16,17 @@ from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.errors import HubError
 from distrust_hub.hub.client import WriteAccess
 from distrust_hub.hub.refusals import hub_errors, redact
+from distrust_hub.hub.retries import retrying
+from distrust_hub.pii import SECRETS
 
 Content = Path | bytes
 
-_SECRETS = {
-    "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
-    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
-    "an AWS key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-}
 _LOCAL_PATH = re.compile(
     r"(?:(?<![\w./:-])(?:/home|/Users|/root|/tmp|/mnt|/var/folders|/private|/workspace|/content)/[^\s\"'`)]+"
     r"|file://|\b[A-Za-z]:\\{1,2}Users\\)"
 )
 _ABSOLUTE_VALUE = re.compile(r'"(?:/[^/\s"]+/[^"]*|~/[^"]*|[A-Za-z]:\\\\[^"]*)"')
-_TEXT_SUFFIXES = (".json", ".jsonl", ".yaml", ".yml", ".md")
+_TEXT_SUFFIXES = (".json", ".jsonl", ".yaml", ".yml", ".md", ".svg")
 
 
 @dataclass(frozen=True)
@@ -53,15 +48,8 @@ class PushResult:
     kept_card: bool = False
 
 
-def mask_secrets(text: str) -> str:
-    """The text with anything that looks like a key replaced by ``[secret removed]``."""
-    for pattern in _SECRETS.values():
-        text = pattern.sub("[secret removed]", text)
-    return text
-
-
 def refuse_secrets(files: Mapping[str, Content]) -> None:
-    """Raise HubError if a JSON, YAML or Markdown file holds a token, a key or an absolute local path.
+    """Raise HubError if a JSON, YAML, Markdown or SVG file holds a token, a key or an absolute local path.
 
     The message names file and kind, never the secret.
     """
@@ -69,7 +57,7 @@ def refuse_secrets(files: Mapping[str, Content]) -> None:
         if not name.endswith(_TEXT_SUFFIXES):
             continue
         text = _bytes(content).decode("utf-8", "replace")
-        for kind, pattern in _SECRETS.items():
+        for kind, pattern in SECRETS.items():
             if pattern.search(text):
                 raise HubError(f"{name} holds {kind}; remove it, revoke it if it was ever shared, and push again")
         found = _LOCAL_PATH.search(text) or (_ABSOLUTE_VALUE.search(text) if name.endswith(".json") else None)
@@ -118,7 +106,11 @@ def remote_card(api: HfApi, access: WriteAccess, repo_type: str) -> str | None:
         return None
     with hub_errors(access.repo_id, repo_type):
         try:
-            path = api.hf_hub_download(access.repo_id, CARD_FILE, revision=access.sha, repo_type=repo_type)
+            path = retrying(
+                lambda: api.hf_hub_download(access.repo_id, CARD_FILE, revision=access.sha, repo_type=repo_type)
+            )
+        except LocalEntryNotFoundError:  # not "no such file": the Hub did not answer
+            raise
         except EntryNotFoundError:
             return None
     return Path(path).read_text(encoding="utf-8", errors="replace")
@@ -138,27 +130,31 @@ def commit_files(
 ) -> tuple[str, str]:
     """Make the repo and branch if they are not there, then one commit with everything.
 
+    Every step is tried again after a transient failure. A commit whose answer was lost on the way is found on the Hub
+    and not made twice.
+
     Args:
         access: What ``check_can_write`` found; a commit made since then is a conflict, not overwritten.
         files: Path in the repo -> local file or content.
-        delete: Paths in the repo to remove.
+        delete: Paths in the repo to remove, where they are there.
 
     Returns:
         (address of the repo or pull request, commit).
     """
-    operations: list[CommitOperationAdd | CommitOperationDelete] = [
-        *(CommitOperationAdd(path, content) for path, content in sorted(files.items())),
-        *(CommitOperationDelete(path, is_folder=False) for path in sorted(delete)),
-    ]
     repo_id = access.repo_id
     with hub_errors(repo_id, repo_type, revision):
-        if not access.exists:
-            url = str(api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True))
-        else:
-            url = _address(api, repo_id, repo_type)
-        if revision and access.new_branch and not create_pr:
-            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
-        try:
+        parent = _make_place(api, access, repo_type, private, None if create_pr else revision)
+        before = _pull_requests(api, access, repo_type, message) if create_pr else set()
+
+        def send() -> tuple[str, str]:
+            landed = _pull_requests(api, access, repo_type, message) - before if create_pr else None
+            if landed:
+                return _pull_request(api, repo_id, repo_type, max(landed))
+            there = set(api.list_repo_files(repo_id, revision=revision, repo_type=repo_type)) if delete else set()
+            operations: list[CommitOperationAdd | CommitOperationDelete] = [
+                *(CommitOperationAdd(path, content) for path, content in sorted(files.items())),
+                *(CommitOperationDelete(path, is_folder=False) for path in sorted(there.intersection(delete))),
+            ]
             info = api.create_commit(
                 repo_id,
                 operations,
@@ -166,13 +162,45 @@ def commit_files(
                 repo_type=repo_type,
                 revision=revision,
                 create_pr=create_pr,
-                parent_commit=access.sha,
+                parent_commit=parent,
             )
+            return info.pr_url or _address(api, repo_id, repo_type), str(info.oid)
+
+        try:
+            return retrying(send)
         except ValueError as error:
             if isinstance(error, OSError) or "Invalid metadata" not in str(error):
                 raise
             raise HubError(f"the Hub refuses the card: {redact(str(error))[:300]}; run: distrust-hub card") from error
-    return (info.pr_url or url), str(info.oid)
+
+
+def _make_place(api: HfApi, access: WriteAccess, repo_type: str, private: bool, branch: str | None) -> str | None:
+    """Make repo and branch where they are missing; the commit to build on."""
+    parent = access.sha
+    if not access.exists:
+        retrying(lambda: api.create_repo(access.repo_id, repo_type=repo_type, private=private, exist_ok=True))
+        parent = retrying(lambda: api.repo_info(access.repo_id, repo_type=repo_type)).sha
+    if branch and access.new_branch:
+        retrying(lambda: api.create_branch(access.repo_id, branch=branch, repo_type=repo_type, exist_ok=True))
+    return parent
+
+
+def _pull_requests(api: HfApi, access: WriteAccess, repo_type: str, title: str) -> set[int]:
+    """Numbers of the user's pull requests of that title."""
+    found = retrying(
+        lambda: list(
+            api.get_repo_discussions(
+                access.repo_id, repo_type=repo_type, author=access.user, discussion_type="pull_request"
+            )
+        )
+    )
+    return {entry.num for entry in found if entry.title == title}
+
+
+def _pull_request(api: HfApi, repo_id: str, repo_type: str, number: int) -> tuple[str, str]:
+    """(address, commit) of a pull request."""
+    head = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type, revision=f"refs/pr/{number}"))
+    return f"{_address(api, repo_id, repo_type)}/discussions/{number}", str(head.sha)
 
 
 def _address(api: HfApi, repo_id: str, repo_type: str) -> str:

@@ -1,12 +1,15 @@
-"""What of a row may be published: whether its licence allows redistribution, and the row without its text."""
+"""What of a row may be published: its licence, the personal data in it, and the row without its text."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from distrust_hub.pii import SECRETS, Kind, mask_personal_data
 from distrust_hub.schema import SCORE_COLUMNS, SOURCE_TYPES, TIERS
 
 # fmt: off
@@ -73,6 +76,70 @@ def _bare(part: str) -> str:
     if words in REDISTRIBUTABLE:
         return words
     return re.sub(r"^v?[\d.]+$", "", _VERSION.sub("", words))
+
+
+PersonalData = Literal["mask", "drop", "keep"]
+"""What happens to a row with e-mail addresses or telephone numbers."""
+
+_NAMES = frozenset(("id", "text_sha256", "source_url"))
+"""Columns that point somewhere: only keys are masked in them."""
+
+
+def mask_secrets(text: str) -> str:
+    """The text with anything that looks like a key replaced by ``[secret removed]``."""
+    for pattern in SECRETS.values():
+        text = pattern.sub("[secret removed]", text)
+    return text
+
+
+@dataclass(frozen=True)
+class Release:
+    """How rows are published.
+
+    Attributes:
+        scores_only: Without the texts, see ``without_text``.
+        personal_data: Rows with e-mail addresses or telephone numbers: ``mask`` these, ``drop`` the row, or ``keep``
+            it as it is. Keys and tokens are masked whatever it says.
+    """
+
+    scores_only: bool = False
+    personal_data: PersonalData = "mask"
+
+    def apply(self, row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, Counter[Kind]]:
+        """The row to publish, or None, and what was found in it.
+
+        Where a text changed, the spans of its evidence no longer fit and are left out.
+        """
+        found: Counter[Kind] = Counter()
+        kept = without_text(row) if self.scores_only else dict(row)
+        masked = {name: _masked(value, name not in _NAMES, found) for name, value in kept.items()}
+        personal = found["email"] + found["phone"]
+        if personal and self.personal_data == "drop":
+            return None, found
+        if personal and self.personal_data == "keep":
+            masked = {name: _masked(value, False, Counter()) for name, value in kept.items()}
+        if masked.get("text") != kept.get("text") and isinstance(masked.get("evidence"), list):
+            masked["evidence"] = [_without_span(line) for line in masked["evidence"]]
+        return masked, found
+
+
+def _masked(value: Any, everything: bool, found: Counter[Kind]) -> Any:
+    """A JSON value with keys, and with ``everything`` personal data too, masked in its strings."""
+    if isinstance(value, str):
+        if not everything:
+            return mask_secrets(value)
+        text, counts = mask_personal_data(value)
+        found.update(counts)
+        return text
+    if isinstance(value, list):
+        return [_masked(entry, everything, found) for entry in value]
+    if isinstance(value, dict):
+        return {name: _masked(entry, everything, found) for name, entry in value.items()}
+    return value
+
+
+def _without_span(line: Any) -> Any:
+    return {name: value for name, value in line.items() if name != "span"} if isinstance(line, dict) else line
 
 
 def without_text(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from distrust_hub.errors import HubAuthError, HubError, HubNotFoundError
+from distrust_hub.errors import DistrustHubError, HubAuthError, HubError, HubNotFoundError
+from distrust_hub.hub.retries import seconds_to_wait
 
 LOGIN = "run: hf auth login, or set HF_TOKEN"
 
@@ -47,11 +49,21 @@ def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: s
         yield
     except (HTTPError, LocalEntryNotFoundError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
         raise _translate(error, repo_id, repo_type, revision) from error
+    except RuntimeError as error:  # how the client reports the upload of one file, and its transfer library everything
+        if isinstance(error, DistrustHubError):
+            raise
+        if isinstance(error.__cause__, HTTPError):
+            raise _translate(error.__cause__, repo_id, repo_type, revision) from error
+        message = f"the transfer of {repo_name(repo_id, repo_type)} broke off ({redact(str(error))[:200]}); run again"
+        raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error
     except EntryNotFoundError as error:
         message = f"{repo_name(repo_id, repo_type)} lacks a file that was asked for ({redact(str(error))[:200]})"
         raise HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type) from error
     except HFValidationError as error:
         raise bad_repo_id(repo_id, repo_type) from error
+    except json.JSONDecodeError as error:
+        message = f"the answer of {constants.ENDPOINT} is not the Hub's (a proxy's page?); check the connection"
+        raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error
 
 
 def bad_repo_id(repo_id: str | None, repo_type: str | None) -> HubError:
@@ -109,7 +121,7 @@ def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> 
     if status == 401:
         message = f"the Hugging Face token is not valid; make one at {constants.ENDPOINT}/settings/tokens, then {LOGIN}"
         return auth(message)
-    if status == 403 and "storage" in said.lower():
+    if status == 402 or (status == 403 and re.search("storage|quota", said.lower())):
         return hub(f"no storage left for {name} ({said}); free some or make the repo public")
     if status == 403 and "write token" in said.lower():
         return auth(f"the Hugging Face token may not write to {name}; make one with write permission, then {LOGIN}")
@@ -120,8 +132,8 @@ def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> 
     if status == 413:
         return hub(f"the Hub refused the upload to {name} as too large ({said})")
     if status == 429:
-        wait = error.response.headers.get("Retry-After")
-        pause = f"in {redact(wait)} seconds" if wait and wait.isdigit() else "in a few minutes"
+        wait = seconds_to_wait(error)
+        pause = f"in {wait:.0f} seconds" if wait else "in a few minutes"
         return hub(f"the Hub's rate limit is reached; run again {pause}")
     if status >= 500:
         return hub(f"the Hub answered {status} for {name}; run again in a few minutes")

@@ -16,6 +16,7 @@ from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.errors import DataError, HubError, MissingDependencyError
 from distrust_hub.files import write_jsonl
 from distrust_hub.hub.client import hub_api, hub_errors, snapshot
+from distrust_hub.hub.retries import retrying
 from distrust_hub.schema import ScoredDocument
 
 _PARQUET_MAGIC = b"PAR1"
@@ -33,7 +34,7 @@ def resolve_revision(repo_id: str, revision: str | None = None, *, api: HfApi | 
     api = api or hub_api()
     with hub_errors(repo_id, "dataset", revision):
         try:
-            sha: str | None = api.repo_info(repo_id, repo_type="dataset", revision=revision).sha
+            sha: str | None = retrying(lambda: api.repo_info(repo_id, repo_type="dataset", revision=revision)).sha
         except OfflineModeIsEnabled:
             logger.info("offline: %s is read from the cache", repo_id)
             return None
@@ -69,8 +70,31 @@ def iter_rows(
     with hub_errors(repo_id, "dataset", revision):
         split = "validation" if split == "valid" else split
         with _dataset_errors(datasets, repo_id):
+            rows = retrying(
+                lambda: datasets.load_dataset(
+                    repo_id, config, split=split, revision=revision, streaming=streaming, token=api.token
+                )
+            )
+            for row in rows:
+                yield {name: value for name, value in row.items() if value is not None}
+
+
+def iter_rows_by_file(
+    repo_id: str,
+    *,
+    split: str = "train",
+    config: str | None = None,
+    revision: str | None = None,
+    api: HfApi | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The rows of ``iter_rows``, each file read with the columns it has: for files that do not share one schema."""
+    datasets = import_datasets("reading a dataset from the Hub")
+    api = api or hub_api()
+    with hub_errors(repo_id, "dataset", revision), _dataset_errors(datasets, repo_id):
+        builder = datasets.load_dataset_builder(repo_id, config, revision=revision, token=api.token)
+        for file in builder.config.data_files["validation" if split == "valid" else split]:
             rows = datasets.load_dataset(
-                repo_id, config, split=split, revision=revision, streaming=streaming, token=api.token
+                builder.name, data_files=[file], split="train", streaming=True, token=api.token
             )
             for row in rows:
                 yield {name: value for name, value in row.items() if value is not None}

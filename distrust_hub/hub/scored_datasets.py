@@ -21,13 +21,12 @@ from distrust_hub.hub.publish import (
     PushResult,
     choose_card,
     commit_files,
-    mask_secrets,
     refuse_card,
     refuse_secrets,
     remote_card,
     remote_files,
 )
-from distrust_hub.hub.redistribution import allows_redistribution, without_text
+from distrust_hub.hub.redistribution import PersonalData, Release, allows_redistribution
 from distrust_hub.schema import ScoredDocument
 
 logger = logging.getLogger(__name__)
@@ -39,15 +38,32 @@ class _Survey:
 
     facts: DatasetFacts = field(default_factory=DatasetFacts)
     kinds: dict[str, set[type]] = field(default_factory=dict)
-    masked: int = 0
+    dropped: int = 0
     unlicensed: int = 0
     first_unlicensed: tuple[Path, int, object] | None = None
 
     def add(self, row: dict[str, Any], split: str) -> None:
-        self.masked += any(isinstance(value, str) and mask_secrets(value) != value for value in row.values())
         self.facts.add(row, split)
         for name, value in row.items():
             self.kinds.setdefault(name, set()).add(type(value))
+
+    def warn(self, release: Release) -> None:
+        """Say what the scan for personal data found."""
+        found = self.facts.personal_data
+        if found["key"]:
+            logger.warning("%d keys or tokens are masked in what is published", found["key"])
+        if found["email"] or found["phone"]:
+            done = {
+                "mask": "masked",
+                "drop": f"left out with their {self.dropped} rows",
+                "keep": "published as they are",
+            }
+            logger.warning(
+                "%d e-mail addresses and %d telephone numbers are %s (--personal-data mask, drop or keep)",
+                found["email"],
+                found["phone"],
+                done[release.personal_data],
+            )
 
     def check_license(self, license: object, path: Path, line: int) -> None:
         if not allows_redistribution(license):
@@ -67,11 +83,13 @@ def push_scored(
     dry_run: bool = False,
     scores_only: bool = False,
     i_have_rights: bool = False,
+    personal_data: PersonalData = "mask",
     api: HfApi | None = None,
 ) -> PushResult:
     """Publish scored rows as parquet with a card, in one commit.
 
-    Keys and tokens that stand in a text are masked; a text is never refused for what it mentions.
+    Every row is scanned for personal data first. Keys and tokens are always masked; a text is never refused for what
+    it mentions.
 
     Args:
         source: Training folder (``train.jsonl``, ``valid.jsonl``, ``manifest.json``) or a scored file
@@ -85,6 +103,7 @@ def push_scored(
         dry_run: Everything but the writing.
         scores_only: Publish ids, text hashes, scores and spans, without texts, other columns and manifest.
         i_have_rights: Publish texts whose licence is unknown or does not allow redistribution.
+        personal_data: ``mask`` e-mail addresses and telephone numbers, ``drop`` their rows, or ``keep`` them.
         api: Client to use.
 
     Raises:
@@ -94,7 +113,8 @@ def push_scored(
     api = api or hub_api()
     splits, manifest_file = find_splits(source)
     manifest = Manifest.load(manifest_file) if manifest_file else None
-    survey = _survey(splits, scores_only)
+    release = Release(scores_only, personal_data)
+    survey = _survey(splits, release)
     access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, api=api)
     if not (scores_only or i_have_rights or (access.private if access.exists else private)):
         _refuse_unlicensed(survey)
@@ -109,7 +129,7 @@ def push_scored(
     with tempfile.TemporaryDirectory(prefix="distrust-hub-") as temporary:
         files: dict[str, Content] = {}
         for split, path in splits.items():
-            files.update(write_parquet(split, path, survey.kinds, Path(temporary), scores_only=scores_only))
+            files.update(write_parquet(split, path, survey.kinds, Path(temporary), release))
         if manifest_file and not scores_only:
             files[Manifest.FILE_NAME] = manifest_file
         if not kept:
@@ -170,15 +190,20 @@ def _refuse_unlicensed(survey: _Survey) -> None:
     raise DataError(problem, path=path, line=line)
 
 
-def _survey(splits: dict[str, Path], scores_only: bool) -> _Survey:
+def _survey(splits: dict[str, Path], release: Release) -> _Survey:
     survey = _Survey()
     for split, path in splits.items():
         for line, row in numbered_rows(path):
             full = ScoredDocument.from_row(row, path=path, line=line).to_row()
+            published, found = release.apply(full)
+            survey.facts.personal_data.update(found)
+            if published is None:
+                survey.dropped += 1
+                continue
             survey.check_license(full.get("license"), path, line)
-            survey.add(without_text(full) if scores_only else full, split)
+            survey.add(published, split)
     if survey.facts.rows == 0:
         raise DataError("no rows to publish", path=next(iter(splits.values())))
-    if survey.masked:
-        logger.warning("%d rows hold something that looks like a key; it is masked in what is published", survey.masked)
+    survey.facts.personal_data_action = release.personal_data
+    survey.warn(release)
     return survey

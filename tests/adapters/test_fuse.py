@@ -39,6 +39,23 @@ def test_fuse_adapter_dequantises(tiny_base: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(logits(load(str(fused))[0]), trained.logits, atol=1e-4)
 
 
+def test_fuse_adapter_quantises_again(adapter: Trained, tiny_base: Path, tmp_path: Path) -> None:
+    from mlx_lm import load
+
+    fused = tmp_path / "fused"
+    arguments = ["export", str(adapter.folder), "--to", "fused", "--model", str(tiny_base), "-o", str(fused)]
+    assert main([*arguments, "--q-bits", "8", "--q-group-size", "32"]) == 0
+    config = json.loads((fused / "config.json").read_text())
+    assert (config["quantization"]["bits"], config["quantization"]["group_size"]) == (8, 32)
+    model, tokenizer = load(str(fused))
+    assert tokenizer.chat_template
+    error = np.abs(logits(model) - adapter.logits).max() / np.abs(adapter.logits).max()
+    assert 0 < error < 0.05
+    assert not (fused / "plain").exists()
+    assert (fused / "model.safetensors").stat().st_size < (tiny_base / "model.safetensors").stat().st_size / 2
+    assert main(["export", str(adapter.folder), "--to", "peft", "-o", str(tmp_path / "o"), "--q-bits", "4"]) == 1
+
+
 def test_fuse_adapter_keeps_shards_and_writes_their_index(adapter: Trained, tiny_base: Path, tmp_path: Path) -> None:
     import shutil
 

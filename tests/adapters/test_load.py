@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distrust_hub.adapters.mlx_format import read_mlx
+from distrust_hub.adapters.mlx_format import read_mlx, write_adapter
 from distrust_hub.adapters.peft_format import write_peft
 from distrust_hub.errors import AdapterError
 from tests.adapters.conftest import Trained, logits, random_adapter
@@ -84,3 +84,22 @@ def test_load_adapter_names_a_missing_folder(tmp_path: Path) -> None:
 
     with pytest.raises(AdapterError, match="no such adapter folder"):
         load_adapter(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_check_saved_compares_the_file_with_the_model_it_was_saved_from(
+    tiny_base: Path, tmp_path: Path, dora: bool
+) -> None:
+    from distrust_hub.adapters.load import apply_adapter, check_saved
+    from distrust_hub.models.load import load_base
+
+    trained = random_adapter(tiny_base, tmp_path / "a", dora=dora)
+    loaded = load_base(str(tiny_base))
+    apply_adapter(loaded, trained.folder)
+    check_saved(loaded, trained.folder)
+    assert np.array_equal(logits(loaded.model), trained.logits)
+    config, tensors = read_mlx(trained.folder)
+    name = next(name for name in tensors if name.endswith("lora_b"))
+    write_adapter(trained.folder, config, {**tensors, name: tensors[name] * np.float32(1.001)})
+    with pytest.raises(AdapterError, match="read back from disk, logits differ by up to"):
+        check_saved(loaded, trained.folder)

@@ -74,8 +74,17 @@ def test_fused_model_loads_in_transformers(tiny_base: Path, tmp_path: Path) -> N
             "rank_pattern": {"up_proj": 2},
             "alpha_pattern": {"layers.2.self_attn.q_proj": 3},
         },
+        {
+            "r": 4,
+            "lora_alpha": 8,
+            "target_modules": ["q_proj", "up_proj"],
+            "use_dora": True,
+            "use_rslora": True,
+            "rank_pattern": {"up_proj": 2},
+            "alpha_pattern": {"layers.1.self_attn.q_proj": 3},
+        },
     ],
-    ids=["plain", "rslora", "dora", "patterns"],
+    ids=["plain", "rslora", "dora", "patterns", "all-at-once"],
 )
 def test_convert_peft_to_mlx_agrees_with_peft(tiny_base: Path, tmp_path: Path, options: dict) -> None:
     from mlx_lm import load

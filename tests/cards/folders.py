@@ -12,17 +12,34 @@ from distrust_hub.adapters.mlx_format import AdapterConfig, layout, write_adapte
 from distrust_hub.adapters.peft_format import write_peft
 from distrust_hub.adapters.tensors import by_module
 from distrust_hub.artifacts import EvalReport, Manifest, TrainingRun
-from distrust_hub.config import TrainConfig
 from distrust_hub.files import write_json, write_jsonl
 
 BASE_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
+CONFIG = {
+    "base_model_id": None,
+    "batch_size": 4,
+    "distrust_alpha": 2.7,
+    "grad_checkpoint": False,
+    "iters": 20,
+    "learning_rate": 2e-4,
+    "lr_schedule": "cosine",
+    "max_seq_length": 256,
+    "objective": "reweight",
+    "rank": 8,
+    "seed": 0,
+}
+"""Options as a run stores them; the defaults of the command line may change without changing these."""
+
+CONTAMINATION = {
+    "truthfulqa": {"items": 817, "items_hit": 2, "documents_removed": 3, "words_in_sequence": 8, "revision": "f0" * 20},
+}
+
 
 def training_run(**changes: Any) -> TrainingRun:
     """A run on 108 rows of invented documents; ``changes`` replace whole attributes."""
-    config = TrainConfig(model=BASE_ID, data="data", iters=20, max_seq_length=256, learning_rate=2e-4)
     values: dict[str, Any] = {
-        "config": config.to_json(),
+        "config": dict(CONFIG),
         "objective": {"name": "reweight", "max_weight_ratio": 4.0, "distrust_alpha": 2.7},
         "versions": {"distrust-hub": "0.1.0", "mlx": "0.32.4", "mlx-lm": "0.32.2", "python": "3.11.9"},
         "base_model": {
@@ -49,6 +66,7 @@ def training_run(**changes: Any) -> TrainingRun:
             "ess": 0.7312,
             "min": 0.51,
             "max": 2.04,
+            "histogram": {"edges": [0.51, 1.02, 1.53, 2.04], "examples": [40, 24, 44]},
             "by_tier": {
                 tier: {
                     "rows": rows,
@@ -104,6 +122,10 @@ def manifest(**changes: Any) -> Manifest:
         "scorer": 1,
         "licenses": {"CC0-1.0": 120},
         "synthetic": 120,
+        "changed": {"masked_email": 2},
+        "contamination": CONTAMINATION,
+        "publishing": {"allowed": True, "conditions": ["attribution: name the authors"]},
+        "failed": [{"name": "ada/gone", "problem": "not on the Hub"}],
     }
     return Manifest(**{**values, **changes})
 
@@ -140,6 +162,7 @@ def eval_report() -> EvalReport:
         "primary_metric": "mc2",
         "higher_is_better": True,
         "metrics": {"mc2": mc2, "binary": missing},
+        "warnings": ["Health: MC2 is 0.061 below the base model's on 55 TruthfulQA questions; not for health advice."],
         "groups": {"Health": {"metrics": {"mc2": {**mc2, "n": 9}, "binary": missing}}},
     }
     suites = {"source-preference": preference, "truthfulqa": truthfulqa}
@@ -181,6 +204,7 @@ def adapter_folder(folder: Path, run: TrainingRun | None = None) -> Path:
     (run or training_run()).save(folder)
     manifest().save(folder)
     eval_report().save(folder)
+    (folder / "radar.svg").write_text("<svg/>", encoding="utf-8")
     write_jsonl(folder / "metrics.jsonl", [{"step": 1, "loss": 3.412}, {"step": 20, "loss": 2.987}])
     (folder / "checkpoints" / "20").mkdir(parents=True)
     (folder / "checkpoints" / "20" / "state.safetensors").write_bytes(b"state")

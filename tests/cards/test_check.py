@@ -53,4 +53,5 @@ def test_check_card_wants_the_mlx_call_first_and_the_word_synthetic(folder: Path
 
 def test_first_paragraph_skips_metadata_headings_and_comments() -> None:
     assert first_paragraph("---\na: 1\n---\n\n# T\n\n<!-- c -->\n\nOne\ntwo.\n\nThree.") == "One two."
+    assert first_paragraph("# T\n\n> **Warning:** x\n\nOne.") == "One."
     assert first_paragraph("---\nlicense: mit\n---\n") == ""

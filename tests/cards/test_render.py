@@ -96,6 +96,24 @@ def test_every_objective_is_explained_with_the_zero_gradient_statement(folder: P
     assert check_card(card, collect(folder)) == []
 
 
+def test_warnings_of_an_evaluation_stand_before_everything_else(folder: Path) -> None:
+    body = render_model_card(folder).split("\n---\n", 1)[1].split("\n\n")
+    assert body[1].startswith("> **Warning:** Health: MC2 is 0.061 below the base model's")
+    report = eval_report()
+    report.suites["truthfulqa"]["warnings"] = []
+    report.save(folder)
+    assert "> **Warning" not in render_model_card(folder)
+
+
+def test_plots_in_the_folder_are_shown_as_png_where_there_is_one(folder: Path) -> None:
+    assert "![Metrics from 0 to 1](radar.svg)" in render_model_card(folder)
+    (folder / "radar.png").write_bytes(b"png")
+    (folder / "holiday.png").write_bytes(b"png")
+    card = render_model_card(folder)
+    assert "![Metrics from 0 to 1](radar.png)" in card
+    assert card.count("![") == 1
+
+
 def test_a_difference_whose_interval_holds_zero_is_not_resolved(folder: Path) -> None:
     assert "0.08 (-0.01 to 0.17): not resolved at this size" in render_model_card(folder)
 
@@ -145,9 +163,11 @@ def test_hostile_strings_stay_text(folder: Path, hostile: str) -> None:
     (folder / TrainingRun.FILE_NAME).write_text(json.dumps(run))
     prepared = manifest()
     prepared.inputs[0]["name"] = hostile
+    prepared.contamination = {hostile: {"items": hostile}}
     (folder / "manifest.json").write_text(json.dumps(prepared.to_json()))
     report = json.loads((folder / "eval_results.json").read_text())
-    report["suites"][hostile] = {"n": 1, "metrics": {hostile: {"value": 0.5}}, "settings": {hostile: hostile}}
+    suite = {"n": 1, "metrics": {hostile: {"value": 0.5}}, "settings": {hostile: hostile}, "warnings": [hostile]}
+    report["suites"][hostile] = suite
     (folder / "eval_results.json").write_text(json.dumps(report))
     card = render_model_card(folder, "ada/x")
     assert card.encode("utf-8")
@@ -165,7 +185,7 @@ def test_hostile_strings_stay_text(folder: Path, hostile: str) -> None:
     }
     assert "base_model" not in metadata
     assert metadata.get("license") != "mit"
-    shown = rendered(card.split("\n---\n", 1)[1])
+    shown = rendered(card.split("\n---\n", 1)[1]).replace('<img src="radar.svg"', "")
     for tag in ("<script", "<img", '<a href="http://evil', 'javascript:alert(1)"'):
         assert tag not in shown
     normal = rendered(render_model_card(_fresh(folder), "ada/x").split("\n---\n", 1)[1])
@@ -218,12 +238,14 @@ def test_reproduce_lists_every_changed_option_and_runs_on_the_command_line(folde
     from distrust_hub.cli.options import add_config_arguments
     from distrust_hub.config import TrainConfig
 
+    config = TrainConfig(model="m", data="d", iters=20, max_seq_length=256, learning_rate=2e-4).to_json()
+    training_run(config=config).save(folder)
     line = next(x for x in render_model_card(folder).splitlines() if x.startswith("distrust-hub train"))
     parser = argparse.ArgumentParser()
     add_config_arguments(parser, TrainConfig)
     options = vars(parser.parse_args(shlex.split(line)[2:]))
     again = TrainConfig(**options).to_json()
-    assert again == training_run().config
+    assert again == config
 
 
 def test_write_card_keeps_notes_and_updates_the_rest(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from huggingface_hub import HfApi
 
-from distrust_hub.errors import HubAuthError, HubError, HubNotFoundError
+from distrust_hub.errors import HubAuthError, HubError, HubNotFoundError, TrainingError
 from distrust_hub.hub.client import (
     check_can_write,
     hub_api,
@@ -90,6 +90,15 @@ def test_check_can_write_lets_a_pull_request_target_someone_elses_repo(hub: HubS
         check_can_write("eve/absent", create_pr=True)
 
 
+def test_check_can_write_of_pull_requests_names_what_is_wrong(hub: HubServer, token: str) -> None:
+    HfApi(token=token).create_repo("ada/model")
+    with pytest.raises(HubError, match=r"a pull request goes to main and not to trial; leave out --revision"):
+        check_can_write("ada/model", revision="trial", create_pr=True)
+    with pytest.raises(HubNotFoundError, match="no revision 'refs/pr/7'"):
+        check_can_write("ada/model", revision="refs/pr/7")
+    assert writes(hub) == ["POST /api/repos/create"]
+
+
 @pytest.mark.parametrize("bad", ["", "a/b/c", "../x", "a b/c", "a/..b", "-/x"])
 def test_check_can_write_refuses_a_malformed_repo_id(hub: HubServer, token: str, bad: str) -> None:
     with pytest.raises(HubError, match="is not a repo id; write it as owner/name"):
@@ -152,6 +161,14 @@ def test_errors_of_an_unreachable_hub_name_the_endpoint(monkeypatch: pytest.Monk
     monkeypatch.setenv("HF_TOKEN", "hf_" + "a" * 34)
     with pytest.raises(HubError, match=r"cannot reach http://127.0.0.1:9 \(ConnectError\); check the connection"):
         check_can_write("ada/model")
+
+
+def test_errors_of_the_transfer_library_are_one_line_and_ours_pass() -> None:
+    broken_off = r"the transfer of model ada/x broke off \(reset by peer hf_\*\*\*\); run again"
+    with pytest.raises(HubError, match=broken_off), hub_errors("ada/x"):
+        raise RuntimeError("reset by\npeer hf_" + "a" * 34)
+    with pytest.raises(TrainingError, match="mine"), hub_errors("ada/x"):
+        raise TrainingError("mine")
 
 
 def test_errors_are_one_line(hub: HubServer, token: str) -> None:

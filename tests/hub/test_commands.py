@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
-from distrust_hub.cli.main import main
-from distrust_hub.files import write_jsonl
+from distrust_hub.cli.main import COMMANDS, main
+from distrust_hub.files import iter_jsonl, write_jsonl
 from tests.cards.folders import manifest, training_run
 from tests.hub.conftest import writes
 from tests.hub.test_scored_datasets import TRAIN
+from tests.hub_server.faults import Fault
 from tests.hub_server.fixtures import client_env
 from tests.hub_server.server import HubServer
 
@@ -36,6 +41,51 @@ def test_card_writes_checks_and_finds_a_problem(folder: Path, capsys: pytest.Cap
     assert "library_name is 'mlx'; it must be 'peft'" in capsys.readouterr().err
     assert run("card", str(folder), "--replace") == 0
     assert run("card", str(folder), "--check") == 0
+
+
+def test_card_check_of_a_repo_reads_card_and_artifacts_there(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("push", str(folder), "ada/adapter") == 0
+    assert run("card", "ada/adapter", "--check") == 0
+    api = HfApi(token=token)
+    card = hub.repo("ada/adapter").read("README.md").decode()
+    wrong = card.replace("base_model: HuggingFaceTB/SmolLM2-135M-Instruct", "base_model: ada/other")
+    api.upload_file(path_or_fileobj=wrong.encode(), path_in_repo="README.md", repo_id="ada/adapter", revision="main")
+    capsys.readouterr()
+    assert run("card", "ada/adapter", "--check") == 1
+    assert "ada/adapter: base_model is 'ada/other' and the adapter was trained on" in capsys.readouterr().err
+    first = hub.repo("ada/adapter").commits()[1].oid
+    assert run("card", f"ada/adapter@{first}", "--check") == 0
+    write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
+    assert run("push", str(tmp_path / "t"), "ada/notes") == 0
+    assert run("card", "ada/notes", "--check") == 0
+    api.create_repo("ada/empty")
+    assert run("card", "ada/empty", "--check") == 1
+    assert "there is no README.md" in capsys.readouterr().err
+    assert run("card", "ada/absent", "--check") == 1
+    assert "is not on the Hub" in capsys.readouterr().err
+
+
+def test_push_refuses_what_the_licence_of_the_base_forbids(
+    hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for license, message in (("cc-by-nd-4.0", "forbids passing on changed"), ("llama3.1", "call it Llama-adapter")):
+        record = training_run()
+        record.base_model["license"] = license
+        record.save(folder)
+        assert run("push", str(folder), "ada/adapter") == 1
+        assert message in capsys.readouterr().err
+    assert writes(hub) == []
+    assert run("push", str(folder), "ada/Llama-adapter") == 0
+
+
+def test_no_option_of_any_command_takes_a_secret() -> None:
+    for verb in COMMANDS:
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"distrust_hub.cli.{verb}").add_arguments(parser)
+        options = {option for action in parser._actions for option in action.option_strings}
+        assert not {option for option in options if re.search("token$|key|secret|password", option)}
 
 
 def test_card_of_a_training_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +140,24 @@ def test_push_recognises_a_training_folder_by_its_files(
     assert json.loads(capsys.readouterr().out)[0]["repo_type"] == "dataset"
 
 
+def test_pull_of_a_dataset_gives_back_the_training_folder(
+    hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
+    manifest().save(tmp_path / "t")
+    assert run("push", str(tmp_path / "t"), "ada/notes") == 0
+    capsys.readouterr()
+    here = tmp_path / "here"
+    assert run("pull", "ada/notes", "--local-dir", str(here)) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{here}\n"
+    assert f"--data {here}" in captured.err
+    assert sorted(path.name for path in here.iterdir()) == ["manifest.json", "train.jsonl"]
+    assert [row for _, row in iter_jsonl(here / "train.jsonl")] == TRAIN
+    assert run("pull", "ada/notes", "--local-dir", str(here)) == 1
+    assert "holds files already" in capsys.readouterr().err
+
+
 def test_known_errors_are_one_line_and_exit_1(
     hub: HubServer, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +184,14 @@ def test_no_output_of_a_process_holds_the_token(hub: HubServer, token: str, fold
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
         assert secret not in done.stdout + done.stderr
+    hub.faults.append(Fault("status", "POST .*/commit/", status=400, message="Bad luck"))
+    command = [sys.executable, "-m", "distrust_hub", "push", str(folder), "ada/other"]
+    env = {**client_env(hub, home, token), "HF_DEBUG": "1", "HF_HUB_VERBOSITY": "debug"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "Bad luck" in done.stderr
+    assert token not in done.stdout + done.stderr
     for path in [*folder.rglob("*"), *home.rglob("*")]:
         if path.is_file():
             assert token.encode() not in path.read_bytes(), path

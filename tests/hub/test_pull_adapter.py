@@ -110,6 +110,16 @@ def test_pull_adapter_refuses_path_tricks(hub: HubServer, token: str, folder: Pa
     assert not any("/resolve/" in request.path for request in hub.requests)
 
 
+def test_pull_adapter_refuses_a_file_larger_than_any_adapter(
+    hub: HubServer, token: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_adapter(folder, "ada/adapter")
+    monkeypatch.setattr("distrust_hub.adapters.pull.MAX_ADAPTER_BYTES", 1000)
+    with pytest.raises(AdapterError, match=r"safetensors has \d+ bytes, more than the 1000 of any adapter"):
+        pull_adapter("ada/adapter")
+    assert not any("/resolve/" in request.path and request.method == "GET" for request in hub.requests[-3:])
+
+
 def test_pull_adapter_converts_a_repo_that_only_peft_reads(hub: HubServer, token: str, tmp_path: Path) -> None:
     write_peft_only(tmp_path / "peft")
     api = HfApi(token=token)

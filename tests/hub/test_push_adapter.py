@@ -32,6 +32,7 @@ PUBLISHED = [
     "eval_results.json",
     "manifest.json",
     "metrics.jsonl",
+    "radar.svg",
     "training_run.json",
 ]
 
@@ -83,6 +84,29 @@ def test_push_adapter_removes_results_that_are_no_longer_in_the_folder(
     assert "eval_results.json" not in hub.repo("ada/adapter").files()
     assert "TruthfulQA: not measured" in hub.repo("ada/adapter").read("README.md").decode()
     assert len(hub.repo("ada/adapter").commits()) == 3
+
+
+def test_push_adapter_with_a_checkpoint_replaces_the_one_there_and_without_leaves_it(
+    hub: HubServer, token: str, folder: Path
+) -> None:
+    def checkpoint(step: int, *names: str) -> None:
+        place = folder / "checkpoints" / f"step-{step:06d}"
+        place.mkdir()
+        for name in names:
+            (place / name).write_text(f"{step}")
+
+    checkpoint(5, "state.json", "order.json")
+    checkpoint(1_000_000, "state.json", "adapter.safetensors", "notes.txt")
+    push_adapter(folder, "ada/adapter", checkpoint=True)
+    published = [name for name in hub.repo("ada/adapter").files() if name.startswith("last-checkpoint/")]
+    assert published == ["last-checkpoint/adapter.safetensors", "last-checkpoint/state.json"]
+    assert hub.repo("ada/adapter").read("last-checkpoint/state.json") == b"1000000"
+    checkpoint(1_000_005, "state.json", "order.json")
+    push_adapter(folder, "ada/adapter", checkpoint=True)
+    published = [name for name in hub.repo("ada/adapter").files() if name.startswith("last-checkpoint/")]
+    assert published == ["last-checkpoint/order.json", "last-checkpoint/state.json"]
+    push_adapter(folder, "ada/adapter")
+    assert "last-checkpoint/state.json" in hub.repo("ada/adapter").files()
 
 
 def test_dry_run_lists_the_files_and_writes_nothing(hub: HubServer, token: str, folder: Path) -> None:
@@ -273,6 +297,30 @@ def test_commit_on_a_head_that_moved_is_a_conflict(hub: HubServer, token: str) -
     with pytest.raises(HubError, match="changed while this ran; look at the other commit, then run again"):
         commit_files(api, stale, "model", {"a.json": b"{}"}, message="Late")
     assert "a.json" not in hub.repo("ada/adapter").files()
+
+
+def test_token_goes_to_the_hub_alone(hub: HubServer, token: str, folder: Path) -> None:
+    push_adapter(folder, "ada/adapter")
+    uploads = [entry for entry in hub.requests if entry.path.startswith("/lfs-upload/")]
+    assert len(uploads) == 2
+    assert {entry.host.split(":")[0] for entry in uploads} == {"localhost"}
+    assert not any(entry.has_auth for entry in hub.requests if not entry.host.startswith("127.0.0.1:"))
+
+
+def test_push_adapter_opens_a_pull_request_in_a_repo_of_someone_else(
+    hub: HubServer, token: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_adapter(folder, "ada/adapter")
+    write_weights(folder, seed=8)
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("eve"))
+    result = push_adapter(folder, "ada/adapter", create_pr=True, commit_message="Better weights")
+    assert result.url == f"{hub.url}/ada/adapter/discussions/1"
+    again = push_adapter(folder, "ada/adapter", revision="refs/pr/1", commit_message="Nothing new")
+    assert again.sha == result.sha
+    HfApi(token=token).merge_pull_request("ada/adapter", 1)
+    repo = hub.repo("ada/adapter")
+    assert repo.commits()[0].title == "Better weights (#1)"
+    assert repo.read("adapters.safetensors") == (folder / "adapters.safetensors").read_bytes()
 
 
 def test_pushed_files_never_hold_the_token(hub: HubServer, token: str, folder: Path) -> None:

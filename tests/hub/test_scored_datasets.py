@@ -154,8 +154,40 @@ def test_push_scored_masks_keys_and_leaves_paths_in_texts(
     write_jsonl(tmp_path / "s.jsonl", [row(1, text=f"Use {secret} in /home/ada/x.")])
     push_scored(tmp_path / "s.jsonl", "ada/notes")
     assert next(iter_rows("ada/notes"))["text"] == "Use [secret removed] in /home/ada/x."
-    assert "1 rows hold something that looks like a key" in caplog.text
+    assert "1 keys or tokens are masked" in caplog.text
     assert secret not in caplog.text
+
+
+PERSONAL = [
+    row(
+        1, text="Write to j.smith@example.org or call +44 20 7946 0958.", evidence=[{"component": "x", "span": [3, 9]}]
+    ),
+    row(2, text="Nothing of the kind; patent 4,123,456.", evidence=[{"component": "y", "span": [0, 7]}]),
+    row(3, meta={"by": ["ann@example.com"]}),
+]
+
+
+@pytest.mark.parametrize("action", ["mask", "drop", "keep"])
+def test_push_scored_scans_for_personal_data(
+    hub: HubServer, token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, action: str
+) -> None:
+    write_jsonl(tmp_path / "s.jsonl", PERSONAL)
+    card = push_scored(tmp_path / "s.jsonl", "ada/notes", personal_data=action).card  # type: ignore[arg-type]
+    found = list(iter_rows("ada/notes"))
+    masked = {
+        **PERSONAL[0],
+        "text": "Write to [email removed] or call [phone number removed].",
+        "evidence": [{"component": "x"}],
+    }
+    expected = {
+        "mask": [masked, PERSONAL[1], {**PERSONAL[2], "meta": {"by": ["[email removed]"]}}],
+        "drop": [PERSONAL[1]],
+        "keep": PERSONAL,
+    }
+    assert found == expected[action]
+    assert "2 e-mail addresses and 1 telephone numbers are" in caplog.text
+    assert "example.org" not in caplog.text + card
+    assert "found 2 e-mail addresses, 1 telephone numbers and 0 keys or tokens" in card
 
 
 def test_push_scored_refuses_rows_without_scores_before_asking_the_hub(

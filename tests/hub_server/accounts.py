@@ -55,6 +55,17 @@ def writable_repo(hub: HubServer, request: Request, repo_type: str, repo_id: str
     return repo, user
 
 
+def contributor(hub: HubServer, request: Request, repo_type: str, repo_id: str) -> tuple[Repo, User]:
+    """Whoever may open a pull request: everybody who sees the repository and may write somewhere."""
+    repo = readable_repo(hub, request, repo_type, repo_id)
+    user = current_user(hub, request)
+    if user is None:
+        raise HubError(401, "Invalid username or password.")
+    if not user.can_write:
+        raise HubError(403, "Forbidden: you must use a write token to upload to a repository.")
+    return repo, user
+
+
 def require_namespace(hub: HubServer, request: Request, namespace: str | None, action: str) -> tuple[User, str]:
     """The user and the namespace (their own if not given) in which they may do `action`."""
     user = current_user(hub, request)

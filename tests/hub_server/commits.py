@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .accounts import writable_repo
+from .accounts import contributor, writable_repo
 from .repos import commit_at
-from .store import LFS_SUFFIXES, Blob, Repo
+from .store import LFS_SUFFIXES, Blob, Repo, User
 from .wire import HubError, Request, Response, Route
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ Change = Callable[[dict[str, Blob]], None]
 
 def preupload(hub: HubServer, request: Request, type: str, id: str, revision: str) -> Response:
     """Say for each announced file how to send it, and its present content hash so that no-ops can be skipped."""
-    _refuse_pull_request(request)
-    repo, _ = writable_repo(hub, request, type, id)
+    repo, _ = _committer(hub, request, type, id, revision)
     commit = commit_at(repo, revision)
     files = []
     for file in request.json()["files"]:
@@ -43,8 +42,7 @@ def preupload(hub: HubServer, request: Request, type: str, id: str, revision: st
 
 def create_commit(hub: HubServer, request: Request, type: str, id: str, revision: str) -> Response:
     """Apply a commit sent as NDJSON: a header line, then one operation a line. All of it or nothing."""
-    _refuse_pull_request(request)
-    repo, user = writable_repo(hub, request, type, id)
+    repo, user = _committer(hub, request, type, id, revision)
     header: dict[str, Any] = {}
     changes: list[Change] = []
     for line in request.body:
@@ -55,7 +53,7 @@ def create_commit(hub: HubServer, request: Request, type: str, id: str, revision
             changes.append(_read_change(repo, item["key"], item["value"]))
     if not header.get("summary"):
         raise HubError(400, "Commit summary must not be empty")
-    ref = f"refs/heads/{revision}"
+    ref = revision if revision.startswith("refs/pr/") else f"refs/heads/{revision}"
     with hub.store.lock:
         head = repo.refs.get(ref)
         if head is None:
@@ -65,9 +63,14 @@ def create_commit(hub: HubServer, request: Request, type: str, id: str, revision
         tree = dict(head.tree)
         for change in changes:
             change(tree)
+        answer: dict[str, Any] = {"success": True, "hookOutput": ""}
+        if request.flag("create_pr"):
+            opened = repo.open_discussion(header["summary"], user.name, is_pull_request=True)
+            ref, repo.refs[opened.ref] = opened.ref, head
+            answer["pullRequestUrl"] = f"{hub.url}{repo.url_path}/discussions/{opened.num}"
         commit = repo.commit(ref, tree, header["summary"], header.get("description", ""), user.name)
     url = f"{hub.url}{repo.url_path}/commit/{commit.oid}"
-    return Response.json({"success": True, "commitOid": commit.oid, "commitUrl": url, "hookOutput": ""})
+    return Response.json({**answer, "commitOid": commit.oid, "commitUrl": url})
 
 
 def _read_change(repo: Repo, key: str, value: dict[str, Any]) -> Change:
@@ -101,9 +104,11 @@ def _drop(found: list[str], asked: str, tree: dict[str, Blob]) -> None:
         del tree[path]
 
 
-def _refuse_pull_request(request: Request) -> None:
-    if request.flag("create_pr"):
-        raise HubError(501, "Pull requests are not served by this test Hub")
+def _committer(hub: HubServer, request: Request, repo_type: str, repo_id: str, revision: str) -> tuple[Repo, User]:
+    """Anybody may open a pull request and add to their own; a branch takes a member."""
+    repo, user = contributor(hub, request, repo_type, repo_id)
+    own = any(entry.ref == revision and entry.author == user.name for entry in repo.discussions.values())
+    return (repo, user) if own or request.flag("create_pr") else writable_repo(hub, request, repo_type, repo_id)
 
 
 _REPO = r"/api/(?P<type>model|dataset|space)s/(?P<id>[^/]+/[^/]+)"

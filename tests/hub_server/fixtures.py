@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
         reread_environment()
         yield server
     reread_environment()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Clients wait for nothing between two tries; how long they would have waited, in seconds, is listed here."""
+    waits: list[float] = []
+    sleep = time.sleep
+    monkeypatch.setattr("time.sleep", lambda seconds: waits.append(seconds) if seconds >= 0.5 else sleep(seconds))
+    return waits

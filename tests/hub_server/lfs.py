@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from .accounts import writable_repo
+from .accounts import contributor
 from .wire import HubError, Request, Response, Route
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def batch(hub: HubServer, request: Request, type: str, id: str) -> Response:
     """Hand out an upload address for every object that is not here yet."""
-    repo, _ = writable_repo(hub, request, type or "model", id)
+    repo, _ = contributor(hub, request, type or "model", id)
     payload = request.json()
     if payload.get("operation") != "upload":
         raise HubError(501, f"LFS operation {payload.get('operation')} is not served by this test Hub")
@@ -28,7 +28,7 @@ def batch(hub: HubServer, request: Request, type: str, id: str) -> Response:
             hub.pending_uploads[upload_id] = (sha256, size)
             verify = f"{hub.url}{repo.url_path}.git/info/lfs/objects/verify"
             answer["actions"] = {
-                "upload": {"href": f"{hub.url}/lfs-upload/{upload_id}", "header": {}},
+                "upload": {"href": f"{hub.storage_url}/lfs-upload/{upload_id}", "header": {}},
                 "verify": {"href": verify, "header": {}},
             }
         objects.append(answer)
@@ -45,7 +45,7 @@ def upload(hub: HubServer, request: Request, upload_id: str) -> Response:
 
 
 def verify(hub: HubServer, request: Request, type: str, id: str) -> Response:
-    repo, _ = writable_repo(hub, request, type or "model", id)
+    repo, _ = contributor(hub, request, type or "model", id)
     payload = request.json()
     if not repo.blobs.has_lfs(payload["oid"]) or repo.blobs.lfs_blob(payload["oid"]).size != payload["size"]:
         raise HubError(404, f"Object {payload['oid']} of {payload['size']} bytes was not uploaded")

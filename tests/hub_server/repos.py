@@ -1,4 +1,4 @@
-"""Repositories: create, delete, settings, info, lists, branches, history."""
+"""Repositories: create, delete, settings, info, lists, branches, tags, history."""
 
 from __future__ import annotations
 
@@ -133,15 +133,17 @@ def timestamp(date: Any) -> str:
 
 def refs(hub: HubServer, request: Request, type: str, id: str) -> Response:
     repo = readable_repo(hub, request, type, id)
-    prefix = "refs/heads/"
-    branches = [
-        {"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": commit.oid}
-        for ref, commit in repo.refs.items()
-        if ref.startswith(prefix)
-    ]
-    answer: dict[str, Any] = {"branches": branches, "converts": [], "tags": []}
+
+    def below(prefix: str) -> list[dict[str, str]]:
+        return [
+            {"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": commit.oid}
+            for ref, commit in repo.refs.items()
+            if ref.startswith(prefix)
+        ]
+
+    answer: dict[str, Any] = {"branches": below("refs/heads/"), "converts": [], "tags": below("refs/tags/")}
     if request.flag("include_prs"):
-        answer["pullRequests"] = []
+        answer["pullRequests"] = below("refs/pr/")
     return Response.json(answer)
 
 
@@ -163,6 +165,24 @@ def delete_branch(hub: HubServer, request: Request, type: str, id: str, branch: 
     with hub.store.lock:
         if repo.refs.pop(f"refs/heads/{branch}", None) is None:
             raise HubError(404, f"Invalid rev id: {branch}", "RevisionNotFound")
+    return Response.json({})
+
+
+def create_tag(hub: HubServer, request: Request, type: str, id: str, revision: str) -> Response:
+    repo, _ = writable_repo(hub, request, type, id)
+    target, ref = commit_at(repo, revision), f"refs/tags/{request.json()['tag']}"
+    with hub.store.lock:
+        if ref in repo.refs:
+            raise HubError(409, f"Tag reference exists already: {ref}")
+        repo.refs[ref] = target
+    return Response.json({})
+
+
+def delete_tag(hub: HubServer, request: Request, type: str, id: str, revision: str) -> Response:
+    repo, _ = writable_repo(hub, request, type, id)
+    with hub.store.lock:
+        if repo.refs.pop(f"refs/tags/{revision}", None) is None:
+            raise HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
     return Response.json({})
 
 
@@ -204,6 +224,8 @@ ROUTES: list[Route] = [
     ("GET", _REPO + r"/commits/(?P<revision>[^/]+)", commits),
     ("POST", _REPO + r"/branch/(?P<branch>[^/]+)", create_branch),
     ("DELETE", _REPO + r"/branch/(?P<branch>[^/]+)", delete_branch),
+    ("POST", _REPO + r"/tag/(?P<revision>[^/]+)", create_tag),
+    ("DELETE", _REPO + r"/tag/(?P<revision>[^/]+)", delete_tag),
     ("GET", _REPO + r"/revision/(?P<revision>[^/]+)", info),
     ("GET", _TYPE + r"/(?P<id>[^/]+(/[^/]+)?)", info),
 ]

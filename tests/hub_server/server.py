@@ -11,7 +11,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from . import accounts, commits, lfs, repos, tree
+from . import accounts, commits, discussions, lfs, repos, tree
+from .faults import Fault
 from .store import Repo, RepoType, Role, Store, User
 from .wire import HubError, Request, Response, compile_routes, make_http_handler
 
@@ -24,6 +25,7 @@ class LoggedRequest:
     path: str
     has_auth: bool
     user_agent: str
+    host: str
 
 
 class _Listener(ThreadingHTTPServer):
@@ -51,8 +53,11 @@ class HubServer:
     def __init__(self, root: Path):
         self.store = Store(root)
         self.requests: list[LoggedRequest] = []
+        self.faults: list[Fault] = []
         self.pending_uploads: dict[str, tuple[str, int]] = {}
-        routes = [*accounts.ROUTES, *commits.ROUTES, *tree.ROUTES, *lfs.ROUTES, *repos.ROUTES]
+        modules = (accounts, commits, discussions, tree, lfs, repos)
+        routes = [route for module in modules for route in module.ROUTES]
+        self._counting = threading.Lock()
         self._dispatch = compile_routes(self, routes)
         self._listener = _Listener(("127.0.0.1", 0), make_http_handler(self.answer))
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True)
@@ -72,6 +77,11 @@ class HubServer:
     def url(self) -> str:
         """The value for ``HF_ENDPOINT``."""
         return f"http://127.0.0.1:{self._listener.server_port}"
+
+    @property
+    def storage_url(self) -> str:
+        """Where large files are uploaded to: another host, as on the Hub, which must never see a token."""
+        return f"http://localhost:{self._listener.server_port}"
 
     def add_user(
         self, name: str, role: Role = "write", permissions: Sequence[str] = (), orgs: Sequence[str] = ()
@@ -97,8 +107,14 @@ class HubServer:
 
     def answer(self, request: Request) -> Response:
         """Log a request and answer it: the one place every request passes."""
-        agent = request.headers.get("user-agent", "")
-        self.requests.append(LoggedRequest(request.method, request.target, "authorization" in request.headers, agent))
+        agent, host = request.headers.get("user-agent", ""), request.headers.get("host", "")
+        has_auth = "authorization" in request.headers
+        self.requests.append(LoggedRequest(request.method, request.target, has_auth, agent, host))
+        with self._counting:
+            fault = next((fault for fault in self.faults if fault.strikes(request)), None)
+        return self._reply(request) if fault is None else fault.answer(request, self._reply)
+
+    def _reply(self, request: Request) -> Response:
         try:
             return self._dispatch(request)
         except HubError as error:

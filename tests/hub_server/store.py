@@ -95,6 +95,23 @@ class Commit:
 
 
 @dataclass
+class Discussion:
+    """A discussion or pull request; the commits of a pull request are at ``refs/pr/<num>``."""
+
+    num: int
+    title: str
+    author: str
+    is_pull_request: bool
+    status: str = "open"
+    description: str = ""
+    created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @property
+    def ref(self) -> str:
+        return f"refs/pr/{self.num}"
+
+
+@dataclass
 class Repo:
     """A repository. ``refs`` maps full names (``refs/heads/main``) to commits."""
 
@@ -107,6 +124,7 @@ class Repo:
     created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     refs: dict[str, Commit] = field(default_factory=dict)
     by_oid: dict[str, Commit] = field(default_factory=dict)
+    discussions: dict[int, Discussion] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:
@@ -117,8 +135,14 @@ class Repo:
         return f"/{self.id}" if self.type == "model" else f"/{self.type}s/{self.id}"
 
     def find(self, revision: str) -> Commit | None:
-        """The commit named by a branch, a full ref or a 40-digit commit id."""
-        return self.refs.get(f"refs/heads/{revision}") or self.refs.get(revision) or self.by_oid.get(revision)
+        """The commit named by a branch, a tag, a full ref or a 40-digit commit id."""
+        names = (f"refs/heads/{revision}", f"refs/tags/{revision}", revision)
+        return next((self.refs[name] for name in names if name in self.refs), None) or self.by_oid.get(revision)
+
+    def open_discussion(self, title: str, author: str, *, is_pull_request: bool, description: str = "") -> Discussion:
+        discussion = Discussion(len(self.discussions) + 1, title, author, is_pull_request, description=description)
+        self.discussions[discussion.num] = discussion
+        return discussion
 
     def commit(self, ref: str, tree: dict[str, Blob], title: str, message: str, author: str) -> Commit:
         parent = self.refs.get(ref)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
-import shutil
+import socket
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -90,7 +92,11 @@ class Request:
 
 @dataclass
 class Response:
-    """An answer: either ``content``, or ``length`` bytes of ``file`` from ``offset``."""
+    """An answer: either ``content``, or ``length`` bytes of ``file`` from ``offset``.
+
+    With ``hang_up`` only that share of the body is sent before the connection is closed (0: not even a status); with
+    ``pause`` the body goes in ten pieces, that many seconds before each.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -98,6 +104,21 @@ class Response:
     file: Path | None = None
     offset: int = 0
     length: int = 0
+    hang_up: float | None = None
+    pause: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.content) if self.file is None else self.length
+
+    def open(self) -> BinaryIO:
+        """The body as a stream, at its first byte."""
+        if self.file is None:
+            return io.BytesIO(self.content)
+        source = self.file.open("rb")
+        source.seek(self.offset)
+        return source
 
     @classmethod
     def json(cls, value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -184,6 +205,9 @@ def make_http_handler(answer: Callable[[Request], Response]) -> type[BaseHTTPReq
         def _serve(self) -> None:
             request = self._read_request()
             response = answer(request)
+            if response.hang_up == 0.0:
+                self._hang_up()
+                return
             while request.body.read(CHUNK_BYTES):  # keep-alive: the next request starts after this body
                 pass
             self._send(response)
@@ -203,17 +227,23 @@ def make_http_handler(answer: Callable[[Request], Response]) -> type[BaseHTTPReq
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
-            length = len(response.content) if response.file is None else response.length
-            self.send_header("Content-Length", str(length))
+            self.send_header("Content-Length", str(response.size))
             self.end_headers()
             if self.command == "HEAD":
                 return
-            if response.file is None:
-                self.wfile.write(response.content)
-            else:
-                with response.file.open("rb") as source:
-                    source.seek(response.offset)
-                    shutil.copyfileobj(_SizedBody(source, response.length), self.wfile, CHUNK_BYTES)
+            piece = max(1, response.size // 10) if response.pause else CHUNK_BYTES
+            with response.open() as source:
+                body = _SizedBody(source, int(response.size * (1.0 if response.hang_up is None else response.hang_up)))
+                while chunk := body.read(piece):
+                    time.sleep(response.pause)
+                    self.wfile.write(chunk)
+            if response.hang_up is not None:
+                self._hang_up()
+
+        def _hang_up(self) -> None:
+            self.close_connection = True
+            with contextlib.suppress(OSError):  # the client was quicker
+                self.connection.shutdown(socket.SHUT_RDWR)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: ``HubServer.requests`` is the log."""

@@ -78,11 +78,6 @@ def test_commit_on_a_stale_parent_is_refused_and_changes_nothing(model: str, api
     assert hub.repo(model).read("a.txt") == b"2"
 
 
-def test_create_pr_is_refused_clearly(model: str, api: HfApi) -> None:
-    with pytest.raises(HfHubHTTPError, match="Pull requests are not served"):
-        api.create_commit(model, [add("a.txt", "1")], commit_message="1", create_pr=True)
-
-
 def test_branches_resolve_by_name_and_by_sha(model: str, api: HfApi, hub: HubServer) -> None:
     api.create_branch(model, branch="exp/one")
     api.create_branch(model, branch="exp/one", exist_ok=True)
