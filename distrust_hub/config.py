@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
-from distrust_hub.errors import ConfigError, InputNotFoundError
+from distrust_hub.errors import ConfigError, InputNotFoundError, UsageError
 from distrust_hub.objective import ALPHA_DEFAULT, ALPHA_MAX, ALPHA_MIN, MAX_WEIGHT_RATIO_DEFAULT
 
 Objective = Literal["reweight", "conditional", "preference", "none", "filter", "literal"]
@@ -59,18 +59,24 @@ class _Config:
             object.__setattr__(self, entry.name, _checked(entry, hints[entry.name], value))
 
     @classmethod
-    def from_options(cls: type[C], options: dict[str, Any], yaml_file: str | Path | None = None) -> C:
+    def from_options(
+        cls: type[C],
+        options: dict[str, Any],
+        yaml_file: str | Path | None = None,
+        defaults: dict[str, Any] | None = None,
+    ) -> C:
         """Combine command-line options with a YAML file.
 
         Args:
             options: Field name to value for what was given on the command line.
             yaml_file: File of ``key: value`` lines, keys spelled with ``_`` or ``-``.
+            defaults: What goes before the fields' own defaults, such as a machine's saved profile.
 
         Raises:
             ConfigError: For an unknown key, naming it and the closest known ones, or a value out of bounds.
             InputNotFoundError: If the file is missing.
         """
-        merged = {**(read_yaml_options(yaml_file) if yaml_file else {}), **options}
+        merged = {**(defaults or {}), **(read_yaml_options(yaml_file) if yaml_file else {}), **options}
         fields = {entry.name: entry for entry in dataclasses.fields(cls)}
         for key in merged:
             if key not in fields:
@@ -170,10 +176,27 @@ def _closest(key: str, known: set[str]) -> str:
 class PrepareConfig(_Config):
     """Options of ``distrust-hub prepare``."""
 
-    seed: int = option(0, "seed of the shuffle and the split", low=0, high=MAX_SEED)
+    seed: int = option(0, "seed of every draw: caps, shares and the split", low=0, high=MAX_SEED)
     valid_share: float = option(0.1, "share of rows held out for validation", low=0.0, high=0.5)
     min_words: int = option(5, "drop documents with fewer words", low=1)
-    tier_shares: str | None = option(None, "draw rows to these shares: PRIMARY,MEDIUM,COORDINATED, such as 0.3,0.3,0.4")
+    max_words: int | None = option(None, "split longer documents at ends of paragraphs (words per piece)", low=20)
+    languages: str | None = option(None, "keep documents in these languages only: ISO codes such as en,de")
+    min_ocr_quality: float = option(0.6, "drop documents with a smaller share of readable words", low=0.0, high=1.0)
+    personal_data: Literal["mask", "drop", "keep"] = option(
+        "mask", "what to do with e-mail addresses, telephone numbers and keys"
+    )
+    strip_boilerplate: bool = option(True, "cut licence blocks of e-books, scanners' notices and navigation")
+    fix_encoding: bool = option(True, "repair wrongly decoded text")
+    near_duplicates: bool = option(True, "drop copies with OCR errors, other headers or other line breaks")
+    contamination: bool = option(True, "drop documents that quote TruthfulQA, held-out rows or --against data")
+    pairs: bool = option(False, "make preference pairs of documents on the same entity_id and question")
+    max_per_source: int | None = option(None, "keep at most so many documents of each input", low=1)
+    tier_shares: str | None = option(
+        None, "draw rows to these shares: 'published', or PRIMARY,MEDIUM,COORDINATED such as 0.3,0.3,0.4"
+    )
+    on_error: Literal["stop", "skip"] = option(
+        "stop", "at a row that cannot be read: stop, or leave it out and count it"
+    )
     text_column: str = option("text", "column that holds the text")
     rescore: bool = option(False, "score every row anew, whatever it brings")
 
@@ -201,34 +224,64 @@ class TrainConfig(_Config):
     orpo_lambda: float = option(0.1, "preference: weight of the odds-ratio loss", low=0.0, high=10.0)
     iters: int | None = option(None, "optimizer steps (exclusive with epochs)", low=1)
     epochs: int | None = option(None, "passes over the data (exclusive with iters; default 1)", low=1)
+    valid_share: float = option(
+        0.1, "share of rows to hold out, by origin, where the data have no valid split", low=0.0, high=0.5
+    )
     batch_size: int = option(4, "examples per forward pass", low=1, high=4096)
     grad_accumulation_steps: int = option(1, "forward passes per optimizer step", low=1, high=4096)
     num_layers: int = option(16, "last blocks that get LoRA layers; -1 for all", low=-1)
+    fine_tune_type: Literal["lora", "dora"] = option("lora", "kind of adapter")
+    target_modules: str = option("all", "layers to adapt: all, attention, or names such as q_proj,v_proj")
     rank: int = option(8, "LoRA rank", low=1, high=1024)
     scale: float = option(2.0, "LoRA scale (alpha / rank)", low=0.0, high=1000.0)
     dropout: float = option(0.0, "LoRA dropout", low=0.0, high=0.9)
+    optimizer: Literal["adamw", "adam", "sgd", "muon", "adafactor"] = option("adamw", "optimizer")
     learning_rate: float = option(3e-4, "peak learning rate", low=0.0, high=1.0)
     lr_schedule: Literal["cosine", "linear", "constant"] = option("cosine", "learning rate after the warm-up")
     warmup_steps: int = option(0, "steps of linear warm-up", low=0)
-    weight_decay: float = option(0.01, "AdamW weight decay", low=0.0, high=1.0)
+    weight_decay: float = option(0.01, "weight decay of matrices (adamw, sgd, muon)", low=0.0, high=1.0)
     max_grad_norm: float = option(1.0, "clip the unweighted gradient norm; 0 turns clipping off", low=0.0)
     max_seq_length: int = option(512, "tokens per example; longer documents are split", low=8, high=1_000_000)
+    mask_prompt: bool = option(True, "train the last answer of a chat only, not its prompt")
+    packing: bool = option(False, "put several documents into one row; each is trained as if alone")
     val_batches: int = option(-1, "held-out batches per evaluation; -1 for all, 0 for none", low=-1)
     steps_per_eval: int = option(0, "steps between held-out evaluations; 0 for start and end only", low=0)
+    patience: int = option(
+        0, "stop after this many held-out evaluations without a new best, and keep the best; 0 for never", low=0
+    )
     save_every: int = option(100, "steps between checkpoints", low=1)
-    keep_last: int = option(3, "checkpoints to keep", low=1)
+    keep_last: int = option(3, "checkpoints to keep beside the best one", low=1)
     max_bad_steps: int = option(5, "stop after this many steps in a row with a non-finite loss or gradient", low=1)
     grad_checkpoint: bool = option(False, "recompute activations in the backward pass to save memory")
+    activation_cache_gb: float = option(
+        8.0, "most disk for what frozen blocks give, kept for later epochs; 0 turns it off", low=0.0, high=100_000.0
+    )
+    max_memory_gb: float | None = option(None, "stop with a checkpoint when more memory is in use", low=0.1)
     resume: bool = option(False, "go on from the newest checkpoint that verifies", local=True)
+    resume_from_step: int | None = option(None, "go on from the checkpoint of this step", low=1, local=True)
+    resume_from_hub: str | None = option(
+        None, "go on from the checkpoint of REPO_ID[@REVISION], pushed with --push-strategy checkpoint", local=True
+    )
     overwrite: bool = option(False, "replace a run that is already in the folder", local=True)
+    report_to: Literal["tensorboard", "trackio"] | None = option(None, "also send the metrics there", local=True)
+    quiet: bool = option(False, "no progress bars and no notes", local=True)
     trust_remote_code: bool = option(False, "allow a base model that brings its own Python code")
     seed: int = option(0, "seed of initialisation and data order", low=0, high=MAX_SEED)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.iters is not None and self.epochs is not None:
-            raise ConfigError(f"iters is {self.iters} and epochs is {self.epochs}; give one of them")
+            raise UsageError(f"iters is {self.iters} and epochs is {self.epochs}; give one of them")
         if self.num_layers == 0:
             raise ConfigError("num_layers is 0; expected -1 (all) or 1 and more")
-        if self.resume and self.overwrite:
-            raise ConfigError("resume and overwrite are both set; give one of them")
+        if self.goes_on and self.overwrite:
+            raise UsageError("resume and overwrite are both set; give one of them")
+        if self.patience and not self.steps_per_eval:
+            raise UsageError(f"patience is {self.patience} without steps_per_eval; give --steps-per-eval too")
+        if self.packing and self.objective == "preference":
+            raise UsageError("packing is set with the objective preference, whose pairs cannot be packed; drop one")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether to go on from a checkpoint in the folder."""
+        return self.resume or self.resume_from_step is not None

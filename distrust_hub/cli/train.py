@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import logging
 import math
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distrust_hub.artifacts import TrainingRun
 from distrust_hub.cli.options import (
@@ -17,33 +20,56 @@ from distrust_hub.cli.options import (
     config_from_args,
 )
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
-from distrust_hub.config import TrainConfig
+from distrust_hub.config import TrainConfig, read_yaml_options
 from distrust_hub.errors import ConfigError
+from distrust_hub.hardware.saved import saved_options
 from distrust_hub.schema import TIERS
+
+if TYPE_CHECKING:
+    from distrust_hub.training.snapshots import OnSave
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_arguments(parser, TrainConfig)
     parser.add_argument("--estimate", action="store_true", help="print the estimated peak memory and stop")
+    parser.add_argument("--no-profile", action="store_true", help="ignore the settings that setup --save kept")
     parser.add_argument("--push", metavar="REPO_ID", help="publish the adapter; checked before training starts")
+    parser.add_argument(
+        "--push-strategy",
+        choices=("end", "every_save", "checkpoint"),
+        default="end",
+        help="publish after training, also at every save, or at every save with the checkpoint (default: end)",
+    )
     add_push_arguments(parser)
     add_yaml_argument(parser)
     add_format_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    config = config_from_args(TrainConfig, args)
+    config = config_from_args(TrainConfig, args, None if args.no_profile else _saved_options(args))
     if args.estimate:
         return _estimate(config, args.format)
     _check_push(config, args)
+    from distrust_hub.cards.render import write_card
+    from distrust_hub.training.ranks import find_ranks
     from distrust_hub.training.trainer import train
 
-    result = train(config)
-    if args.format == "table":
+    if not find_ranks().first:  # one of several processes; the first one speaks
+        train(config)
+        return 0
+    logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # long texts are split
+    if not sys.stderr.isatty() and not config.quiet:  # no bar is shown there
+        logging.getLogger("distrust_hub.training").setLevel(logging.INFO)
+    with _publisher(config, args) as publisher:
+        result = train(config, on_save=publisher)
+    write_card(Path(config.adapter_path).expanduser(), replace=args.replace_card, repo_id=args.push)
+    if args.format == "table" and not config.quiet:
         _print_run(result)
     pushed = _push(config, args) if args.push else None
     if args.format == "json":
         print_json(result.to_json() if pushed is None else {**result.to_json(), "push": pushed})
+    if config.quiet:
+        return 0
     adapter = config.adapter_path
     steps = [
         f'distrust-hub chat --model {config.model} --adapter-path {adapter} --prompt "What is a primary source?"',
@@ -54,12 +80,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _saved_options(args: argparse.Namespace) -> dict[str, Any]:
+    """This machine's saved profile, unless another base model is asked for."""
+    model = getattr(args, "model", None) or (read_yaml_options(args.config).get("model") if args.config else None)
+    return saved_options(model)
+
+
 def _check_push(config: TrainConfig, args: argparse.Namespace) -> None:
     """Refuse in seconds what would fail after hours; creates nothing."""
     if not args.push:
         if args.dry_run:
             raise ConfigError("dry_run is set without push; give --push REPO_ID")
+        if args.push_strategy != "end":
+            raise ConfigError(f"push_strategy is {args.push_strategy} without push; give --push REPO_ID")
         return
+    if args.push_strategy != "end" and (args.create_pr or args.dry_run):
+        raise ConfigError(f"push_strategy {args.push_strategy} commits during training; not with create_pr or dry_run")
+    from distrust_hub.cards.licenses import license_problems
     from distrust_hub.hub.client import check_can_write
     from distrust_hub.models.resolve import resolve_base
 
@@ -70,16 +107,27 @@ def _check_push(config: TrainConfig, args: argparse.Namespace) -> None:
             f"{config.model}: the Hub id of this base is unknown, so nobody could load a published adapter; "
             "give it with --base-model-id OWNER/NAME"
         )
+    if problems := license_problems(base.license, args.push):
+        raise ConfigError(problems[0])
+
+
+def _publisher(config: TrainConfig, args: argparse.Namespace) -> contextlib.AbstractContextManager[OnSave | None]:
+    """What publishes the run while it goes on."""
+    if args.push_strategy == "end":
+        return contextlib.nullcontext()
+    from distrust_hub.hub.background import BackgroundPush
+
+    names = ("private", "revision", "replace_card", "commit_message")
+    options = {name: getattr(args, name) for name in names}
+    checkpoint = args.push_strategy == "checkpoint"
+    return BackgroundPush(Path(config.adapter_path).expanduser(), args.push, checkpoint=checkpoint, **options)
 
 
 def _push(config: TrainConfig, args: argparse.Namespace) -> dict[str, Any]:
-    from distrust_hub.cards.render import write_card
     from distrust_hub.hub.adapters import push_adapter
 
-    folder = Path(config.adapter_path).expanduser()
-    write_card(folder, replace=args.replace_card, repo_id=args.push)
     result = push_adapter(
-        folder,
+        Path(config.adapter_path).expanduser(),
         args.push,
         private=args.private,
         revision=args.revision,
@@ -87,6 +135,7 @@ def _push(config: TrainConfig, args: argparse.Namespace) -> dict[str, Any]:
         commit_message=args.commit_message,
         replace_card=args.replace_card,
         dry_run=args.dry_run,
+        checkpoint=args.push_strategy == "checkpoint",
     )
     if args.dry_run:
         if args.format == "table":

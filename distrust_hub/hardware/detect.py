@@ -80,7 +80,7 @@ def _detect_linux() -> Machine:
         system=f"{platform.system()} {platform.release()}",
         chip=card[0] if card and cuda else chip,
         architecture=platform.machine(),
-        cpu_cores=_usable_cores(),
+        cpu_cores=usable_cores(),
         gpu_cores=None,
         memory_bytes=card[1] if card and cuda else memory,
         backend="cuda" if cuda else "cpu",
@@ -155,7 +155,8 @@ def _read(path: str) -> str:
         return ""
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -39,7 +39,9 @@ def best_profile(machine: Machine, model: KnownModel) -> Profile | None:
     limit = usable_bytes(machine)
     for precision in PRECISIONS[machine.backend]:
         for batch_size, length, layers, checkpoint in _LADDER:
-            profile = Profile(batch_size, length, min(layers, model.layers), precision, checkpoint)
+            profile = Profile(
+                batch_size, length, min(layers, model.layers), precision, checkpoint, cores=machine.cpu_cores
+            )
             if estimate_peak_bytes(model, profile) <= limit:
                 return profile
     return None

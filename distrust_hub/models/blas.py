@@ -17,6 +17,7 @@ Measured on x86-64 with the kernels Nehalem, Haswell and Zen. On arm64 only the 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -28,6 +29,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,8 @@ STOCK = "reference BLAS bundled with MLX"
 _PRODUCTS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm")
 """All that MLX's CPU backend takes from BLAS."""
 _PREFIX = "scipy_"
+_OURS = "OpenBLAS"
+"""How the name of the BLAS that this module puts in place begins."""
 _OPTIMISED_MARKS = (
     "openblas_get_config",
     "MKL_Get_Version",
@@ -87,13 +91,18 @@ def activate() -> str:
 
 def optimised_blas() -> str | None:
     """File name of the optimised BLAS that MLX already calls (preloaded, or the distribution's), or None."""
+    library = _library_called()
+    handle = ctypes.CDLL(str(library))
+    return library.name if any(hasattr(handle, mark) for mark in _OPTIMISED_MARKS) else None
+
+
+def _library_called() -> Path:
+    """The library whose products MLX's own symbol lookup finds."""
     try:
         function = ctypes.CDLL(None).cblas_sgemm
     except AttributeError:
         function = ctypes.CDLL(str(mlx_library())).cblas_sgemm
-    library = _file_of(function)
-    handle = ctypes.CDLL(str(library))
-    return library.name if any(hasattr(handle, mark) for mark in _OPTIMISED_MARKS) else None
+    return _file_of(function)
 
 
 def use(library: Path) -> str:
@@ -110,7 +119,33 @@ def use(library: Path) -> str:
     redirect(mlx_library(), addresses)
     core = openblas.scipy_openblas_get_corename
     core.restype = ctypes.c_char_p
-    return f"OpenBLAS {_version('scipy-openblas32')} ({core().decode()} kernels)"
+    return f"{_OURS} {_version('scipy-openblas32')} ({core().decode()} kernels)"
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Matrix products on one thread while the context is open, for callers that run several at once.
+
+    Holds for OpenBLAS, whoever put it in place; another BLAS keeps its own setting.
+    """
+    setter, getter = _thread_functions()
+    before = getter()
+    setter(1)
+    try:
+        yield
+    finally:
+        setter(before)
+
+
+@functools.cache
+def _thread_functions() -> tuple[Callable[[int], Any], Callable[[], int]]:
+    """Set and tell the number of threads of the OpenBLAS behind MLX; without one they do nothing."""
+    name = activate()
+    library, prefix = (openblas_file(), _PREFIX) if name.startswith(_OURS) else (_library_called(), "")
+    handle = ctypes.CDLL(str(library))
+    if name == STOCK or not hasattr(handle, f"{prefix}openblas_set_num_threads"):
+        return (lambda number: None), (lambda: 1)
+    return handle[f"{prefix}openblas_set_num_threads"], handle[f"{prefix}openblas_get_num_threads"]
 
 
 def mlx_library() -> Path:

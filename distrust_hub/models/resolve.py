@@ -55,6 +55,7 @@ class BaseModel:
         fingerprint: ``structure:tensors``, see ``fingerprint.py``.
         parameters: Number of weights.
         trust_remote_code: Whether the user accepts Python code from the model.
+        license_link: Where its card says the licence is, if it does.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class BaseModel:
     fingerprint: str
     parameters: int
     trust_remote_code: bool = False
+    license_link: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The ``base_model`` of ``training_run.json``: what is known, without path and consent."""
@@ -218,6 +220,7 @@ def _from_hub(repo_id: str, revision: str | None, trust_remote_code: bool) -> Ba
 def _describe(folder: Path, kind: Literal["safetensors", "npz"], sha256: str) -> BaseModel:
     config = read_json(folder / "config.json")
     bits = quantization_of(config).get("bits")
+    license_name, license_link = _card_license(folder)
     return BaseModel(
         path=folder,
         id=None,
@@ -225,7 +228,8 @@ def _describe(folder: Path, kind: Literal["safetensors", "npz"], sha256: str) ->
         format=kind,
         quantization=f"{bits}-bit" if bits else None,
         sha256=sha256,
-        license=_card_license(folder),
+        license=license_name,
+        license_link=license_link,
         fingerprint=base_fingerprint(folder),
         parameters=count_parameters(folder),
     )
@@ -252,19 +256,20 @@ def _weights_sha256(path: Path) -> str:
     return name if path.is_symlink() and re.fullmatch(r"[0-9a-f]{64}", name) else cached_sha256(path)
 
 
-def _card_license(folder: Path) -> str | None:
-    """``license`` (or ``license_name`` where that is ``other``) of the README's front matter."""
+def _card_license(folder: Path) -> tuple[str | None, str | None]:
+    """(``license``, or ``license_name`` where that is ``other``; ``license_link``) of the README's front matter."""
     import yaml
 
     card = folder / "README.md"
     if not card.is_file():
-        return None
+        return None, None
     match = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
     try:
         front = yaml.safe_load(match[1]) if match else None
     except yaml.YAMLError:
-        return None
+        return None, None
     if not isinstance(front, dict):
-        return None
+        return None, None
     value = front.get("license_name") if front.get("license") == "other" else front.get("license")
-    return value if isinstance(value, str) else None
+    link = front.get("license_link")
+    return value if isinstance(value, str) else None, link if isinstance(link, str) else None

@@ -1,18 +1,21 @@
 """Checkpoints that are whole or not there, and that say which run they belong to.
 
-``checkpoints/step-000100/`` holds ``adapter.safetensors``, ``optimizer.safetensors``, ``state.json`` and
-``sha256.json`` with a SHA-256 of each. The position in the data, the learning rate and all randomness follow from
-the step, so these are enough to go on to the last bit.
+``checkpoints/step-000100/`` holds ``adapter.safetensors``, ``optimizer.safetensors``, ``state.json`` (step, position
+in the data, learning rate, best held-out loss so far, settings and their hash, versions) and ``sha256.json`` with a
+SHA-256 of each. All randomness follows from seed, epoch and step, so these are enough to go on to the last bit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from distrust_hub.errors import ArtifactError, CheckpointError, InputNotFoundError, TrainingError
+from distrust_hub.errors import ArtifactError, CheckpointError, InputNotFoundError, OutputError, TrainingError
 from distrust_hub.files import dump_json, read_json, sha256_file
 from distrust_hub.schema import SCHEMA_VERSION, check_schema
 
@@ -42,13 +45,15 @@ class TrainingState:
         step: Steps done.
         adapter: Trained tensors by name.
         optimizer: Optimizer state by name.
-        progress: JSON values that are carried on: token counts, seconds, skipped steps, first held-out loss.
+        progress: JSON values that are carried on, see ``progress.Progress``; ``best_step`` is kept from being dropped.
+        schedule: Total steps and the learning rate of this one, for the reader; both follow from the settings.
     """
 
     step: int
     adapter: Arrays = field(repr=False)
     optimizer: Arrays = field(repr=False)
     progress: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -58,11 +63,25 @@ class Checkpoints:
         folder: Adapter folder.
         identity: What makes two runs the same run, by name: base, data, objective, settings. Nested dicts are compared
             key by key.
-        keep_last: How many checkpoints to keep.
+        keep_last: How many checkpoints to keep; the best one is kept beside them.
+        environment: Versions, processor and threads: where these differ the last bits may.
+
+    Attributes:
+        on_saved: Called with each new checkpoint folder, in the thread that saves.
     """
 
-    def __init__(self, folder: str | Path, identity: Mapping[str, Any], keep_last: int) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        identity: Mapping[str, Any],
+        keep_last: int,
+        environment: Mapping[str, Any] | None = None,
+    ) -> None:
         self.folder, self.identity, self.keep_last = Path(folder) / FOLDER, dict(identity), keep_last
+        self.environment = dict(environment or {})
+        self.on_saved: Callable[[Path], None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._pending: Future[Path] | None = None
 
     def save(self, state: TrainingState) -> Path:
         """Write a checkpoint beside the others, flush it to disk, rename it into place and drop the oldest.
@@ -70,8 +89,16 @@ class Checkpoints:
         Raises:
             TrainingError: If it cannot be written; the checkpoints already there are intact.
         """
-        target = self.folder / f"step-{state.step:06d}"
-        about = {"schema": SCHEMA_VERSION, "step": state.step, "run": self.identity, "progress": state.progress}
+        target = self._path(state.step)
+        about = {
+            "schema": SCHEMA_VERSION,
+            "step": state.step,
+            "run": self.identity,
+            "run_sha256": hashlib.sha256(dump_json(self.identity).encode()).hexdigest(),
+            "environment": self.environment,
+            "schedule": state.schedule,
+            "progress": state.progress,
+        }
         files = {
             _ADAPTER: save(dict(state.adapter)),
             _OPTIMIZER: save(dict(state.optimizer)),
@@ -82,10 +109,34 @@ class Checkpoints:
             _write_folder(target, files)
         except OSError as error:
             problem = f"{target.name}: checkpoint not written ({error.strerror or error}); older ones are intact"
-            raise TrainingError(f"{problem}; free some space and go on with --resume") from error
+            raise TrainingError(f"{problem}; make room or allow writing there, and go on with --resume") from error
         for old in self._steps()[self.keep_last :]:
-            shutil.rmtree(old)
+            if old != self._path(state.progress.get("best_step")):
+                shutil.rmtree(old)
+        if self.on_saved is not None:
+            self.on_saved(target)
         return target
+
+    def save_in_background(self, state: TrainingState) -> None:
+        """Save in a thread of its own, once the save before is done.
+
+        Raises:
+            TrainingError: If the save before failed.
+        """
+        self.wait()
+        self._pending = self._thread.submit(self.save, state)
+
+    def wait(self) -> None:
+        """Wait for a save under way; raises TrainingError if it failed."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.wait()
 
     def newest(self) -> TrainingState | None:
         """The newest checkpoint that verifies, or None; those passed over are logged with the reason.
@@ -100,9 +151,23 @@ class Checkpoints:
                 log.warning("checkpoint %s is passed over: %s", path.name, error)
         return None
 
-    def newest_name(self) -> str | None:
-        """Name of the newest checkpoint folder, verified or not."""
-        return next((path.name for path in self._steps()), None)
+    def at_step(self, step: int) -> TrainingState:
+        """The checkpoint of a step.
+
+        Raises:
+            CheckpointError: If it is not there, does not verify, or belongs to another run.
+        """
+        path = self._path(step)
+        if not path.is_dir():
+            there = ", ".join(str(int(found.name[5:])) for found in reversed(self._steps())) or "none"
+            raise CheckpointError(f"there is no checkpoint of step {step}; there are: {there}")
+        try:
+            return self._load(path)
+        except _Damaged as error:
+            raise CheckpointError(f"checkpoint {path.name} is damaged: {error}; go on from another step") from error
+
+    def _path(self, step: int | None) -> Path:
+        return self.folder / f"step-{step or 0:06d}"
 
     def clear(self) -> None:
         """Remove all checkpoints."""
@@ -123,8 +188,18 @@ class Checkpoints:
     def _load(self, path: Path) -> TrainingState:
         about = _verified_state(path)
         self._check_identity(path.name, about["run"])
+        self._compare_environment(path.name, about["environment"])
         adapter, optimizer = load_file(path / _ADAPTER), load_file(path / _OPTIMIZER)
-        return TrainingState(about["step"], adapter, optimizer, about["progress"])
+        return TrainingState(about["step"], adapter, optimizer, about["progress"], about["schedule"])
+
+    def _compare_environment(self, name: str, other: Mapping[str, Any]) -> None:
+        differences = [f"{what} {theirs}, here {ours}" for what, ours, theirs in _differences(self.environment, other)]
+        if differences:
+            log.warning(
+                "checkpoint %s was made with %s: the run goes on, but perhaps not to the last bit",
+                name,
+                "; ".join(differences),
+            )
 
     def _check_identity(self, name: str, other: Mapping[str, Any]) -> None:
         difference = next(_differences(self.identity, other), None)
@@ -195,6 +270,20 @@ def _flush_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check_writable(folder: str | Path) -> None:
+    """Refuse before training what could not be saved after it.
+
+    Raises:
+        OutputError: If the folder, or the nearest one above it that is there, cannot be written.
+    """
+    path = Path(folder).absolute()
+    there = next(place for place in (path, *path.parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder") from error
 
 
 @contextlib.contextmanager

@@ -1,8 +1,12 @@
-"""Activation and attention softmax with NumPy's vectorised ``exp``, for training on the CPU.
+"""Activation, attention and LoRA layers for training on the CPU: NumPy's vectorised ``exp``, and less memory.
 
 MLX's CPU backend computes ``exp`` one value at a time: 14 ns each where NumPy needs 0.5 (x86-64, measured), and these
 two operations are then more than half of a step. Matrix products stay in MLX. The results are float32 either way and
 agree to rounding; on Metal and CUDA nothing here is used.
+
+NumPy needs values, so graphs are evaluated while they are being differentiated, and MLX then keeps every array on the
+way, forwards and backwards. So the arrays that layers exchange are copied out of the graph (``apart``, ``_cut``): a
+block keeps the inputs and results of its layers, and a checkpointed one its own input only.
 """
 
 from __future__ import annotations
@@ -10,14 +14,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from distrust_hub.models.runtime import mx, nn, on_cpu
+from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten, tree_unflatten
 
 from mlx_lm.models import activations, base  # isort: skip  (after the runtime has prepared MLX)
+from mlx_lm.tuner import lora  # isort: skip
+
+_LORA_CALL, _NORM_CALL = lora.LoRALinear.__call__, nn.RMSNorm.__call__
 
 
 @contextlib.contextmanager
@@ -25,24 +32,104 @@ def fast_cpu_ops(model: nn.Module) -> Iterator[None]:
     """Let the layers of an mlx-lm model use the functions below while the context is open.
 
     mlx-lm's model files call ``swiglu`` and ``scaled_dot_product_attention`` by their global names; these are replaced
-    in the files this model comes from and put back at the end. Without effect where MLX does not compute on the CPU.
+    in the files this model comes from, as is what a LoRA layer does, and put back at the end. Without effect where MLX
+    does not compute on the CPU.
     """
     replacements = (
         ("swiglu", activations.swiglu, swiglu),
         ("scaled_dot_product_attention", base.scaled_dot_product_attention, attention),
+        ("__call__", _LORA_CALL, lora_linear),
+        ("__call__", _NORM_CALL, rms_norm),
     )
     files = {sys.modules[type(module).__module__] for _, module in model.named_modules()}
-    changed = []
+    changed = [(kind, "__call__", kind.__call__) for kind in {type(block) for block in model.layers} if on_cpu()]
+    for kind, name, original in changed:
+        setattr(kind, name, _with_cut(original))
     try:
-        for file in files if on_cpu() else ():
+        for place in (*files, lora.LoRALinear, nn.RMSNorm) if on_cpu() else ():
             for name, original, ours in replacements:
-                if getattr(file, name, None) is original:
-                    setattr(file, name, ours)
-                    changed.append((file, name, original))
+                if getattr(place, name, None) is original:
+                    setattr(place, name, ours)
+                    changed.append((place, name, original))
         yield
     finally:
-        for file, name, original in changed:
-            setattr(file, name, original)
+        for place, name, original in changed:
+            setattr(place, name, original)
+
+
+def apart(function: Callable[..., Any], *arrays: Any) -> Any:
+    """``function(*arrays)``, one array, evaluated at once and differentiable in all of them.
+
+    Nothing it computes on the way is kept; the backward pass computes again what it needs, of a linear layer nothing.
+    """
+
+    def forward(*inputs: Any) -> Any:
+        out = function(*_copies(inputs))
+        mx.eval(out)
+        return out
+
+    def backward(primals: Any, cotangent: Any, output: Any) -> Any:
+        inputs = [primals] if isinstance(primals, mx.array) else primals
+        return tuple(_copies(mx.vjp(function, _copies(inputs), _copies([cotangent]))[1]))
+
+    run: Any = mx.custom_function(forward)
+    run.vjp(backward)
+    return run(*arrays)
+
+
+def checkpointed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """``call``, the ``__call__`` of a block, keeping the block's input only: the backward pass computes the rest again.
+
+    MLX's own checkpoints keep everything as soon as something inside is evaluated.
+    """
+
+    def run(block: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
+        trained = block.trainable_parameters()
+        names = [name for name, _ in tree_flatten(trained)]
+        noise: Any = mx.random.randint(0, 2**31 - 1).item()  # dropout drops the same values both times
+
+        def function(x: Any, *values: Any) -> Any:
+            mx.random.seed(noise)
+            block.update(tree_unflatten(list(zip(names, values))))
+            return call(block, x, *args, **kwargs)
+
+        try:
+            return apart(function, x, *(value for _, value in tree_flatten(trained)))
+        finally:
+            block.update(trained)
+
+    return run
+
+
+def _with_cut(call: Callable[..., Any]) -> Callable[..., Any]:
+    """``call``, the ``__call__`` of a block, with its gradient copied out of the graph."""
+    return lambda block, x, *args, **kwargs: call(block, _cut(x), *args, **kwargs)
+
+
+@mx.custom_function
+def _cut(x: Any) -> Any:
+    return x
+
+
+@_cut.vjp
+def _cut_vjp(primal: Any, cotangent: Any, output: Any) -> Any:
+    return _copies([cotangent])[0]
+
+
+def _copies(arrays: Sequence[Any]) -> list[Any]:
+    """The same values as arrays that are no part of a graph."""
+    return [mx.array(view) for view in _views(*arrays)]
+
+
+def lora_linear(layer: lora.LoRALinear, x: Any) -> Any:
+    """What a float32 LoRA layer without dropout gives; anything else goes to mlx-lm's method."""
+    if x.dtype != mx.float32 or layer.dropout._p_1 < 1.0:
+        return _LORA_CALL(layer, x)
+
+    def function(x: Any, a: Any, b: Any) -> Any:
+        return mx.addmm(layer.linear(x), layer.scale * (x @ a), b)
+
+    return apart(function, x, layer.lora_a, layer.lora_b)
 
 
 def swiglu(gate: Any, x: Any) -> Any:
@@ -81,6 +168,11 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(out, out=out)
 
 
+def rms_norm(layer: nn.RMSNorm, x: Any) -> Any:
+    """What a norm gives, its weight taken as frozen."""
+    return apart(functools.partial(_NORM_CALL, layer), x)
+
+
 def attention(queries: Any, keys: Any, values: Any, cache: Any, scale: float, mask: Any, sinks: Any = None) -> Any:
     """Causal attention of whole float32 sequences; anything else goes to mlx-lm's function.
 
@@ -94,6 +186,10 @@ def attention(queries: Any, keys: Any, values: Any, cache: Any, scale: float, ma
     """
     if cache is not None or sinks is not None or not isinstance(mask, str) or queries.dtype != mx.float32:
         return base.scaled_dot_product_attention(queries, keys, values, cache, scale, mask, sinks)
+    return apart(functools.partial(_attention, scale), queries, keys, values)
+
+
+def _attention(scale: float, queries: Any, keys: Any, values: Any) -> Any:
     batch, heads, length, width = queries.shape
     groups = keys.shape[1]
     stacked = (queries * scale).reshape(batch, groups, -1, width)  # heads of one group share keys: one product

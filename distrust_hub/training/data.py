@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.artifacts import TRAIN_FILE, VALID_FILE, Manifest
+from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError
 from distrust_hub.files import sha256_file
-from distrust_hub.schema import check_schema
-from distrust_hub.scoring.inputs import iter_source
+from distrust_hub.training.rows import Part, Row, Rows, Scan, scan
 
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@[^\s@]+)?")
+_SHARD = re.compile(r"(train|valid)(?:ation)?(-[\w-]+)?\.(jsonl|jsonl\.gz|jsonl\.zst|parquet|csv)")
+"""A file of a split that may have several, named as the Hub names them: ``train-00000-of-00004.parquet``."""
 
-
-@dataclass(frozen=True)
-class Row:
-    """One row and the place it is from, for messages."""
-
-    values: Mapping[str, Any]
-    path: str
-    line: int
-
-    def error(self, problem: str) -> DataError:
-        """A DataError that names the row's file and line."""
-        return DataError(problem, path=self.path, line=self.line)
+BY_ORIGIN = "by origin"
+"""How a valid split was made where the data brought none."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +29,19 @@ class TrainingData:
     Attributes:
         name: Folder name, file name or Hub id; never a local path.
         revision: Resolved commit of a Hub dataset.
-        sha256: {split: SHA-256 of its file}.
+        sha256: {split: SHA-256 of its file; of the SHA-256 of its files where there are several}.
         train: Rows of the training split, at least one.
-        valid: Rows held out; empty where there is no such split.
+        valid: Rows held out; empty where there are none.
+        counts: What a pass over the training rows told.
         manifest: How the data was prepared, where that is recorded.
     """
 
     name: str
     revision: str | None
     sha256: dict[str, str]
-    train: list[Row]
-    valid: list[Row]
+    train: Rows
+    valid: Rows
+    counts: Scan
     manifest: Manifest | None
 
     def record(self) -> dict[str, Any]:
@@ -58,86 +51,86 @@ class TrainingData:
             "revision": self.revision,
             "sha256": self.sha256["train"],
             "rows": len(self.train),
-            "synthetic": sum(row.values.get("synthetic") is True for row in self.train),
-            "licenses": dict(
-                sorted(Counter(str(row.values.get("license") or "unknown") for row in self.train).items())
-            ),
+            "valid_rows": len(self.valid),
+            "valid_split": "given" if "valid" in self.sha256 else BY_ORIGIN if len(self.valid) else None,
+            "synthetic": self.counts.synthetic,
+            "licenses": dict(sorted(self.counts.licenses.items())),
+            "languages": dict(sorted(self.counts.languages.items())),
             "inputs": [] if self.manifest is None else self.manifest.inputs,
         }
 
 
-def read_training_data(source: str) -> TrainingData:
-    """Read all rows.
+def read_training_data(source: str, *, valid_share: float = 0.0, seed: int = 0) -> TrainingData:
+    """Find the files, and count and check their rows in one pass.
 
     Args:
-        source: Folder with ``train.jsonl`` (and ``valid.jsonl``, ``manifest.json`` where there are), a file of scored
-            rows, or a Hub dataset ``OWNER/NAME[@REVISION]`` that was made from one of these.
+        source: Folder with ``train.jsonl`` (and ``valid.jsonl``, ``manifest.json`` where there are) or shards of it
+            (``train-00000.parquet``, also in ``data/``), a file of scored rows, or a Hub dataset
+            ``OWNER/NAME[@REVISION]`` that holds one of these.
+        valid_share: Share of the rows to hold out, whole origins at a time, where there is no valid split.
+        seed: Seed of that split.
 
     Raises:
         InputNotFoundError: If there is nothing of that name.
         DataError: If a file has no rows or a line is not JSON; also for rows of different scorer versions.
     """
     path = Path(source).expanduser()
-    if path.is_dir():
-        return _read_folder(path, path.resolve().name, None)
+    name, revision = path.resolve().name, None
     if path.is_file():
-        return _read_files(path, None, path.name, None, None)
-    if not _REPO_ID.fullmatch(source):
-        raise InputNotFoundError(f"{source}: no such file or folder, and not a Hub dataset like owner/name")
-    return _read_hub(source)
+        files, manifest = {"train": [path]}, None
+    else:
+        folder = path
+        if not path.is_dir():
+            if not _REPO_ID.fullmatch(source):
+                raise InputNotFoundError(f"{source}: no such file or folder, and not a Hub dataset like owner/name")
+            name, folder, revision = _pull(source)
+        files = _folder_files(folder, name)
+        manifest = Manifest.load(folder) if (folder / Manifest.FILE_NAME).is_file() else None
+    hashes = {split: _sha256(found) for split, found in files.items()}
+    return TrainingData(name, revision, hashes, *_splits(files, valid_share, seed), manifest)
 
 
-def _read_hub(source: str) -> TrainingData:
+def _pull(source: str) -> tuple[str, Path, str]:
+    """Id, folder and commit of a Hub dataset; its files lie in the cache and are read row by row."""
     from distrust_hub.hub.rows import pull_training_folder
 
     repo_id, _, revision = source.partition("@")
     folder, commit = pull_training_folder(repo_id, revision=revision or None)
-    return _read_folder(folder, repo_id, commit)
+    return repo_id, folder, commit
 
 
-def _read_folder(folder: Path, name: str, revision: str | None) -> TrainingData:
-    train, valid = folder / TRAIN_FILE, folder / VALID_FILE
-    if not train.is_file():
+def _folder_files(folder: Path, name: str) -> dict[str, list[Path]]:
+    """{split: its files}: the one file of that name, else shards in the folder or in ``data/``."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted([*folder.glob("*"), *folder.glob("data/*")]):
+        if path.is_file() and (match := _SHARD.fullmatch(path.name)):
+            found.setdefault(match[1], []).append(path)
+    for split, file in zip(("train", "valid"), SPLIT_FILES.values()):
+        if (folder / file).is_file():
+            found[split] = [folder / file]
+    if "train" not in found:
         raise InputNotFoundError(f"{name}: holds no {TRAIN_FILE}; make one with: distrust-hub prepare IN -o DIR")
-    manifest = folder / Manifest.FILE_NAME
-    return _read_files(
-        train,
-        valid if valid.is_file() else None,
-        name,
-        revision,
-        Manifest.load(manifest) if manifest.is_file() else None,
-    )
+    return found
 
 
-def _read_files(
-    train: Path, valid: Path | None, name: str, revision: str | None, manifest: Manifest | None
-) -> TrainingData:
-    files = {"train": train} if valid is None else {"train": train, "valid": valid}
-    rows = {split: list(_iter_rows(file)) for split, file in files.items()}
-    if not rows["train"]:
-        raise DataError("no rows to train on; the file is empty", path=train)
-    _check_scorer([row for split in rows.values() for row in split])
-    hashes = {split: sha256_file(file) for split, file in files.items()}
-    return TrainingData(name, revision, hashes, rows["train"], rows.get("valid", []), manifest)
+def _splits(files: dict[str, list[Path]], valid_share: float, seed: int) -> tuple[Rows, Rows, Scan]:
+    train, scorers = files["train"], dict[Any, Row]()
+    counts = scan(train, seed, scorers=scorers)
+    if not counts.rows:
+        raise DataError("no rows to train on; the file is empty", path=train[0])
+    if "valid" in files:
+        valid = files["valid"]
+        return Rows(train, counts.files), Rows(valid, scan(valid, seed, scorers=scorers).files), counts
+    held_out = counts.held_out(valid_share)
+    if not held_out:
+        return Rows(train, counts.files), Rows(), counts
+    kept = scan(train, seed, Part(seed, held_out, valid=False))
+    held = [everything - rest for everything, rest in zip(counts.files, kept.files)]
+    parts = [Part(seed, held_out, valid) for valid in (False, True)]
+    return Rows(train, kept.files, parts[0]), Rows(train, held, parts[1]), kept
 
 
-def _iter_rows(path: Path) -> Iterator[Row]:
-    for name, line, values, problem in iter_source(path):
-        if values is None:
-            raise DataError(str(problem), path=name, line=line)
-        check_schema(values.get("schema"), name)
-        yield Row(values, name, line)
-
-
-def _check_scorer(rows: list[Row]) -> None:
-    """Scores of two scorer versions are not on one scale."""
-    first: dict[Any, Row] = {}
-    for row in rows:
-        if "authority_weight" in row.values or "auth_weight" in row.values:
-            first.setdefault(row.values.get("scorer"), row)
-    if len(first) > 1:
-        row = list(first.values())[1]
-        versions = " and ".join(sorted(str(version) for version in first))
-        raise row.error(
-            f"rows were scored by different scorers ({versions}); score all of them again: distrust-hub score"
-        )
+def _sha256(files: Sequence[Path]) -> str:
+    if len(files) == 1:
+        return sha256_file(files[0])
+    return hashlib.sha256("".join(sha256_file(file) for file in files).encode()).hexdigest()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ModelError
+from distrust_hub.errors import ModelError, TrainingError
 from distrust_hub.files import read_json
-from distrust_hub.hardware.detect import Backend, detect_machine
+from distrust_hub.hardware.detect import Backend, Machine, detect_machine
 from distrust_hub.hardware.memory import Precision, Profile, estimate_peak_bytes
+from distrust_hub.hardware.profiles import usable_bytes
 from distrust_hub.models.registry import KnownModel
 from distrust_hub.models.resolve import BaseModel, resolve_base
 
@@ -21,7 +24,7 @@ class PeakEstimate:
     Attributes:
         peak_bytes: Estimated peak.
         memory_bytes: What the machine has.
-        backend: What MLX computes on here.
+        backend: What MLX computes on here; the estimate is measured on ``cpu`` only.
     """
 
     peak_bytes: int
@@ -37,15 +40,77 @@ def estimate_peak(config: TrainConfig) -> PeakEstimate:
     """
     machine = detect_machine()
     base = resolve_base(config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code)
-    profile = Profile(
-        batch_size=config.batch_size * (2 if config.objective == "preference" else 1),
+    peak = estimate_peak_bytes(_shape(base), _profile(config, base, machine))
+    return PeakEstimate(peak, machine.memory_bytes, machine.backend)
+
+
+def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -> None:
+    """Stop before a run that this machine's memory cannot hold, and propose one that it can.
+
+    Args:
+        config: Settings of the run.
+        base: Its base model; where its config lacks a shape nothing is refused.
+        longest: Tokens of the longest example, if that is less than ``max_seq_length``.
+
+    Raises:
+        TrainingError: If the estimated peak is above the memory of the machine.
+    """
+    machine = detect_machine()
+    config = dataclasses.replace(config, max_seq_length=max(min(config.max_seq_length, longest), 8))
+    try:
+        shape = _shape(base)
+    except ModelError:
+        return
+    peak = estimate_peak_bytes(shape, _profile(config, base, machine))
+    if not 0 < machine.memory_bytes < peak:
+        return
+    fitting = (
+        options
+        for options in _smaller(config, shape)
+        if estimate_peak_bytes(shape, _profile(dataclasses.replace(config, **options), base, machine))
+        <= usable_bytes(machine)
+    )
+    raise TrainingError(
+        f"about {peak / 1e9:.1f} GB would be needed and this machine has {machine.memory_bytes / 1e9:.1f} GB; "
+        + _proposal(next(fitting, None))
+    )
+
+
+def _smaller(config: TrainConfig, shape: KnownModel) -> Iterator[dict[str, Any]]:
+    """Settings that need less and less: first those that change the result least."""
+    options: dict[str, Any] = {"grad_checkpoint": True}
+    yield dict(options)
+    batch, length = config.batch_size, config.max_seq_length
+    layers = shape.layers if config.num_layers < 0 else min(config.num_layers, shape.layers)
+    while batch > 1:
+        options["batch_size"] = batch = batch // 2
+        yield dict(options)
+    while length > 128:
+        options["max_seq_length"] = length = max(128, length // 2)
+        yield dict(options)
+    while layers > 1:
+        options["num_layers"] = layers = layers // 2
+        yield dict(options)
+
+
+def _proposal(options: dict[str, Any] | None) -> str:
+    if options is None:
+        return "no settings make this base model fit; see: distrust-hub recommend"
+    flags = [f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}") for name, value in options.items()]
+    return f"this would fit: {' '.join(flags)}"
+
+
+def _profile(config: TrainConfig, base: BaseModel, machine: Machine) -> Profile:
+    return Profile(
+        batch_size=config.batch_size,
         max_seq_length=config.max_seq_length,
         num_layers=config.num_layers,
         precision=_precision(base, machine.backend),
         grad_checkpoint=config.grad_checkpoint,
         rank=config.rank,
+        cores=machine.cpu_cores,
+        sequences=2 if config.objective == "preference" else 1,
     )
-    return PeakEstimate(estimate_peak_bytes(_shape(base), profile), machine.memory_bytes, machine.backend)
 
 
 def _precision(base: BaseModel, backend: Backend) -> Precision:

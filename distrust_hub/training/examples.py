@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from distrust_hub.errors import DataError
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, text_id
 from distrust_hub.scoring.document import tier_of
-from distrust_hub.training.data import Row
+from distrust_hub.training.rows import Row
 
 Ids = NDArray[np.int32]
 
@@ -95,6 +93,17 @@ class Pair:
         return (self.chosen, self.rejected)
 
 
+@dataclass(frozen=True)
+class Pack:
+    """Examples laid end to end in one row of a batch; each sees and is weighted for itself alone.
+
+    Attributes:
+        parts: The examples, at least one, together no longer than ``max_seq_length``.
+    """
+
+    parts: tuple[Example, ...]
+
+
 Item: TypeAlias = Example | Pair
 
 
@@ -105,42 +114,46 @@ class Encoder:
         tokenizer: mlx-lm ``TokenizerWrapper``.
         max_seq_length: Longest example in tokens.
         scored: Whether rows must carry scores.
+        mask_prompt: Train the last answer of a chat only; otherwise all of it.
     """
 
-    def __init__(self, tokenizer: Any, max_seq_length: int, *, scored: bool) -> None:
+    def __init__(self, tokenizer: Any, max_seq_length: int, *, scored: bool, mask_prompt: bool = True) -> None:
         self.tokenizer, self.max_seq_length, self.scored = tokenizer, max_seq_length, scored
+        self.mask_prompt = mask_prompt
 
-    def encode_rows(self, rows: Sequence[Row], prefixes: Sequence[str] | None = None) -> list[Example]:
-        """Encode text and chat rows.
+    def encode(self, row: Row, prefix: str = "") -> list[Example]:
+        """Encode a row of text, of chat (``messages``), or of ``prompt`` and ``completion``, which is a chat of two.
 
         A text ends with the end-of-sequence token and is cut into windows that overlap by one token, so that every
-        token but a document's first is trained exactly once. A chat (``messages``) trains its last message.
+        token but a document's first is trained exactly once. A chat trains its last message.
 
         Args:
-            rows: Rows to encode.
-            prefixes: Untrained text for each row (``""`` for none): it goes before every window of a text, and before
-                the last user message of a chat.
+            row: Row to encode.
+            prefix: Untrained text: it goes before every window of a text, and before the last user message of a chat.
 
         Raises:
-            DataError: If a row has neither text nor messages, or no scores where they are needed.
+            DataError: If the row has neither text nor messages, or no scores where they are needed.
         """
-        texts = prefixes or [""] * len(rows)
-        progress = tqdm(list(zip(rows, texts)), desc="tokenising", unit="row", disable=None, leave=False)
-        return [example for row, prefix in progress for example in self._encode(row, prefix)]
-
-    def encode_pairs(self, rows: Sequence[Row]) -> list[Pair]:
-        """Encode rows with ``prompt``, ``chosen`` and ``rejected``; a prompt that is too long loses its start."""
-        return [self._encode_pair(row) for row in tqdm(rows, desc="tokenising", unit="row", disable=None, leave=False)]
-
-    def _encode(self, row: Row, prefix: str) -> list[Example]:
         scores = self.read_scores(row)
-        if "messages" in row.values:
-            body, start = self._chat_ids(row, prefix)
-            return self._windows([], body, start, _row_id(row), scores)
+        if messages := _messages(row):
+            body, start = self._chat_ids(messages, prefix, row)
+            return self._windows([], body, start if self.mask_prompt else 0, _row_id(row), scores)
         document = Document.from_row(row.values, path=row.path, line=row.line)
         lead = self._tokens(prefix)
         body = [*self._tokens(document.text, special=not lead), *self._eos()]
         return self._windows(lead, body, 0, document.id, scores)
+
+    def encode_pair(self, row: Row) -> Pair:
+        """Encode a row with ``prompt``, ``chosen`` and ``rejected``; a prompt that is too long loses its start."""
+        for column in ("prompt", "chosen", "rejected"):
+            if not isinstance(row.values.get(column), str) or not row.values[column]:
+                raise row.error(f"column {column!r} is missing or empty; preference needs prompt, chosen and rejected")
+        prompt = self._tokens(row.values["prompt"])
+        scores = self.read_scores(row)
+        return Pair(
+            self._answer(prompt, row, "chosen", scores),
+            self._answer(prompt, row, "rejected", scores),
+        )
 
     def _windows(
         self, lead: list[int], body: list[int], start: int, row_id: str, scores: Scores | None
@@ -158,8 +171,8 @@ class Encoder:
                 found.append(Example(ids, trained_from, row_id, scores))
         return found
 
-    def _chat_ids(self, row: Row, prefix: str) -> tuple[list[int], int]:
-        messages = [dict(message) for message in _messages(row)]
+    def _chat_ids(self, given: list[dict[str, str]], prefix: str, row: Row) -> tuple[list[int], int]:
+        messages = [dict(message) for message in given]
         if prefix:
             users = [message for message in messages[:-1] if message["role"] == "user"]
             if users:
@@ -177,17 +190,6 @@ class Encoder:
         if not getattr(self.tokenizer, "chat_template", None):
             raise row.error("the model has no chat template for 'messages'; give text rows or another base model")
         return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
-
-    def _encode_pair(self, row: Row) -> Pair:
-        for column in ("prompt", "chosen", "rejected"):
-            if not isinstance(row.values.get(column), str) or not row.values[column]:
-                raise row.error(f"column {column!r} is missing or empty; preference needs prompt, chosen and rejected")
-        prompt = self._tokens(row.values["prompt"])
-        scores = self.read_scores(row)
-        return Pair(
-            self._answer(prompt, row, "chosen", scores),
-            self._answer(prompt, row, "rejected", scores),
-        )
 
     def _answer(self, prompt: list[int], row: Row, column: str, scores: Scores | None) -> Example:
         answer = [*self._tokens(row.values[column], special=False), *self._eos()]
@@ -218,8 +220,16 @@ class Encoder:
         return [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
 
 
-def _messages(row: Row) -> list[dict[str, str]]:
-    messages = row.values["messages"]
+def _messages(row: Row) -> list[dict[str, str]] | None:
+    """The messages of a chat row, None for a row of another kind."""
+    values = row.values
+    if "messages" not in values:
+        if "completion" not in values or "text" in values:
+            return None
+        pair = [("user", values.get("prompt")), ("assistant", values["completion"])]
+        messages = [{"role": role, "content": content} for role, content in pair]
+    else:
+        messages = values["messages"]
     whole = isinstance(messages, list) and len(messages) >= 2
     if not whole or not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in messages):
         raise row.error("'messages' is not a list of two or more {role, content}; fix the row")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import numpy as np
 from distrust_hub.config import TrainConfig
 from distrust_hub.models.runtime import mx, nn, tree_flatten, tree_map
 from distrust_hub.training.batches import Batch
-from distrust_hub.training.losses import BatchLoss, NextTokenLoss, cross_entropy, odds_ratio
+from distrust_hub.training.losses import EXTRAS, BatchLoss, NextTokenLoss, cross_entropy, held_out_loss, odds_ratio
+from distrust_hub.training.parallel import cut, replica, side_by_side
+from distrust_hub.training.ranks import find_ranks
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Differentiator:
     def __init__(self, model: nn.Module, config: TrainConfig) -> None:
         self.model, self.config = model, config
         self.tokens = NextTokenLoss(model)
-        self._value_and_grad = nn.value_and_grad(model, self._loss)
+        self.ranks = find_ranks()
 
     def __call__(self, batches: Sequence[Batch], position: int) -> Gradients:
         """Sum over the micro-batches of a step, divided once by the sum of their counts.
@@ -77,21 +80,48 @@ class Differentiator:
             batches: Micro-batches of the step.
             position: Number of micro-batches before them in the run; with the seed it decides the dropout.
         """
-        tree, losses = None, []
-        for offset, batch in enumerate(batches):
-            mx.random.seed(_noise_seed(self.config.seed, position + offset))
-            (_, loss), grads = self._value_and_grad(batch)
-            tree = grads if tree is None else tree_map(mx.add, tree, grads)
-            mx.eval(loss.total, loss.item_nll, loss.extras, tree)
-            losses.append(loss)
+        parts = [(place, part) for place, batch in enumerate(batches, position) for part in cut(batch, self.ranks.size)]
+        tree = tree_map(mx.zeros_like, self.model.trainable_parameters())
+        losses = [self._no_loss(part) for _, part in parts]
+        mine = self.ranks.share(range(len(parts)))
+        for i, (loss, grads) in zip(mine, side_by_side(self._differentiate, [parts[i] for i in mine])):
+            tree, losses[i] = tree_map(mx.add, tree, grads), loss
+            mx.eval(tree)
+        tree, losses = self._over_ranks(tree, losses)
         count = sum(loss.count for loss in losses)
         return _gather(tree_map(lambda g: g / count, tree), losses, batches, count)
 
-    def _loss(self, batch: Batch) -> tuple[Any, BatchLoss]:
+    def held_out(self, batch: Batch) -> tuple[float, int]:
+        """Unweighted sum of the losses of a batch in nats, and its number of trained tokens."""
+        parts = self.ranks.share([(part,) for part in cut(batch, self.ranks.size)])
+        losses = side_by_side(lambda part: held_out_loss(self.tokens, self.model, part), parts)
+        return self.ranks.total(mx.array(math.fsum(losses))).item(), len(batch.targets)
+
+    def _no_loss(self, part: Batch) -> BatchLoss:
+        """The loss of a part that another rank computes, as far as this one knows it."""
+        zero = mx.zeros(())
+        return BatchLoss(zero, 0, mx.zeros(len(part.items)), dict.fromkeys(EXTRAS[self.config.objective], zero))
+
+    def _over_ranks(self, tree: Any, losses: list[BatchLoss]) -> tuple[Any, list[BatchLoss]]:
+        """Sums over the ranks; each part was computed by one of them."""
+        if self.ranks.size == 1:
+            return tree, losses
+        values = [{**vars(loss), "count": mx.array(loss.count)} for loss in losses]
+        tree, values = self.ranks.total([tree, values])
+        return tree, [BatchLoss(**{**value, "count": int(value["count"].item())}) for value in values]
+
+    def _differentiate(self, position: int, part: Batch) -> tuple[BatchLoss, Any]:
+        mx.random.seed(_noise_seed(self.config.seed, position, int(part.items[0])))
+        model = replica(self.model)
+        (_, loss), grads = nn.value_and_grad(model, functools.partial(self._loss, model))(part)
+        mx.eval(loss.total, loss.item_nll, loss.extras, grads)
+        return loss, grads
+
+    def _loss(self, model: nn.Module, batch: Batch) -> tuple[Any, BatchLoss]:
         if self.config.objective == "preference":
-            loss = odds_ratio(self.tokens, self.model, batch, self.config.orpo_lambda)
+            loss = odds_ratio(self.tokens, model, batch, self.config.orpo_lambda)
         else:
-            loss = cross_entropy(self.tokens, self.model, batch)
+            loss = cross_entropy(self.tokens, model, batch)
         return loss.total, loss
 
 
@@ -115,6 +145,6 @@ def _gather(tree: Any, losses: Sequence[BatchLoss], batches: Sequence[Batch], co
     )
 
 
-def _noise_seed(seed: int, position: int) -> int:
-    """Seed of the dropout of one micro-batch."""
-    return int(np.random.SeedSequence((seed, position)).generate_state(1, np.uint64)[0])
+def _noise_seed(seed: int, position: int, item: int) -> int:
+    """Seed of the dropout of one part: its micro-batch in the run and its first item in the data."""
+    return int(np.random.SeedSequence((seed, position, item)).generate_state(1, np.uint64)[0])

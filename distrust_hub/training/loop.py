@@ -1,53 +1,35 @@
-"""The training loop: accumulate, check, clip, update, checkpoint."""
+"""The training loop: accumulate, check, clip, update, evaluate, checkpoint."""
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import TrainingError, TrainingInterrupted
-from distrust_hub.models.runtime import mx, nn, optim, tree_flatten, tree_map, tree_unflatten
-from distrust_hub.training.batches import Batch, Batches
+from distrust_hub.errors import ConfigError, TrainingError, TrainingInterrupted
+from distrust_hub.models.runtime import mx, nn, tree_flatten, tree_map, tree_unflatten
+from distrust_hub.objective import effective_sample_size
+from distrust_hub.training.batches import Batch
 from distrust_hub.training.checkpoints import Checkpoints, TrainingState
-from distrust_hub.training.examples import Item
+from distrust_hub.training.device import memory_in_use
 from distrust_hub.training.gradients import Differentiator, Gradients
 from distrust_hub.training.interrupt import Interrupt
-from distrust_hub.training.losses import held_out_loss
 from distrust_hub.training.metrics import Metrics
 from distrust_hub.training.objectives import Plan
+from distrust_hub.training.optimizers import make_optimizer
+from distrust_hub.training.progress import Progress
 from distrust_hub.training.schedule import learning_rate
+from distrust_hub.training.stream import Position, Stream
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Progress:
-    """What a run carries from step to step beside its tensors.
-
-    Attributes:
-        trained_tokens: Tokens whose loss was trained, skipped steps not counted.
-        seconds: Time in training steps.
-        skipped: Steps skipped for a non-finite loss or gradient.
-        bad_in_a_row: Of these, the ones directly before now.
-        valid_before: Held-out loss before the first step, nats per token.
-        valid_last: The newest held-out loss.
-    """
-
-    trained_tokens: int = 0
-    seconds: float = 0.0
-    skipped: int = 0
-    bad_in_a_row: int = 0
-    valid_before: float | None = None
-    valid_last: float | None = None
 
 
 class Loop:
@@ -58,33 +40,36 @@ class Loop:
     Args:
         model: Model with LoRA layers.
         plan: What to train on.
-        valid: Held-out items; may be empty.
+        valid: Held-out items; None where there are none.
         config: Settings.
     """
 
-    def __init__(self, model: nn.Module, plan: Plan, valid: Sequence[Item], config: TrainConfig) -> None:
-        self.model, self.plan, self.config = model, plan, config
-        self.batches = Batches(plan.items, plan.weights, config.batch_size, config.max_seq_length, config.seed)
-        self.valid = Batches(valid, np.ones(len(valid)), config.batch_size, config.max_seq_length, config.seed)
+    def __init__(self, model: nn.Module, plan: Plan, valid: Stream | None, config: TrainConfig) -> None:
+        if config.patience and (valid is None or config.val_batches == 0):
+            raise ConfigError(
+                f"patience is {config.patience} but no rows are held out; give --valid-share or valid rows"
+            )
+        self.model, self.plan, self.valid, self.config = model, plan, valid, config
         self.total_batches = (
             config.iters * config.grad_accumulation_steps
             if config.iters is not None
-            else (config.epochs or 1) * len(self.batches)
+            else (config.epochs or 1) * plan.survey.batches
         )
         self.total_steps = -(-self.total_batches // config.grad_accumulation_steps)
-        # Every trained tensor is a matrix: there is no bias or norm that weight decay should spare.
-        self.optimizer = optim.AdamW(config.learning_rate, weight_decay=config.weight_decay, bias_correction=True)
+        self.optimizer = make_optimizer(config)
         self.optimizer.init(model.trainable_parameters())
         self.differentiate = Differentiator(model, config)
-        self.step, self.progress = 0, Progress()
+        self.step, self.progress = 0, Progress(Position().to_json())
+        self._good = self.step, self.progress
 
     def state(self) -> TrainingState:
-        """Everything a checkpoint needs."""
+        """Everything a checkpoint needs, copied out of MLX."""
         return TrainingState(
             self.step,
             _to_numpy(self.model.trainable_parameters()),
             _to_numpy(self.optimizer.state),
-            dict(vars(self.progress)),
+            self.progress.to_json(),
+            {"steps": self.total_steps, "learning_rate": self._rate(max(self.step, 1))},
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -93,58 +78,96 @@ class Loop:
         self.model.update(_from_numpy(state.adapter))
         self.optimizer.state = _from_numpy(state.optimizer)
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the held-out loss has not fallen for ``patience`` evaluations."""
+        return 0 < self.config.patience <= self.progress.worse_in_a_row
+
     def run(self, metrics: Metrics, checkpoints: Checkpoints) -> None:
-        """Train to the last step.
+        """Train to the last step, or until the held-out loss no longer falls; the model then has its best weights.
 
         Raises:
             TrainingInterrupted: After Ctrl-C; a checkpoint of the last full step is saved.
-            TrainingError: After ``max_bad_steps`` bad steps in a row.
+            TrainingError: After ``max_bad_steps`` bad steps in a row, with too much memory in use, or if a checkpoint
+                cannot be written.
         """
         self.model.train()
-        micro_batches = self._micro_batches()
-        bar = tqdm(total=self.total_steps, initial=self.step, desc="training", unit="step", disable=None)
-        with Interrupt() as interrupt, bar:
+        hidden = self.config.quiet or None
+        bar = tqdm(total=self.total_steps, initial=self.step, desc="training", unit="step", disable=hidden)
+        self._good = self.step, copy.deepcopy(self.progress)
+        with Interrupt() as interrupt, bar, checkpoints:
             if self.step == 0:
                 self.progress.valid_before = self._evaluate(metrics, interrupt)
-            while self.step < self.total_steps and not interrupt.requested:
-                row = self._train_step(next(micro_batches), checkpoints)
+            elif self.progress.valid_due:
+                self._after_step(metrics, checkpoints, interrupt)
+            for batches in self._micro_batches():
+                if interrupt.requested or self.stopped_early:
+                    break
+                row = self._train_step(batches, checkpoints)
                 metrics.write(row)
                 bar.update()
                 bar.set_postfix(self._shown(row), refresh=False)
                 self._after_step(metrics, checkpoints, interrupt)
             if interrupt.requested:
                 self._stop(checkpoints)
+        self._take_best(checkpoints)
 
     def _shown(self, row: dict[str, Any]) -> dict[str, str]:
-        """Numbers of the progress bar: loss, held-out loss and tokens per second."""
-        values = {"loss": row["loss"], "valid": self.progress.valid_last, "tok/s": row["tokens_per_second"]}
-        return {name: f"{value:.4g}" for name, value in values.items() if value is not None}
+        """Numbers of the progress bar: loss, held-out loss, tokens per second, effective sample size."""
+        numbers = {"loss": row["loss"], "valid": self.progress.valid_last, "tok/s": row["tokens_per_second"]}
+        shown = {name: f"{value:.4g}" for name, value in numbers.items() if value is not None}
+        return shown | ({"ess": f"{self.progress.ess:.0%}"} if self.progress.ess else {})
 
     def _after_step(self, metrics: Metrics, checkpoints: Checkpoints, interrupt: Interrupt) -> None:
-        last = self.step == self.total_steps
+        last, best = self.step == self.total_steps, False
         every = self.config.steps_per_eval
         if last or (every and self.step % every == 0):
-            self._evaluate(metrics, interrupt)
-        if last or self.step % self.config.save_every == 0:
-            checkpoints.save(self.state())
+            loss = self._evaluate(metrics, interrupt)
+            self.progress.valid_due = loss is None and interrupt.requested
+            best = loss is not None and self.progress.note_valid(loss, self.step)
+        if last or best or self.stopped_early or self.step % self.config.save_every == 0:
+            checkpoints.save_in_background(self.state())
+        self._check_memory(checkpoints)
+
+    def _check_memory(self, checkpoints: Checkpoints) -> None:
+        limit = self.config.max_memory_gb
+        if limit is None or (used := memory_in_use() / 1e9) <= limit:
+            return
+        checkpoints.wait()
+        path = checkpoints.save(self.state())
+        raise TrainingError(
+            f"{used:.2f} GB are in use after step {self.step} and max_memory_gb is {limit:g}; saved {path.name}, go on "
+            "with --resume --grad-checkpoint or a higher --max-memory-gb, or start anew with a smaller --batch-size"
+        )
+
+    def _take_best(self, checkpoints: Checkpoints) -> None:
+        """With ``patience`` the adapter is the one with the lowest held-out loss."""
+        best = self.progress.best_step
+        if self.config.patience and best is not None and best != self.step:
+            ranks = self.differentiate.ranks
+            state = ranks.state_from_first(checkpoints.at_step(best) if ranks.first else None)
+            self.model.update(_from_numpy(state.adapter if state else {}))
+            self.progress.valid_last = self.progress.valid_best
+            log.info("the adapter is that of step %d, which had the lowest held-out loss", best)
 
     def _stop(self, checkpoints: Checkpoints) -> None:
+        checkpoints.wait()
         if self.step == 0:
             raise TrainingInterrupted("interrupted before the first step; nothing was trained")
         path = checkpoints.save(self.state())
         raise TrainingInterrupted(f"interrupted after step {self.step}; saved {path.name}, go on with --resume")
 
-    def _micro_batches(self) -> Iterator[list[Batch]]:
-        """The batches of each step from the next one on; an epoch's last step may have fewer."""
+    def _micro_batches(self) -> Iterator[list[tuple[Batch, Position]]]:
+        """The batches of each step from the next one on; the last step may have fewer."""
         size = self.config.grad_accumulation_steps
-        position = self.step * size
-        endless = self.batches.from_position(position)
-        remaining = itertools.islice(endless, self.total_batches - position)
+        endless = self.plan.stream.endless(self.progress.place)
+        remaining = itertools.islice(endless, self.total_batches - self.step * size)
         while group := list(itertools.islice(remaining, size)):
             yield group
 
-    def _train_step(self, batches: list[Batch], checkpoints: Checkpoints) -> dict[str, Any]:
+    def _train_step(self, group: list[tuple[Batch, Position]], checkpoints: Checkpoints) -> dict[str, Any]:
         started = time.perf_counter()
+        batches = [batch for batch, _ in group]
         gradients = self.differentiate(batches, self.step * self.config.grad_accumulation_steps)
         self.optimizer.learning_rate = rate = self._rate(self.step + 1)
         row: dict[str, Any] = {"step": self.step + 1, "learning_rate": rate}
@@ -152,14 +175,16 @@ class Loop:
             clip = gradients.clip_factor(self.config.max_grad_norm)
             self._update(gradients.tree, clip)
             seconds = time.perf_counter() - started
+            self.progress.count_step(batches, clipped=clip < 1.0)
             row.update(self._report(gradients, clip, seconds))
-            self.progress.trained_tokens += gradients.tokens
-            self.progress.bad_in_a_row = 0
         else:
             row.update(self._skip(gradients, checkpoints))
             seconds = time.perf_counter() - started
         self.progress.seconds += seconds
+        self.progress.position = group[-1][1].to_json()
         self.step += 1
+        if gradients.finite:
+            self._good = self.step, copy.deepcopy(self.progress)
         return row
 
     def _rate(self, step: int) -> float:
@@ -177,25 +202,29 @@ class Loop:
         mx.eval(self.model.trainable_parameters(), self.optimizer.state)
 
     def _report(self, gradients: Gradients, clip: float, seconds: float) -> dict[str, Any]:
+        weights = np.concatenate([batch.weights for batch in gradients.batches])
         row = {
             "loss": gradients.loss,
             "weighted_loss": gradients.weighted_loss,
             "mean_weight": gradients.mean_weight,
+            "step_ess": effective_sample_size(weights),
+            "ess": self.progress.ess,
             "grad_norm": gradients.norm,
             "clip": clip,
+            "clipped_share": self.progress.clipped_share,
             "tokens": gradients.tokens,
             "tokens_per_second": gradients.tokens / seconds,
             **gradients.extras,
         }
-        if self.plan.terms is not None:
-            items = np.concatenate([batch.items for batch in gradients.batches])
+        if self.plan.term is not None:
+            terms = np.concatenate([self.plan.term(batch.members) for batch in gradients.batches])
             tokens = np.concatenate([batch.n_tokens for batch in gradients.batches])
-            row["distrust_term"] = float(np.average(self.plan.terms[items], weights=tokens))
+            row["distrust_term"] = float(np.average(terms, weights=tokens))
         return row
 
     def _skip(self, gradients: Gradients, checkpoints: Checkpoints) -> dict[str, Any]:
-        everyone = [int(i) for batch in gradients.batches for i in batch.items]
-        rows = sorted({self.plan.items[i].row_id for i in gradients.bad_items or everyone})
+        ids = {i: item.row_id for batch in gradients.batches for i, item in zip(batch.items.tolist(), batch.members)}
+        rows = sorted({ids[i] for i in gradients.bad_items or ids})
         log.warning("step %d skipped: loss or gradient is not finite in rows %s", self.step + 1, ", ".join(rows))
         self.progress.skipped += 1
         self.progress.bad_in_a_row += 1
@@ -206,11 +235,10 @@ class Loop:
     def _give_up(self, rows: list[str], checkpoints: Checkpoints) -> None:
         """Nothing was updated in the bad steps, so the weights are still those of the last good one."""
         bad = self.progress.bad_in_a_row
-        good = self.step + 1 - bad
+        self.step, self.progress = self._good
+        checkpoints.wait()
         saved = "nothing was trained"
-        if good > 0:
-            self.step, self.progress.bad_in_a_row = good, 0
-            self.progress.skipped -= bad
+        if self.step > 0:
             saved = f"{checkpoints.save(self.state()).name} is the last good checkpoint"
         raise TrainingError(
             f"{bad} steps in a row had a loss or gradient that is not finite (rows {', '.join(rows)}); {saved}; "
@@ -220,13 +248,14 @@ class Loop:
     def _evaluate(self, metrics: Metrics, interrupt: Interrupt) -> float | None:
         """Unweighted loss of the held-out items in nats per token; None where there are none, or after Ctrl-C."""
         limit = None if self.config.val_batches < 0 else self.config.val_batches
-        batches = list(itertools.islice(self.valid.epoch(0), limit)) if len(self.valid) else []
-        if not batches:
+        if self.valid is None or limit == 0:
             return None
         self.model.eval()
         total, count = 0.0, 0
-        for batch in tqdm(batches, desc="held-out loss", unit="batch", disable=None, leave=False):
-            nll, tokens = held_out_loss(self.differentiate.tokens, self.model, batch)
+        batches = (batch for batch, _ in itertools.islice(self.valid.batches(), limit))
+        hidden = self.config.quiet or None
+        for batch in tqdm(batches, desc="held-out loss", unit="batch", disable=hidden, leave=False):
+            nll, tokens = self.differentiate.held_out(batch)
             total, count = total + nll, count + tokens
             if interrupt.requested:
                 return None

@@ -6,17 +6,21 @@ once, so that accumulation gives each token the same say as one large batch woul
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from distrust_hub.hardware.memory import CHUNK_TOKENS
 from distrust_hub.models.runtime import mx, nn, on_cpu
+from distrust_hub.training.activation_cache import FrozenBlocks
 from distrust_hub.training.batches import Batch
+from distrust_hub.training.packing import documents_apart
 
-CHUNK_TOKENS = 256
-"""Predictions whose logits are held at once; 256 x 49,152 float32 are 50 MB (measured: more is not faster)."""
+EXTRAS: dict[str, tuple[str, ...]] = defaultdict(tuple, preference=("chosen_logp", "rejected_logp"))
+"""Names of the further sums that an objective's loss has."""
 
 Head = Callable[[Any], Any]
 
@@ -48,18 +52,30 @@ class NextTokenLoss:
     Args:
         model: mlx-lm model. Where its output layer is not a plain one (scaled or capped logits), the whole model is run
             and the logits of the trained tokens are taken.
+
+    Attributes:
+        split: Whether it is a plain one.
+        frozen: Runs the frozen lower blocks apart, where set.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.split = _has_plain_head(model)
+        self.frozen: FrozenBlocks | None = None
 
     def __call__(self, model: nn.Module, batch: Batch, *, need_gradient: bool = True) -> Any:
         """Negative log-likelihood in nats of each listed token, float32, shape (M,)."""
-        tokens, targets = mx.array(batch.tokens), mx.array(batch.targets)
-        body, head = (model.model, output_layer(model)) if self.split else (model, _copy)
-        states = body(tokens)  # (B, T, D)
+        targets = mx.array(batch.targets)
+        head = output_layer(model) if self.split else _copy
+        if self.frozen:
+            states = self.frozen.run(model, self._body, batch)  # (B, T, D)
+        else:
+            with documents_apart(batch.documents):
+                states = self._body(model)(mx.array(batch.tokens))
         rows = states.reshape(-1, states.shape[-1])[mx.array(batch.positions)]  # (M, D)
         return token_nll(head, rows, targets) if need_gradient else _run_chunks(head, rows, targets, False)[0]
+
+    def _body(self, model: nn.Module) -> Any:
+        return model.model if self.split else model
 
 
 def output_layer(model: nn.Module) -> Head:
@@ -226,11 +242,10 @@ def odds_ratio(tokens: NextTokenLoss, model: nn.Module, batch: Batch, strength: 
 
 
 def _per_sequence(nll: Any, batch: Batch) -> Any:
-    """Sum of token losses of each sequence, shape (B,)."""
-    return mx.zeros(batch.tokens.shape[0]).at[mx.array(batch.sequence)].add(nll)
+    """Sum of token losses of each sequence, shape (n_sequences,)."""
+    return mx.zeros(batch.n_sequences).at[mx.array(batch.sequence)].add(nll)
 
 
-def held_out_loss(tokens: NextTokenLoss, model: nn.Module, batch: Batch) -> tuple[float, int]:
-    """Unweighted sum of the losses of a batch in nats, and its number of trained tokens."""
-    nll = tokens(model, batch, need_gradient=False)
-    return float(nll.sum()), len(batch.targets)
+def held_out_loss(tokens: NextTokenLoss, model: nn.Module, batch: Batch) -> float:
+    """Unweighted sum of the losses of a batch in nats."""
+    return float(tokens(model, batch, need_gradient=False).sum())

@@ -14,7 +14,7 @@ literal       all                         1           cross-entropy; the publish
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import ObjectiveError
-from distrust_hub.objective import distrust_term, effective_sample_size, example_weights
+from distrust_hub.objective import WeightRule, distrust_term, weight_rule
 from distrust_hub.schema import TIERS
-from distrust_hub.training.data import Row
-from distrust_hub.training.examples import Encoder, Item, Scores
+from distrust_hub.training.examples import Encoder, Item
+from distrust_hub.training.rows import Row, Rows
+from distrust_hub.training.stream import Encode, Stream
+from distrust_hub.training.survey import Survey
 
 CONDITION_TEMPLATE = "Source tier: {tier}\n\n"
 """The prefix of ``conditional``: plain text in existing tokens (our wording)."""
@@ -39,28 +41,30 @@ class Plan:
     """What is trained, and how much each item counts.
 
     Attributes:
-        items: Examples or pairs, at least one.
-        weights: Weight of each item, shape (N,).
+        stream: The weighted items in batches.
+        survey: How much there is.
+        weights: Summary of the weights, for ``training_run.json``.
         record: Name and parameters of the objective, for ``training_run.json``.
-        terms: Published term of each item where the objective logs it, shape (N,), else None.
+        term: Published term of each of some items, shape (n,), where the objective logs it; else None.
         condition_prefix: Text to put before a prompt, for an adapter that was trained to heed it.
     """
 
-    items: Sequence[Item]
-    weights: NDArray[np.float64]
+    stream: Stream
+    survey: Survey
+    weights: dict[str, Any]
     record: dict[str, Any]
-    terms: NDArray[np.float64] | None = None
+    term: Callable[[Sequence[Item]], NDArray[np.float64]] | None = None
     condition_prefix: str | None = None
 
 
-def make_plan(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def make_plan(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """Encode the training rows for an objective.
 
     Raises:
         ObjectiveError: If nothing is left to train on.
         DataError: If a row does not suit the objective.
     """
-    makers = {
+    makers: dict[str, Callable[[Rows | Sequence[Row], Encoder, TrainConfig], Plan]] = {
         "reweight": reweight,
         "conditional": conditional,
         "preference": preference,
@@ -68,13 +72,18 @@ def make_plan(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Pla
         "filter": filter_by_trust,
         "literal": literal,
     }
-    plan = makers[config.objective](rows, encoder, config)
-    if not plan.items:
+    return makers[config.objective](rows, encoder, config)
+
+
+def _survey(rows: Rows | Sequence[Row], encode: Encode, config: TrainConfig) -> tuple[Stream, Survey]:
+    stream = Stream(rows, encode, config)
+    survey = Survey.of(stream, config.quiet)
+    if not survey.tokens:
         raise ObjectiveError("no tokens to train on; every example is empty after tokenising")
-    return plan
+    return stream, survey
 
 
-def reweight(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def reweight(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """Weight each example's loss by the trust in its source; the default.
 
     Formula: ``w_i = c exp(clip(b (s_i - m), -ln(R)/2, ln(R)/2))``, see ``objective.example_weights``.
@@ -86,20 +95,16 @@ def reweight(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan
 
     Example: ``distrust-hub train --objective reweight --max-weight-ratio 4``.
     """
-    items = encoder.encode_rows(rows)
-    scores = [_scores(item) for item in items]
-    weights = example_weights(
-        [s.authority_weight for s in scores],
-        [s.provenance_entropy for s in scores],
-        [item.n_tokens for item in items],
-        alpha=config.distrust_alpha,
-        max_weight_ratio=config.max_weight_ratio,
+    stream, survey = _survey(rows, lambda number, row: encoder.encode(row), config)
+    rule = weight_rule(
+        survey.cores, survey.group_tokens, alpha=config.distrust_alpha, max_weight_ratio=config.max_weight_ratio
     )
     parameters = {"max_weight_ratio": config.max_weight_ratio, "distrust_alpha": config.distrust_alpha}
-    return Plan(items, weights, {"name": "reweight", **parameters})
+    weights = survey.summarise(rule(survey.cores))
+    return Plan(stream.weighted(_by_core(rule)), survey, weights, {"name": "reweight", **parameters})
 
 
-def conditional(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def conditional(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """Tell the model the source tier in a prefix it is not trained on; steer by the prefix afterwards.
 
     Formula: minimise ``-log p(text | prefix(tier))`` on a share ``condition_rate`` of the rows and ``-log p(text)`` on
@@ -111,51 +116,67 @@ def conditional(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> P
 
     Example: ``distrust-hub train --objective conditional --condition-rate 0.9``.
     """
-    chosen = np.random.default_rng((config.seed, len(rows))).random(len(rows)) < config.condition_rate
-    prefixes = []
-    for row, take in zip(rows, chosen):
+
+    def encode(number: int, row: Row) -> Sequence[Item]:
         scores = encoder.read_scores(row)
-        prefixes.append(CONDITION_TEMPLATE.format(tier=scores.tier) if scores and take else "")
+        if scores is None or _draw((config.seed, len(rows)), number) >= config.condition_rate:
+            return encoder.encode(row)
+        return encoder.encode(row, CONDITION_TEMPLATE.format(tier=scores.tier))
+
     record = {"name": "conditional", "condition_rate": config.condition_rate, "prefix": CONDITION_TEMPLATE}
     primary = CONDITION_TEMPLATE.format(tier=TIERS[0])
-    return _unweighted(encoder.encode_rows(rows, prefixes), record, condition_prefix=primary)
+    return _unweighted(rows, encode, config, record, condition_prefix=primary)
 
 
-def preference(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def preference(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """Prefer one of two answers to the same prompt; formula, inputs and references are at ``losses.odds_ratio``.
 
     Requirements: rows with ``prompt``, ``chosen``, ``rejected``. Scores are not needed.
 
     Example: ``distrust-hub train --objective preference --data pairs/ --orpo-lambda 0.1``.
     """
-    return _unweighted(encoder.encode_pairs(rows), {"name": "preference", "orpo_lambda": config.orpo_lambda})
+    record = {"name": "preference", "orpo_lambda": config.orpo_lambda}
+    return _unweighted(rows, lambda number, row: [encoder.encode_pair(row)], config, record)
 
 
-def none(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
-    """Plain LoRA: every weight is 1. The control for everything else; needs no scores.
+def none(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+    """Plain LoRA: every weight is 1. The control for everything else.
+
+    Formula: ``w_i = 1``. Requirements: none; rows need no scores. Inputs: trained tokens only.
+
+    References: Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models".
 
     Example: ``distrust-hub train --objective none``.
     """
-    return _unweighted(encoder.encode_rows(rows), {"name": "none"})
+    return _unweighted(rows, lambda number, row: encoder.encode(row), config, {"name": "none"})
 
 
-def filter_by_trust(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def filter_by_trust(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """Plain LoRA on the rows whose signed core is at least ``min_trust``; a control.
 
     Formula: ``w_i = 1 if s_i >= min_trust else 0``. Requirements: scored rows. Inputs: ``min_trust`` in units of s.
 
+    References: none; the plainest form of data selection.
+
     Example: ``distrust-hub train --objective filter --min-trust 1``.
     """
-    cores = [scores.core if (scores := encoder.read_scores(row)) else -np.inf for row in rows]
-    kept = [row for row, core in zip(rows, cores) if core >= config.min_trust]
+
+    def core(row: Row) -> float:
+        return scores.core if (scores := encoder.read_scores(row)) else -np.inf
+
+    kept = sum(core(row) >= config.min_trust for row in rows)
     if not kept:
-        problem = f"min_trust is {config.min_trust:g} and the most trusted row has {max(cores):.2f}; lower it"
-        raise ObjectiveError(problem)
-    record = {"name": "filter", "min_trust": config.min_trust, "rows_kept": len(kept), "rows": len(rows)}
-    return _unweighted(encoder.encode_rows(kept), record)
+        most = max(core(row) for row in rows)
+        raise ObjectiveError(f"min_trust is {config.min_trust:g} and the most trusted row has {most:.2f}; lower it")
+
+    def encode(number: int, row: Row) -> Sequence[Item]:
+        return encoder.encode(row) if core(row) >= config.min_trust else []
+
+    record = {"name": "filter", "min_trust": config.min_trust, "rows_kept": kept, "rows": len(rows)}
+    return _unweighted(rows, encode, config, record)
 
 
-def literal(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
+def literal(rows: Rows | Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     """The published term added to the loss as published, for the record. It has NO gradient.
 
     Formula: ``L = CE + alpha * ||ln(1 - w + 1e-8) + H||^2``.
@@ -164,53 +185,35 @@ def literal(rows: Sequence[Row], encoder: Encoder, config: TrainConfig) -> Plan:
     LoRA to the last bit, whatever alpha is, and the adapter's hash equals that of ``none``. Alpha changes only the term
     that is logged beside the loss.
 
-    Requirements: scored rows. References: Roemmele 2025, public domain.
+    Requirements: scored rows. Inputs: ``authority_weight`` (N,), ``provenance_entropy`` (N,) in bits.
+
+    References: Roemmele 2025, public domain.
 
     Example: ``distrust-hub train --objective literal --distrust-alpha 2.7``.
     """
-    items = encoder.encode_rows(rows)
-    scores = [_scores(item) for item in items]
-    terms = np.atleast_1d(
-        distrust_term(
-            [s.authority_weight for s in scores], [s.provenance_entropy for s in scores], config.distrust_alpha
-        )
-    )
-    tokens = np.array([item.n_tokens for item in items], dtype=np.float64)
-    mean = float(np.average(terms, weights=tokens)) if len(items) else 0.0
-    record = {"name": "literal", "distrust_alpha": config.distrust_alpha, "mean_term": mean}
-    return _unweighted(items, record, terms=terms)
+
+    def term(items: Sequence[Item]) -> NDArray[np.float64]:
+        scores = [item.scores for item in items if item.scores]
+        authority, entropy = [s.authority_weight for s in scores], [s.provenance_entropy for s in scores]
+        return np.atleast_1d(distrust_term(authority, entropy, config.distrust_alpha))
+
+    stream, survey = _survey(rows, lambda number, row: encoder.encode(row), config)
+    mean = config.distrust_alpha * np.average(np.square(survey.cores), weights=survey.group_tokens)
+    record = {"name": "literal", "distrust_alpha": config.distrust_alpha, "mean_term": float(mean)}
+    return Plan(stream, survey, survey.summarise(np.ones(len(survey.groups))), record, term=term)
 
 
-def _unweighted(items: Sequence[Item], record: dict[str, Any], **more: Any) -> Plan:
-    return Plan(items, np.ones(len(items)), record, **more)
+def _unweighted(
+    rows: Rows | Sequence[Row], encode: Encode, config: TrainConfig, record: dict[str, Any], **more: Any
+) -> Plan:
+    stream, survey = _survey(rows, encode, config)
+    return Plan(stream, survey, survey.summarise(np.ones(len(survey.groups))), record, **more)
 
 
-def _scores(item: Item) -> Scores:
-    if item.scores is None:
-        raise ObjectiveError(f"row {item.row_id} has no scores; score the data first: distrust-hub score IN -o OUT")
-    return item.scores
+def _by_core(rule: WeightRule) -> Callable[[Sequence[Item]], NDArray[np.float64]]:
+    return lambda items: rule([item.scores.core for item in items if item.scores])
 
 
-def summarise_weights(items: Sequence[Item], weights: NDArray[np.float64]) -> dict[str, Any]:
-    """``weights`` of ``training_run.json``: effective sample size, range, and means by tier."""
-    tokens = np.array([item.n_tokens for item in items], dtype=np.float64)
-    tiers = np.array([item.scores.tier if item.scores else "" for item in items])
-    by_tier = {}
-    for tier in TIERS:
-        inside = np.flatnonzero(tiers == tier).tolist()
-        if inside:
-            scores = [_scores(items[i]) for i in inside]
-            share = tokens[inside]
-            by_tier[tier] = {
-                "rows": len({items[i].row_id for i in inside}),
-                "tokens": int(share.sum()),
-                "mean_authority_weight": float(np.average([s.authority_weight for s in scores], weights=share)),
-                "mean_provenance_entropy": float(np.average([s.provenance_entropy for s in scores], weights=share)),
-                "mean_weight": float(np.average(weights[inside], weights=share)),
-            }
-    return {
-        "ess": effective_sample_size(weights),
-        "min": float(weights.min()),
-        "max": float(weights.max()),
-        "by_tier": by_tier,
-    }
+def _draw(seed: tuple[int, int], number: int) -> float:
+    """The ``number``-th (from 0) uniform number of a seeded sequence, without those before it."""
+    return float(np.random.Generator(np.random.PCG64(seed).advance(number)).random())

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
-import re
-import resource
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,11 @@ from distrust_hub.adapters.verify import AdapterInfo
 from distrust_hub.artifacts import TrainingRun
 from distrust_hub.config import TrainConfig
 from distrust_hub.models.load import LoadedModel
-from distrust_hub.models.runtime import blas_name, mx
+from distrust_hub.models.runtime import blas_name
 from distrust_hub.training.data import TrainingData
+from distrust_hub.training.device import peak_memory_bytes
 from distrust_hub.training.metrics import read_metrics
-from distrust_hub.training.objectives import Plan, summarise_weights
+from distrust_hub.training.objectives import Plan
 
 if TYPE_CHECKING:
     from distrust_hub.training.loop import Loop
@@ -47,13 +46,15 @@ def describe_run(
         objective=plan.record,
         versions=_versions(),
         base_model=loaded.base.to_json(),
-        data={**data.record(), "tokens": int(sum(item.n_tokens for item in plan.items))},
-        weights=summarise_weights(plan.items, plan.weights),
+        data={**data.record(), "tokens": plan.survey.tokens},
+        weights=_weights(plan, loop),
         loss={
             "train_first": first,
             "train_last": last,
             "valid_before": progress.valid_before,
             "valid_after": progress.valid_last,
+            "valid_best": progress.valid_best,
+            "best_step": progress.best_step,
         },
         performance={
             "trained_tokens": progress.trained_tokens,
@@ -72,29 +73,33 @@ def describe_run(
     )
 
 
-def reset_peak_memory() -> None:
-    """Start measuring MLX's peak anew."""
-    mx.reset_peak_memory()
+def environment() -> dict[str, Any]:
+    """What the last bits of a run depend on beside its settings: versions, processor, BLAS and its threads."""
+    from distrust_hub.hardware.detect import detect_machine
+
+    machine, versions = detect_machine(), _versions()
+    return {
+        "versions": {name: versions[name] for name in ("distrust-hub", "mlx", "mlx-lm", "numpy")},
+        "processor": machine.chip,
+        "backend": machine.backend,
+        "blas": blas_name(),
+        "threads": _threads(machine.cpu_cores),
+    }
 
 
-def release_memory() -> None:
-    """Give MLX's cached buffers back, for whatever the process does next."""
-    mx.clear_cache()
+def _threads(cores: int) -> int:
+    """Threads of the BLAS, as OpenBLAS reads them."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        if (value := os.environ.get(name, "")).isdigit() and int(value) > 0:
+            return min(int(value), cores)
+    return cores
 
 
-def peak_memory_bytes() -> int:
-    """The larger of MLX's peak since the run began and the process's peak resident size since it started."""
-    return max(int(mx.get_peak_memory()), _peak_resident_bytes())
-
-
-def _peak_resident_bytes() -> int:
-    """Linux's ``ru_maxrss`` starts at the size of the process that started this one, so its own mark is read there."""
-    status = Path("/proc/self/status")
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE) if status.is_file() else None
-    if found:
-        return int(found[1]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _weights(plan: Plan, loop: Loop) -> dict[str, Any]:
+    """The plan's summary, with the share of each tier's trained tokens whose step was clipped."""
+    shares = loop.progress.clipped_share
+    by_tier = {tier: {**facts, "clipped_share": shares.get(tier)} for tier, facts in plan.weights["by_tier"].items()}
+    return {**plan.weights, "by_tier": by_tier}
 
 
 def _first_and_last(losses: Sequence[float]) -> tuple[float | None, float | None]:

@@ -3,32 +3,65 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.models.runtime import mx, nn, tree_flatten
+from distrust_hub.errors import ConfigError
+from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten
+from distrust_hub.training.cpu_ops import checkpointed
 
 from mlx_lm.tuner.trainer import grad_checkpoint  # isort: skip  (after the runtime has prepared MLX)
 from mlx_lm.tuner.utils import linear_to_lora_layers  # isort: skip
 
 
 def add_lora(model: nn.Module, config: TrainConfig) -> dict[str, Any]:
-    """Freeze a model and put LoRA layers on all linear layers of its last ``num_layers`` blocks.
+    """Freeze a model and put LoRA or DoRA layers on linear layers of its last ``num_layers`` blocks.
 
     The same seed gives the same initial values: ``lora_a`` uniform in +-1/sqrt(inputs), ``lora_b`` zero.
 
     Returns:
-        ``rank``, ``scale``, ``dropout``, ``num_layers`` for the adapter's config.
+        ``rank``, ``scale``, ``dropout``, ``num_layers``, ``fine_tune_type`` for the adapter's config.
+
+    Raises:
+        ConfigError: If ``target_modules`` names a layer that the blocks do not have.
     """
     total = len(model.layers)
     layers = total if config.num_layers == -1 else min(config.num_layers, total)
     lora = {"rank": config.rank, "scale": config.scale, "dropout": config.dropout}
     mx.random.seed(config.seed)
     model.freeze()
-    linear_to_lora_layers(model, layers, lora)
+    keys = _keys(model, config.target_modules)
+    dora = config.fine_tune_type == "dora"
+    try:
+        linear_to_lora_layers(model, layers, lora if keys is None else {**lora, "keys": keys}, use_dora=dora)
+    except ValueError as error:
+        raise ConfigError(f"fine_tune_type is {config.fine_tune_type!r}: {error}; use lora here") from error
     mx.eval(model.trainable_parameters())
-    return {**lora, "num_layers": layers}
+    return {**lora, "num_layers": layers, "fine_tune_type": config.fine_tune_type}
+
+
+def _keys(model: nn.Module, targets: str) -> set[str] | None:
+    """Paths of the adapted layers relative to their block; None leaves the choice to mlx-lm, which takes all."""
+    if targets == "all":
+        return None
+    linear = (nn.Linear, nn.QuantizedLinear)
+    paths = {path for block in model.layers for path, module in block.named_modules() if isinstance(module, linear)}
+    if targets == "attention":
+        chosen = {path for path in paths if re.search(r"attn|attention", path)}
+        missing = [] if chosen else ["attention"]
+    else:
+        names = [name.strip() for name in targets.split(",") if name.strip()]
+        matches = {name: {path for path in paths if path == name or path.endswith(f".{name}")} for name in names}
+        chosen = set().union(*matches.values())
+        missing = [name for name, found in matches.items() if not found] or ([] if names else [targets])
+    if missing:
+        raise ConfigError(
+            f"target_modules is {targets!r} and no layer is called {', '.join(map(repr, missing))}; "
+            f"layers here: {', '.join(sorted({path.rsplit('.', 1)[-1] for path in paths}))}"
+        )
+    return chosen
 
 
 def trainable_parameters(model: nn.Module) -> int:
@@ -40,12 +73,15 @@ def trainable_parameters(model: nn.Module) -> int:
 def checkpointed_blocks(model: nn.Module, enabled: bool) -> Iterator[None]:
     """Recompute each block's activations in the backward pass while the context is open.
 
-    mlx-lm's helper changes the class of the blocks for the life of the process; it is put back here.
+    mlx-lm's helper changes the class of the blocks for the life of the process; it is put back here. On the CPU it
+    would keep everything (see ``cpu_ops``), so ours is used.
     """
     block = type(model.layers[0])
     original = block.__call__
     try:
-        if enabled:
+        if enabled and on_cpu():
+            block.__call__ = checkpointed(original)
+        elif enabled:
             grad_checkpoint(model.layers[0])
         yield
     finally:

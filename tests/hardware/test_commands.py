@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
+import re
 
 import pytest
+import yaml
 
 from distrust_hub.cli.main import main
+from distrust_hub.hardware.detect import named_machine
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DISTRUST_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("DISTRUST_HUB_CONFIG", str(tmp_path / "settings"))
 
 
 def test_recommend_describes_another_machine(capsys):
@@ -39,10 +44,21 @@ def test_recommend_says_so_when_nothing_fits(capsys):
     assert "no known model is estimated to fit" in captured.err
 
 
-@pytest.mark.parametrize("arguments", [["--memory-gb", "0"], ["--memory-gb", "nan"], ["--chip", "Apple M2"]])
-def test_recommend_refuses_half_a_machine(capsys, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--memory-gb", "0"], "expected more than 0"),
+        (["--memory-gb", "nan"], "expected more than 0"),
+        (["--chip", "Apple M2"], "up to 24 GB"),
+        (["--chip", "EPYC"], "give its memory too"),
+        (["--chip", "m1 pro", "--memory-gb", "64"], "an Apple M1 Pro has at most 32 GB"),
+    ],
+)
+def test_recommend_refuses_half_a_machine(capsys, arguments, problem):
     assert main(["recommend", *arguments]) == 1
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    error = capsys.readouterr().err.strip()
+    assert problem in error
+    assert len(error.splitlines()) == 1
 
 
 def test_setup_names_machine_models_and_next_steps(capsys):
@@ -52,6 +68,53 @@ def test_setup_names_machine_models_and_next_steps(capsys):
     assert "distrust-hub demo" in captured.err
     assert main(["setup", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["models"]) <= 3
+
+
+def test_setup_saves_a_profile_and_shows_it_until_told_not_to(capsys, tmp_path):
+    assert main(["setup", "--save", "--format", "json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    first = value["models"][0]
+    path = tmp_path / "settings" / "profile.yaml"
+    assert yaml.safe_load(path.read_text()) == value["profile"]
+    assert value["profile"] == {
+        "model": first["model"],
+        **{key: first[key] for key in ("batch_size", "max_seq_length", "num_layers", "grad_checkpoint")},
+    }
+    assert main(["setup"]) == 0
+    assert "saved profile" in capsys.readouterr().out
+    assert main(["setup", "--no-profile"]) == 0
+    assert "saved profile" not in capsys.readouterr().out
+
+
+def test_setup_shows_what_is_known_of_an_apple_chip(capsys, monkeypatch):
+    machine = named_machine("Apple M4 Pro", 24 << 30)
+    monkeypatch.setattr("distrust_hub.cli.setup.detect_machine", lambda: dataclasses.replace(machine, gpu_cores=16))
+    assert main(["setup"]) == 0
+    table = capsys.readouterr().out
+    assert re.search(r"memory bandwidth +up to 273 GB/s", table)
+    assert re.search(r"GPU cores +16", table)
+
+
+def test_setup_has_nothing_to_save_where_nothing_fits(capsys, monkeypatch):
+    monkeypatch.setattr("distrust_hub.cli.setup.detect_machine", lambda: named_machine("EPYC", 1 << 28))
+    assert main(["setup", "--save"]) == 1
+    assert "nothing to save" in capsys.readouterr().err
+
+
+def test_train_starts_from_the_saved_profile(capsys, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("distrust_hub.cli.train._estimate", lambda config, form: seen.append(config) or 0)
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "profile.yaml").write_text("model: owner/small\nbatch_size: 3\nnum_layers: 5\n")
+    run = ["train", "--data", "d", "--estimate"]
+    assert main(run) == 0
+    assert main([*run, "--batch-size", "7"]) == 0
+    assert main([*run, "--model", "owner/other"]) == 0
+    assert main([*run, "--no-profile"]) == 1
+    assert "--model" in capsys.readouterr().err
+    found = [(config.model, config.batch_size, config.num_layers) for config in seen]
+    assert found == [("owner/small", 3, 5), ("owner/small", 7, 5), ("owner/other", 4, 16)]
 
 
 def test_env_without_mlx_says_why_and_still_prints(capsys, monkeypatch):

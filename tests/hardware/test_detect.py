@@ -6,6 +6,7 @@ import platform
 import pytest
 
 from distrust_hub.hardware import detect
+from distrust_hub.hardware.apple import APPLE_CHIPS, apple_chip
 from distrust_hub.hardware.detect import (
     detect_machine,
     named_machine,
@@ -49,6 +50,49 @@ def fake_system(monkeypatch, *, system, machine, commands=(), files=(), packages
     monkeypatch.setattr(detect, "_output", lambda *command: dict(commands).get(command[0], ""))
     monkeypatch.setattr(detect, "_read", lambda path: dict(files).get(path, ""))
     monkeypatch.setattr(detect, "_installed", lambda *names: bool(set(names) & set(packages)))
+
+
+MACS = [  # what sysctl and system_profiler print, and what is to be read from it
+    ("Apple M1", 8 * GIB, 8, '{"SPDisplaysDataType": [{"_name": "Apple M1", "sppci_cores": "7"}]}', 7),
+    ("Apple M2 Ultra", 192 * GIB, 24, '{"SPDisplaysDataType": [{"sppci_cores": "76"}, {"_name": "AirPlay"}]}', 76),
+    ("Apple M3 Max", 64 * GIB, 16, '{"SPDisplaysDataType": [{"_name": "USB"}, {"sppci_cores": "40"}]}', 40),
+    ("Apple M4", 16 * GIB, 10, "", None),
+    ("Apple M5", 32 * GIB, 10, '{"SPDisplaysDataType": [{"sppci_cores": "10"}]}', 10),
+]
+
+
+@pytest.mark.parametrize(("chip", "memory", "cores", "displays", "gpu"), MACS)
+def test_macs_are_read_from_what_they_print(monkeypatch, chip, memory, cores, displays, gpu):
+    sysctl = f"machdep.cpu.brand_string: {chip}\nhw.memsize: {memory}\nhw.ncpu: {cores}\n"
+    commands = {"sysctl": sysctl, "system_profiler": displays}
+    fake_system(monkeypatch, system="darwin", machine="arm64", commands=commands)
+    machine = detect_machine()
+    assert (machine.chip, machine.memory_bytes, machine.cpu_cores, machine.gpu_cores) == (chip, memory, cores, gpu)
+    assert apple_chip(machine.chip).memory_gb * GIB >= memory
+
+
+def test_intel_mac_is_cpu(monkeypatch):
+    sysctl = (
+        "machdep.cpu.brand_string: Intel(R) Core(TM) i7-9750H CPU @ 2.60GHz\nhw.memsize: 17179869184\nhw.ncpu: 12\n"
+    )
+    fake_system(monkeypatch, system="darwin", machine="x86_64", commands={"sysctl": sysctl})
+    machine = detect_machine()
+    assert (machine.backend, machine.gpu_cores, machine.cpu_cores) == ("cpu", None, 12)
+
+
+def test_mac_whose_commands_fail_is_unknown_not_guessed(monkeypatch):
+    fake_system(monkeypatch, system="darwin", machine="arm64")
+    machine = detect_machine()
+    assert (machine.chip, machine.memory_bytes, machine.gpu_cores) == ("unknown", 0, None)
+
+
+PI_CPUINFO = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n\nModel\t\t: Raspberry Pi 5 Model B Rev 1.0\n"
+
+
+def test_linux_boards_are_named_by_their_model(monkeypatch):
+    files = {"/proc/cpuinfo": PI_CPUINFO, "/proc/meminfo": MEMINFO}
+    fake_system(monkeypatch, system="linux", machine="aarch64", files=files)
+    assert detect_machine().chip == "Raspberry Pi 5 Model B Rev 1.0"
 
 
 def test_apple_silicon_is_metal_with_unified_memory(monkeypatch):
@@ -109,3 +153,21 @@ def test_detect_machine_on_this_one_is_plausible():
 )
 def test_named_machine_takes_the_backend_from_the_chip(chip, backend):
     assert named_machine(chip, GIB).backend == backend
+
+
+def test_apple_chips_are_found_by_what_people_and_macos_call_them():
+    assert apple_chip("Apple M3 Pro") == apple_chip("m3 pro") == apple_chip(" M3 PRO ")
+    assert apple_chip("Apple M3 Pro").gpu_cores == 18
+    assert apple_chip("M1").bandwidth_gb_s is None  # no page read says
+    for name in ("Apple M9", "Apple", "NVIDIA M40", "Intel Core i7", ""):
+        assert apple_chip(name) is None
+
+
+def test_every_apple_chip_names_where_its_figures_are_from():
+    assert len({chip.name for chip in APPLE_CHIPS}) == len(APPLE_CHIPS)
+    assert {chip.name.split()[0] for chip in APPLE_CHIPS} == {"M1", "M2", "M3", "M4", "M5"}
+    for chip in APPLE_CHIPS:
+        assert chip.pages
+        assert all(page.startswith("http") for page in chip.pages)
+        assert 0 < chip.gpu_cores <= 80
+        assert chip.memory_gb >= 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def write_rows(path, rows) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return str(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_threads_left():
+    """Tests below ``train`` leave threads that it would have ended."""
+    yield
+    if "distrust_hub.training.parallel" in sys.modules:
+        sys.modules["distrust_hub.training.parallel"].end_threads()
 
 
 @pytest.fixture(scope="session")

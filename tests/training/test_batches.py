@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from itertools import islice
-
 import numpy as np
-import pytest
 
-from distrust_hub.training.batches import Batches, make_batch, padded_width
-from distrust_hub.training.examples import Example, Pair
+from distrust_hub.training.batches import batch_order, make_batch, pack, padded_width
+from distrust_hub.training.examples import Example, Pack, Pair
 
 
 def examples(lengths, start=1):
@@ -39,37 +36,33 @@ def test_make_batch_puts_chosen_before_rejected():
     assert batch.token_weights.tolist() == [3.0] * 3 + [5.0] * 4 + [3.0] * 4 + [5.0] * 3
 
 
-@pytest.mark.parametrize("count", [1, 4, 11])
-def test_batches_hold_every_item_once_an_epoch(count):
-    items = examples(np.random.default_rng(0).integers(2, 200, count))
-    batches = Batches(items, np.ones(count), 4, 256, seed=3)
-    for epoch in (0, 1):
-        seen = np.concatenate([batch.items for batch in batches.epoch(epoch)])
-        assert sorted(seen) == list(range(count))
-    assert len(list(batches.epoch(0))) == len(batches)
+def test_make_batch_of_packs_keeps_documents_apart():
+    first, second, third = examples([4, 3, 5])
+    batch = make_batch([Pack((first, second)), third], [1.0, 2.0, 3.0], [0, 1, 2], 8)
+    assert batch.tokens.tolist() == [[0, 1, 2, 3, 100, 101, 102, 0], [200, 201, 202, 203, 204, 0, 0, 0]]
+    assert batch.documents.tolist() == [[0, 0, 0, 0, 1, 1, 1, -1], [0, 0, 0, 0, 0, -1, -1, -1]]
+    assert batch.targets.tolist() == [1, 2, 3, 101, 102, 201, 202, 203, 204]
+    assert batch.positions.tolist() == [0, 1, 2, 4, 5, 8, 9, 10, 11]
+    assert batch.token_weights.tolist() == [1.0] * 3 + [2.0] * 2 + [3.0] * 4
+    assert (batch.n_tokens.tolist(), batch.n_sequences) == ([3, 2, 4], 3)
 
 
-def test_batches_order_follows_seed_and_epoch():
-    items = examples([5] * 20)
-
-    def order(seed, epoch):
-        return [batch.items.tolist() for batch in Batches(items, np.ones(20), 4, 64, seed=seed).epoch(epoch)]
-
-    assert order(0, 0) == order(0, 0)
-    assert order(0, 0) != order(1, 0)
-    assert order(0, 0) != order(0, 1)
+def test_pack_fills_rows_and_drops_nothing():
+    lengths = np.random.default_rng(0).integers(2, 65, 300)
+    packs = pack(examples(lengths), 64)
+    assert sorted(i for members in packs for i in members) == list(range(300))
+    assert all(sum(lengths[i] for i in members) <= 64 for members in packs)
+    assert sum(lengths) / (64 * len(packs)) > 0.95
 
 
-def test_batches_group_similar_lengths_and_mix_within():
-    lengths = [20] * 8 + [200] * 8
-    batches = list(Batches(examples(lengths), np.ones(16), 4, 256, seed=0).epoch(0))
-    assert sorted(batch.tokens.shape[1] for batch in batches) == [32, 32, 224, 224]
-    assert any(sorted(batch.items) != list(range(min(batch.items), min(batch.items) + 4)) for batch in batches)
+def test_batch_order_groups_similar_lengths_and_mixes_tiers_within():
+    widths = np.array([32] * 40 + [224] * 40)
+    tiers = np.array((["primary"] * 20 + ["coordinated"] * 20) * 2)
+    order = batch_order(widths, 4, np.random.default_rng((0, 0)))
+    assert sorted(np.concatenate(order).tolist()) == list(range(80))
+    assert all(len(set(widths[batch])) == 1 for batch in order)
+    assert sum(len(set(tiers[batch])) == 2 for batch in order) > 0.7 * len(order)
 
 
-def test_batches_from_position_continue_over_epochs():
-    batches = Batches(examples([5] * 6), np.ones(6), 2, 64, seed=0)
-    whole = [batch.items.tolist() for batch in islice(batches.from_position(0), 9)]
-    for position in range(9):
-        rest = [batch.items.tolist() for batch in islice(batches.from_position(position), 9 - position)]
-        assert rest == whole[position:]
+def test_batch_order_without_a_generator_goes_by_length():
+    assert [batch.tolist() for batch in batch_order(np.array([64, 32, 64, 32]), 2, None)] == [[1, 3], [0, 2]]

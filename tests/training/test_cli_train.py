@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ def test_train_json_is_the_record(run, capsys, tmp_path):
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "adapter" / "training_run.json").read_text())
 
 
+def test_train_push_is_refused_before_training_where_the_licence_of_the_base_forbids_it(
+    run, hub, token, tiny_model, tmp_path, capsys
+):
+    import shutil
+
+    base = shutil.copytree(tiny_model, tmp_path / "base")
+    for license, message in (("cc-by-nd-4.0", "forbids passing on changed versions"), ("llama3.2", "call it Llama-x")):
+        (base / "README.md").write_text(f"---\nlicense: {license}\n---\n")
+        assert run("--model", str(base), "--base-model-id", "meta/base", "--push", "ada/x") == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "adapter").exists()
+    assert writes(hub) == []
+
+
+def test_train_writes_the_card_of_every_run(run, folder, tmp_path):
+    rows = [scored_row(i, words=4, lang="en" if i else "de") for i in range(6)]
+    write_rows(folder / "train.jsonl", rows)
+    assert run() == 0
+    card = (tmp_path / "adapter" / "README.md").read_text()
+    assert "language:\n- de\n- en\n" in card
+    assert "| Training weight | Examples | |" in card
+    assert run("--base-model-id", "ada/tiny", "--overwrite") == 0
+    assert "base_model: ada/tiny" in (tmp_path / "adapter" / "README.md").read_text()
+
+
 def test_train_yaml_gives_options_and_the_command_line_wins(run, capsys, tmp_path):
     (tmp_path / "options.yaml").write_text("rank: 3\nlearning-rate: 1e-3\n")
     assert run("-c", str(tmp_path / "options.yaml"), "--format", "json") == 0
@@ -67,11 +94,29 @@ def test_train_estimate_trains_nothing(run, capsys, tmp_path):
     assert not (tmp_path / "adapter").exists()
 
 
+def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, folder, tmp_path):
+    def train(name: str, *more: str) -> subprocess.CompletedProcess[str]:
+        places = ["--model", tiny_model, "--data", str(folder), "--adapter-path", str(tmp_path / name)]
+        options = ["--iters", "2", "--rank", "2", "--max-seq-length", "64", *more]
+        command = [sys.executable, "-m", "distrust_hub", "train", *places, *options]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+
+    quiet = train("quiet", "--quiet")
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    lines = train("lines").stderr.splitlines()
+    assert any(line.startswith("INFO: step 2/2: loss ") for line in lines)
+    assert not any("it/s" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["--learning-rate", "5"], 1, "learning_rate is 5.0; expected 0.0 to 1.0"),
-        (["--epochs", "2"], 1, "iters is 2 and epochs is 2"),
+        (["--epochs", "2"], 2, "iters is 2 and epochs is 2"),
+        (["--patience", "2"], 2, "give --steps-per-eval too"),
+        (["--resume", "--overwrite"], 2, "resume and overwrite are both set"),
+        (["--packing", "--objective", "preference"], 2, "cannot be packed"),
+        (["--target-modules", "q_tail"], 1, "layers here: down_proj"),
         (["--dry-run"], 1, "--push REPO_ID"),
         (["--objective", "magic"], 2, "invalid choice"),
     ],

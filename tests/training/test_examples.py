@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import DataError
-from distrust_hub.training.data import Row
 from distrust_hub.training.examples import Encoder
+from distrust_hub.training.rows import Row
 from tests.training.conftest import scored_row
 
 pytestmark = pytest.mark.mlx
@@ -21,7 +21,7 @@ def row(**values) -> Row:
 def encode(tiny):
     def run(values, prefix="", length=64, scored=False):
         encoder = Encoder(tiny.tokenizer, length, scored=scored)
-        return encoder.encode_rows([row(**values)], [prefix])
+        return encoder.encode(row(**values), prefix)
 
     return run
 
@@ -30,7 +30,7 @@ def text_of(tiny, ids) -> str:
     return tiny.tokenizer.decode([int(i) for i in ids])
 
 
-def test_encode_rows_ends_a_text_with_the_end_token(encode):
+def test_encode_ends_a_text_with_the_end_token(encode):
     (example,) = encode({"text": "abc"})
     assert len(example.ids) == 4
     assert example.ids[-1] == EOS
@@ -39,7 +39,7 @@ def test_encode_rows_ends_a_text_with_the_end_token(encode):
 
 @pytest.mark.parametrize("length", [8, 9, 30, 31, 32])
 @pytest.mark.parametrize("prefix", ["", "tag: "])
-def test_encode_rows_splits_long_texts_and_trains_each_token_once(encode, length, prefix):
+def test_encode_splits_long_texts_and_trains_each_token_once(encode, length, prefix):
     text = "the old mill stood by the river"
     windows = encode({"text": text}, prefix=prefix, length=length)
     (whole,) = encode({"text": text})
@@ -48,7 +48,7 @@ def test_encode_rows_splits_long_texts_and_trains_each_token_once(encode, length
     assert all(len(window.ids) <= length for window in windows)
 
 
-def test_encode_rows_puts_the_untrained_prefix_before_every_window(encode, tiny):
+def test_encode_puts_the_untrained_prefix_before_every_window(encode, tiny):
     windows = encode({"text": "the old mill stood by the river"}, prefix="tag: ", length=16)
     assert len(windows) > 2
     for window in windows:
@@ -56,7 +56,7 @@ def test_encode_rows_puts_the_untrained_prefix_before_every_window(encode, tiny)
         assert window.start >= 5
 
 
-def test_encode_rows_trains_only_the_last_answer_of_a_chat(encode, tiny):
+def test_encode_trains_only_the_last_answer_of_a_chat(encode, tiny):
     messages = [
         {"role": "user", "content": "who dug it"},
         {"role": "assistant", "content": "Ann did"},
@@ -66,14 +66,14 @@ def test_encode_rows_trains_only_the_last_answer_of_a_chat(encode, tiny):
     assert "who dug it" in text_of(tiny, example.ids[: example.start])
 
 
-def test_encode_rows_puts_the_prefix_into_the_last_question_of_a_chat(encode, tiny):
+def test_encode_puts_the_prefix_into_the_last_question_of_a_chat(encode, tiny):
     messages = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "Ann"}]
     (example,) = encode({"messages": messages}, prefix="tag: ")
     assert "tag: who" in text_of(tiny, example.ids[: example.start])
     assert messages[0]["content"] == "who"
 
 
-def test_encode_rows_drops_chat_windows_without_answer_only(encode, tiny):
+def test_encode_drops_chat_windows_without_answer_only(encode, tiny):
     messages = [{"role": "user", "content": "w" * 100}, {"role": "assistant", "content": "Ann did"}]
     windows = encode({"messages": messages}, length=32)
     trained = np.concatenate([window.ids[window.start :] for window in windows])
@@ -89,18 +89,18 @@ def test_encode_rows_drops_chat_windows_without_answer_only(encode, tiny):
         ([{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}], "from 'user'"),
     ],
 )
-def test_encode_rows_refuses_broken_chats(encode, messages, problem):
+def test_encode_refuses_broken_chats(encode, messages, problem):
     with pytest.raises(DataError, match=rf"rows.jsonl:4: .*{problem}"):
         encode({"messages": messages})
 
 
-def test_encode_rows_without_scores(encode):
+def test_encode_without_scores(encode):
     assert encode({"text": "abc"})[0].scores is None
     with pytest.raises(DataError, match=r"rows.jsonl:4: .*distrust-hub score"):
         encode({"text": "abc"}, scored=True)
 
 
-def test_encode_rows_reads_scores_and_finds_a_missing_tier(encode):
+def test_encode_reads_scores_and_finds_a_missing_tier(encode):
     values = scored_row(0)
     assert encode(values, scored=True)[0].scores.tier == "primary"
     del values["tier"]
@@ -109,14 +109,29 @@ def test_encode_rows_reads_scores_and_finds_a_missing_tier(encode):
     assert (scores.authority_weight, scores.provenance_entropy, scores.tier) == (0.05, 7.0, "primary")
 
 
-def test_encode_rows_refuses_scores_out_of_range(encode):
+def test_encode_refuses_scores_out_of_range(encode):
     with pytest.raises(DataError, match=r"rows.jsonl:4: authority_weight is 1.4"):
         encode({**scored_row(0), "authority_weight": 1.4})
 
 
+def test_encode_trains_all_of_a_chat_without_mask_prompt(tiny):
+    messages = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "Ann"}]
+    whole = Encoder(tiny.tokenizer, 64, scored=False, mask_prompt=False).encode(row(messages=messages))
+    assert [(example.start, example.n_tokens) for example in whole] == [(1, len(whole[0].ids) - 1)]
+
+
+def test_encode_reads_prompt_and_completion_as_a_chat(encode, tiny):
+    (example,) = encode({"prompt": "who dug it", "completion": "Ann did"})
+    (chat,) = encode(
+        {"messages": [{"role": "user", "content": "who dug it"}, {"role": "assistant", "content": "Ann did"}]}
+    )
+    assert example.ids.tolist() == chat.ids.tolist()
+    assert text_of(tiny, example.ids[example.start :]) == "Ann did<|im_end|>\n"
+
+
 def test_encode_pairs_share_the_prompt(tiny):
     encoder = Encoder(tiny.tokenizer, 64, scored=False)
-    (pair,) = encoder.encode_pairs([row(prompt="Q: ", chosen="yes", rejected="no")])
+    pair = encoder.encode_pair(row(prompt="Q: ", chosen="yes", rejected="no"))
     assert pair.chosen.start == pair.rejected.start == 3
     assert text_of(tiny, pair.chosen.ids[3:]) == "yes<|im_end|>"
     assert text_of(tiny, pair.rejected.ids[3:]) == "no<|im_end|>"
@@ -124,9 +139,9 @@ def test_encode_pairs_share_the_prompt(tiny):
 
 def test_encode_pairs_cut_the_prompt_and_refuse_a_long_answer(tiny):
     encoder = Encoder(tiny.tokenizer, 8, scored=False)
-    (pair,) = encoder.encode_pairs([row(prompt="abcdefgh", chosen="yes", rejected="no")])
+    pair = encoder.encode_pair(row(prompt="abcdefgh", chosen="yes", rejected="no"))
     assert text_of(tiny, pair.chosen.ids) == "efghyes<|im_end|>"
     with pytest.raises(DataError, match="max_seq_length"):
-        encoder.encode_pairs([row(prompt="ab", chosen="far too long", rejected="no")])
+        encoder.encode_pair(row(prompt="ab", chosen="far too long", rejected="no"))
     with pytest.raises(DataError, match="'rejected' is missing"):
-        encoder.encode_pairs([row(prompt="ab", chosen="yes")])
+        encoder.encode_pair(row(prompt="ab", chosen="yes"))

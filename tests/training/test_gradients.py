@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.models.runtime import mx, tree_flatten
+from distrust_hub.errors import ConfigError
+from distrust_hub.models.runtime import mx, nn, tree_flatten
 from distrust_hub.training.batches import make_batch
 from distrust_hub.training.cpu_ops import fast_cpu_ops
-from distrust_hub.training.examples import Example
+from distrust_hub.training.examples import Example, Pack
 from distrust_hub.training.gradients import Differentiator
+from distrust_hub.training.packing import packed_attention
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 
 pytestmark = pytest.mark.mlx
@@ -60,6 +62,31 @@ def test_accumulation_equals_one_large_batch(differentiate):
 
 def test_padding_does_not_change_the_gradient(differentiate):
     assert relative_distance(differentiate([[0, 2]], width=64), differentiate([[0, 2]], width=32)) < 1e-5
+
+
+def test_packed_documents_are_trained_as_if_alone(differentiate):
+    alone = differentiate([[0, 1, 2, 3]])
+    settings = TrainConfig(model="m", data="d", rank=2, max_seq_length=64)
+    packs = [Pack((ITEMS[0], ITEMS[1])), Pack((ITEMS[2], ITEMS[3]))]
+    batch = make_batch(packs, WEIGHTS, [0, 1, 2, 3], 64)
+    with packed_attention(differentiate.model, True):
+        packed = Differentiator(differentiate.model, settings)([batch], 0)
+    assert relative_distance(packed, alone) < 1e-5
+    assert packed.loss == pytest.approx(alone.loss, rel=1e-5)
+    mixed = Differentiator(differentiate.model, settings)([batch], 0)  # without the mask they see each other
+    assert relative_distance(mixed, alone) > 1e-3
+
+
+def test_packed_attention_leaves_no_trace_and_refuses_other_models(differentiate):
+    from mlx_lm.models import llama
+
+    before = llama.create_attention_mask
+    with packed_attention(differentiate.model, True):
+        assert llama.create_attention_mask is not before
+    assert llama.create_attention_mask is before
+    other = nn.Linear(2, 2)
+    with pytest.raises(ConfigError, match="without --packing"), packed_attention(other, True):
+        pass
 
 
 def test_fast_cpu_ops_give_the_same_gradient(differentiate):

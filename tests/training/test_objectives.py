@@ -6,9 +6,10 @@ import pytest
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import DataError, ObjectiveError
 from distrust_hub.objective import distrust_term, example_weights
-from distrust_hub.training.data import Row
+from distrust_hub.training import stream, survey
 from distrust_hub.training.examples import Encoder
-from distrust_hub.training.objectives import NEEDS_SCORES, make_plan, summarise_weights
+from distrust_hub.training.objectives import NEEDS_SCORES, make_plan
+from distrust_hub.training.rows import Row
 from tests.training.conftest import scored_row
 
 pytestmark = pytest.mark.mlx
@@ -26,47 +27,78 @@ def plan(tiny):
     return run
 
 
+def items_of(plan):
+    return [item for block in plan.stream.blocks() for item in block.items]
+
+
 def test_reweight_normalises_over_the_data_set(plan):
     found = plan("reweight", max_weight_ratio=3.0, distrust_alpha=2.5)
-    tokens = np.array([item.n_tokens for item in found.items])
-    scores = [item.scores for item in found.items]
+    items = items_of(found)
+    tokens = np.array([item.n_tokens for item in items])
     wanted = example_weights(
-        [s.authority_weight for s in scores],
-        [s.provenance_entropy for s in scores],
+        [item.scores.authority_weight for item in items],
+        [item.scores.provenance_entropy for item in items],
         tokens,
         alpha=2.5,
         max_weight_ratio=3.0,
     )
-    np.testing.assert_array_equal(found.weights, wanted)
-    assert np.average(found.weights, weights=tokens) == pytest.approx(1.0)
+    weights = found.stream.weigh(items)
+    np.testing.assert_allclose(weights, wanted, rtol=1e-14)
+    assert np.average(weights, weights=tokens) == pytest.approx(1.0)
     assert found.record == {"name": "reweight", "max_weight_ratio": 3.0, "distrust_alpha": 2.5}
 
 
 def test_reweight_with_a_ratio_of_one_gives_weights_of_exactly_one(plan):
-    assert set(plan("reweight", max_weight_ratio=1.0).weights) == {1.0}
+    found = plan("reweight", max_weight_ratio=1.0)
+    assert set(found.stream.weigh(items_of(found))) == {1.0}
+
+
+def test_reweight_is_the_same_from_a_buffer_smaller_than_the_data(plan, monkeypatch):
+    whole = plan("reweight")
+    monkeypatch.setattr(stream, "BLOCK_EXAMPLES", 5)
+    parts = plan("reweight")
+    assert len(list(parts.stream.blocks())) == 3
+    np.testing.assert_array_equal(parts.stream.weigh(items_of(parts)), whole.stream.weigh(items_of(whole)))
+    assert parts.weights == whole.weights
+    assert (parts.survey.tokens, parts.survey.items) == (whole.survey.tokens, whole.survey.items)
+
+
+def test_survey_of_many_scores_stays_small_and_moves_no_weight_much(plan, monkeypatch):
+    rows = [Row(scored_row(i, provenance_entropy=3.0 + i / 997), "rows.jsonl", i + 1) for i in range(300)]
+    exact = plan("reweight", rows=rows)
+    monkeypatch.setattr(survey, "_MOST_CORES", 16)
+    monkeypatch.setattr(survey, "_DECIMALS", 1)
+    monkeypatch.setattr(stream, "BLOCK_EXAMPLES", 50)
+    rounded = plan("reweight", rows=rows)
+    assert len(rounded.survey.groups) < 60 < len(exact.survey.groups)
+    np.testing.assert_allclose(rounded.stream.weigh(items_of(exact)), exact.stream.weigh(items_of(exact)), rtol=0.06)
 
 
 def test_conditional_tags_the_given_share_by_seed(plan):
     everyone, nobody = plan("conditional", condition_rate=1.0), plan("conditional", condition_rate=0.0)
-    assert all(item.start > 10 for item in everyone.items)
-    assert all(item.start == 1 for item in nobody.items)
-    starts = [[item.start for item in plan("conditional", condition_rate=0.5, seed=s).items] for s in (0, 0, 1)]
+    assert all(item.start > 10 for item in items_of(everyone))
+    assert all(item.start == 1 for item in items_of(nobody))
+    starts = [[item.start for item in items_of(plan("conditional", condition_rate=0.5, seed=s))] for s in (0, 0, 1)]
     assert starts[0] == starts[1] != starts[2]
     assert everyone.condition_prefix == "Source tier: primary\n\n"
 
 
 def test_filter_keeps_trusted_rows_only(plan):
     found = plan("filter", min_trust=2.0)
-    assert {item.scores.tier for item in found.items} == {"primary", "medium"}
+    assert {item.scores.tier for item in items_of(found)} == {"primary", "medium"}
     assert found.record["rows_kept"] == 8
-    with pytest.raises(ObjectiveError, match="lower it"):
+    with pytest.raises(ObjectiveError, match=r"most trusted row has 6.95; lower it"):
         plan("filter", min_trust=50.0)
 
 
 def test_literal_logs_the_published_term_and_weights_nothing(plan):
     found = plan("literal", distrust_alpha=3.0)
-    assert set(found.weights) == {1.0}
-    np.testing.assert_allclose(found.terms[0], distrust_term(0.05, 7.0, 3.0))
+    items = items_of(found)
+    assert found.stream.weigh is None
+    terms = found.term(items)
+    np.testing.assert_allclose(terms[0], distrust_term(0.05, 7.0, 3.0))
+    mean = np.average(terms, weights=[item.n_tokens for item in items])
+    assert found.record["mean_term"] == pytest.approx(mean)
     assert found.record["mean_term"] != plan("literal", distrust_alpha=2.3).record["mean_term"]
 
 
@@ -77,7 +109,7 @@ def test_make_plan_needs_scores(plan, objective):
 
 
 def test_none_takes_rows_without_scores(plan):
-    assert len(plan("none", rows=[Row({"text": "abc"}, "rows.jsonl", 1)]).items) == 1
+    assert plan("none", rows=[Row({"text": "abc"}, "rows.jsonl", 1)]).survey.items == 1
 
 
 def test_make_plan_refuses_data_without_a_token(plan):
@@ -85,9 +117,8 @@ def test_make_plan_refuses_data_without_a_token(plan):
         plan("none", rows=[Row({"text": " "}, "rows.jsonl", 1)])
 
 
-def test_summarise_weights_by_tier(plan):
-    found = plan("reweight")
-    summary = summarise_weights(found.items, found.weights)
+def test_plan_summarises_weights_by_tier(plan):
+    summary = plan("reweight").weights
     tiers = summary["by_tier"]
     assert [tiers[tier]["rows"] for tier in ("primary", "medium", "coordinated")] == [4, 4, 4]
     assert tiers["primary"]["mean_weight"] > tiers["medium"]["mean_weight"] > tiers["coordinated"]["mean_weight"]

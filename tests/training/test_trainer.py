@@ -7,9 +7,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -27,7 +24,7 @@ from distrust_hub.errors import (
 )
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.models.resolve import resolve_base
-from distrust_hub.training import loop
+from distrust_hub.training import gradients, loop, stream
 from distrust_hub.training.trainer import train
 from tests.tiny import make_tiny_model
 from tests.training.conftest import scored_row, write_rows
@@ -141,6 +138,10 @@ CHANGES = [
     {"seed": 5},
     {"objective": "conditional", "condition_rate": 0.2},
     {"objective": "filter", "min_trust": 5.0},
+    {"optimizer": "sgd"},
+    {"fine_tune_type": "dora"},
+    {"target_modules": "attention"},
+    {"packing": True},
 ]
 
 
@@ -171,6 +172,63 @@ def test_train_distrust_alpha_is_the_slope_where_weights_are_not_at_their_bound(
 def test_train_save_every_and_keep_last(quick, tmp_path):
     quick(iters=5, save_every=1, keep_last=2)
     assert sorted(os.listdir(tmp_path / "adapter" / "checkpoints")) == ["step-000004", "step-000005"]
+
+
+def test_train_mask_prompt_changes_what_is_trained_of_a_chat(quick, tmp_path):
+    chat = [{"role": "user", "content": "who dug the well"}, {"role": "assistant", "content": "Ann Lee"}]
+    data = write_rows(tmp_path / "chats.jsonl", [{"messages": chat} for _ in range(3)])
+    answer, all_of_it = (
+        quick(name, data=data, objective="none", mask_prompt=mask).data["tokens"]
+        for name, mask in (("a", True), ("b", False))
+    )
+    assert answer == 3 * len("Ann Lee<|im_end|>\n".replace("<|im_end|>", "X"))
+    assert all_of_it > 3 * answer / 2
+
+
+def test_train_splits_by_origin_where_the_data_have_no_valid_split(quick, tmp_path):
+    rows = [scored_row(i, origin=f"book-{i // 3}") for i in range(30)]
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    split = quick("split", data=data)
+    assert split.data["valid_split"] == "by origin"
+    assert (split.data["rows"], split.data["valid_rows"]) == (27, 3)
+    assert split.loss["valid_before"] is not None
+    whole = quick("whole", data=data, valid_share=0.0)
+    assert (whole.data["rows"], whole.data["valid_rows"], whole.data["valid_split"]) == (30, 0, None)
+    assert whole.loss["valid_before"] is None
+
+
+def test_train_from_a_buffer_smaller_than_the_data_trains_all_of_it_and_resumes_to_the_byte(
+    quick, tmp_path, monkeypatch
+):
+    options = {"iters": None, "epochs": 2, "batch_size": 2, "save_every": 1, "keep_last": 20}
+    plain = quick("plain", **options)
+    monkeypatch.setattr(stream, "BLOCK_EXAMPLES", 4)
+    buffered = quick("buffered", **options)
+    assert buffered.performance["trained_tokens"] == plain.performance["trained_tokens"] == 2 * plain.data["tokens"]
+    before = sha256(tmp_path, "buffered")
+    for step in (1, 3, 7):
+        quick("buffered", **options, resume_from_step=step)
+        assert sha256(tmp_path, "buffered") == before
+    assert sha256(tmp_path, "plain") != before
+
+
+def test_train_accumulated_and_in_one_batch_have_the_same_losses(quick, tmp_path):
+    data = write_rows(tmp_path / "four.jsonl", [scored_row(i, words=5 + 2 * i) for i in range(4)])
+    options = {"data": data, "iters": None, "epochs": 20, "valid_share": 0.0, "learning_rate": 1e-3}
+    quick("large", **options, batch_size=4)
+    quick("small", **options, batch_size=1, grad_accumulation_steps=4)
+    curves = [[row["loss"] for row in metrics(tmp_path, name)] for name in ("large", "small")]
+    assert len(curves[0]) == 20
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
+    assert curves[0][-1] < curves[0][0]
+
+
+def test_train_logs_the_clipped_share_of_each_tier(quick, tmp_path):
+    clipped = quick("clipped", max_grad_norm=1e-4).weights["by_tier"]
+    free = quick("free", max_grad_norm=0.0).weights["by_tier"]
+    assert {tier["clipped_share"] for tier in clipped.values()} == {1.0}
+    assert {tier["clipped_share"] for tier in free.values()} == {0.0}
+    assert metrics(tmp_path, "clipped")[-2]["clipped_share"] == dict.fromkeys(sorted(clipped), 1.0)
 
 
 @pytest.mark.parametrize(("val_batches", "measured"), [(-1, True), (1, True), (0, False)])
@@ -315,22 +373,27 @@ def test_train_interrupt_finishes_the_step_saves_and_says_how_to_go_on(quick, tm
     assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
 
 
-@pytest.mark.slow
-def test_train_survives_kill_minus_nine(quick, tmp_path, tiny_model, folder):
-    options = {"rank": 2, "max_seq_length": 64, "batch_size": 3, "learning_rate": 1e-2, "iters": 60, "save_every": 1}
+def test_train_interrupted_in_an_evaluation_makes_up_for_it(quick, tmp_path, monkeypatch):
+    options = {"iters": 4, "steps_per_eval": 2, "batch_size": 1}
     quick("whole", **options)
-    places = {"model": tiny_model, "data": str(folder), "adapter_path": str(tmp_path / "parts")}
-    code = f"from distrust_hub.training.trainer import train\ntrain(**{ ({**options, **places})!r})"
-    checkpoint = tmp_path / "parts" / "checkpoints" / "step-000004"
-    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.kill()
-        _, errors = process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGKILL, errors
-    assert not (tmp_path / "parts" / "adapters.safetensors").exists()
+    original, calls = gradients.Differentiator.held_out, []
+
+    def interrupted(self, batch):
+        calls.append(1)
+        if len(calls) == 5:  # of three before the first step, the second after step 2
+            signal.raise_signal(signal.SIGINT)
+        return original(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gradients.Differentiator, "held_out", interrupted)
+        with pytest.raises(TrainingInterrupted, match="after step 2"):
+            quick("parts", **options)
     quick("parts", **options, resume=True)
+    whole, parts = (
+        [(row["step"], row["valid_loss"]) for row in metrics(tmp_path, name) if "valid_loss" in row]
+        for name in ("whole", "parts")
+    )
+    assert parts == whole
     assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
 
 
@@ -349,7 +412,7 @@ def test_train_skips_a_step_that_is_not_finite_and_names_its_row(quick, tmp_path
     rows = [scored_row(i) for i in range(5)] + [scored_row(5, text="Z is not a number")]
     data = write_rows(tmp_path / "rows.jsonl", rows)
     with caplog.at_level(logging.WARNING):
-        run = quick(model=poisoned, data=data, batch_size=1, epochs=1)
+        run = quick(model=poisoned, data=data, batch_size=1, epochs=1, valid_share=0.0)
     assert run.steps == {"total": 6, "skipped": 1}
     skipped = [row for row in metrics(tmp_path) if row.get("skipped")]
     assert [row["rows"] for row in skipped] == [["row-5"]]

@@ -1,0 +1,34 @@
+"""The optimizers by mlx-lm's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrust_hub.config import TrainConfig
+from distrust_hub.models.runtime import mx, optim
+
+
+class _AdamW(optim.AdamW):
+    """AdamW that leaves vectors (DoRA's magnitudes) without weight decay; a decayed magnitude shrinks its layer."""
+
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict[str, Any]) -> mx.array:
+        if parameter.ndim < 2:
+            return optim.Adam.apply_single(self, gradient, parameter, state)
+        return super().apply_single(gradient, parameter, state)
+
+
+def make_optimizer(config: TrainConfig) -> optim.Optimizer:
+    """The optimizer of a run; ``weight_decay`` acts in those that have one.
+
+    AdamW: Loshchilov and Hutter 2019, with bias correction. Adam: the same without decay. Muon, Adafactor and SGD
+    (momentum 0.9) are MLX's with their defaults.
+    """
+    rate, decay = config.learning_rate, config.weight_decay
+    makers = {
+        "adamw": lambda: _AdamW(rate, weight_decay=decay, bias_correction=True),
+        "adam": lambda: optim.Adam(rate, bias_correction=True),
+        "sgd": lambda: optim.SGD(rate, momentum=0.9, weight_decay=decay),
+        "muon": lambda: optim.Muon(rate, weight_decay=decay),
+        "adafactor": lambda: optim.Adafactor(rate, relative_step=False, scale_parameter=False),
+    }
+    return makers[config.optimizer]()

@@ -1,0 +1,109 @@
+"""One run in several processes, on one machine or many, as ``mlx.launch`` starts them.
+
+Every rank holds the whole model, takes its share of the parts of every batch, and adds up gradients and losses with the
+others after each step; all then take the same optimizer step, so they stay equal. Rank 0 alone writes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from distrust_hub.errors import TrainingError
+from distrust_hub.models.runtime import mx, tree_flatten, tree_map
+from distrust_hub.training.checkpoints import TrainingState
+
+_TENSORS = ("adapter", "optimizer")
+"""The fields of a TrainingState that hold arrays; the others are JSON values."""
+
+T = TypeVar("T")
+
+
+class Ranks:
+    """This process among those of the run.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        size: Number of processes.
+    """
+
+    def __init__(self, group: Any = None) -> None:
+        self._group = group
+        self.rank: int = group.rank() if group else 0
+        self.size: int = group.size() if group else 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def share(self, everything: Sequence[T]) -> list[T]:
+        """What of a sequence is this rank's: every ``size``-th from ``rank`` on."""
+        return list(everything[self.rank :: self.size])
+
+    def total(self, tree: Any) -> Any:
+        """Sum over the ranks of each array in a tree, computed in float32 and sent as one message.
+
+        Raises:
+            TrainingError: If another rank is gone.
+        """
+        if self.size == 1:
+            return tree
+        arrays = [array for _, array in tree_flatten(tree)]
+        flat = mx.concatenate([array.reshape(-1).astype(mx.float32) for array in arrays])
+        sums = mx.split(self._all_sum(flat), np.cumsum([array.size for array in arrays])[:-1].tolist())
+        ours = iter(part.reshape(array.shape).astype(array.dtype) for part, array in zip(sums, arrays))
+        return tree_map(lambda _: next(ours), tree)
+
+    def from_first(self, value: bytes) -> bytes:
+        """The bytes that rank 0 calls this with; every rank must call it."""
+        if self.size == 1:
+            return value
+        length = self._all_sum(mx.array([len(value) if self.first else 0])).item()
+        data = mx.array(np.frombuffer(value, dtype=np.uint8)) if self.first else mx.zeros(length, dtype=mx.uint8)
+        return np.array(self._all_sum(data)).tobytes() if length else b""
+
+    def json_from_first(self, value: Any) -> Any:
+        """The JSON value that rank 0 calls this with."""
+        return json.loads(self.from_first(json.dumps(value).encode()))
+
+    def state_from_first(self, state: TrainingState | None) -> TrainingState | None:
+        """The state that rank 0 calls this with."""
+        if self.size == 1:
+            return state
+        about = {name: value for name, value in vars(state).items() if name not in _TENSORS} if state else None
+        about = self.json_from_first(about)
+        files = [self.from_first(save(dict(getattr(state, name))) if state else b"") for name in _TENSORS]
+        return TrainingState(**{**about, **dict(zip(_TENSORS, map(load, files)))}) if about else None
+
+    def _all_sum(self, array: Any) -> Any:
+        try:
+            summed = mx.distributed.all_sum(array, group=self._group)
+            mx.eval(summed)
+        except RuntimeError as error:
+            raise TrainingError(
+                f"rank {self.rank} of {self.size} has lost another rank ({error}); see its own error, and start all "
+                "again with --resume"
+            ) from error
+        return summed
+
+
+@functools.cache
+def find_ranks() -> Ranks:
+    """The ranks that ``mlx.launch`` started, this one among them; a single one where it did not.
+
+    Raises:
+        TrainingError: If the others cannot be reached.
+    """
+    if "MLX_RANK" not in os.environ:  # MLX would look for MPI otherwise
+        return Ranks()
+    try:
+        return Ranks(mx.distributed.init(strict=True))
+    except RuntimeError as error:
+        raise TrainingError(f"rank {os.environ['MLX_RANK']} cannot reach the other ranks: {error}") from error

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from distrust_hub.config import TrainConfig
+from distrust_hub.errors import TrainingError
+from distrust_hub.hardware.detect import detect_machine
+from distrust_hub.models.resolve import resolve_base
+from distrust_hub.training import estimate
+from distrust_hub.training.estimate import estimate_peak, refuse_what_cannot_fit
+
+pytestmark = pytest.mark.mlx
+
+LONG = {"max_seq_length": 8192, "batch_size": 8, "num_layers": 2}
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """``memory(megabytes)`` makes this a CPU machine with so much memory and two cores."""
+
+    def give(megabytes):
+        machine = dataclasses.replace(detect_machine(), backend="cpu", cpu_cores=2, memory_bytes=int(megabytes * 1e6))
+        monkeypatch.setattr(estimate, "detect_machine", lambda: machine)
+
+    return give
+
+
+@pytest.fixture
+def refuse(tiny_model):
+    def run(longest=10_000, **options):
+        settings = TrainConfig(model=tiny_model, data="d", objective="none", **{**LONG, **options})
+        refuse_what_cannot_fit(settings, resolve_base(tiny_model), longest)
+
+    return run
+
+
+def test_a_run_that_fits_is_not_refused(memory, refuse):
+    memory(24_000)
+    refuse()
+
+
+def test_settings_proposed_in_place_of_a_run_that_cannot_fit_do_fit(memory, refuse):
+    memory(2_000)
+    with pytest.raises(TrainingError, match=r"GB would be needed and this machine has 2\.0 GB; this would fit") as info:
+        refuse()
+    assert len(str(info.value).splitlines()) == 1
+    assert "--grad-checkpoint" in str(info.value)
+    found = re.findall(r"--(batch-size|max-seq-length|num-layers) (\d+)", str(info.value))
+    proposed = {name.replace("-", "_"): int(value) for name, value in found}
+    refuse(grad_checkpoint=True, **proposed)
+
+
+def test_what_fits_no_settings_is_sent_to_recommend(memory, refuse):
+    memory(100)
+    with pytest.raises(TrainingError, match="no settings make this base model fit; see: distrust-hub recommend"):
+        refuse()
+
+
+def test_length_counts_only_as_far_as_the_data_goes(memory, refuse):
+    memory(2_000)
+    refuse(longest=200)
+
+
+def test_unknown_memory_and_unknown_shapes_refuse_nothing(memory, refuse, tiny_model, tmp_path):
+    memory(0)
+    refuse()
+    memory(1)
+    base = resolve_base(tiny_model)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "other"}))
+    refuse_what_cannot_fit(TrainConfig(model="m", data="d"), dataclasses.replace(base, path=tmp_path), 512)
+
+
+def test_training_stops_before_it_writes_anything(memory, quick, tmp_path):
+    memory(220)
+    with pytest.raises(TrainingError, match="would be needed"):
+        quick("too-large", max_seq_length=4096, batch_size=64, rank=512)
+    assert not list(tmp_path.glob("too-large/*.safetensors"))
+
+
+def test_pairs_need_more_than_single_texts(tiny_model):
+    settings = {"model": tiny_model, "data": "d", **LONG, "batch_size": 1}
+    single, pair = (estimate_peak(TrainConfig(objective=o, **settings)).peak_bytes for o in ("none", "preference"))
+    assert pair > 1.5 * single

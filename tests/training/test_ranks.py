@@ -1,0 +1,167 @@
+"""Two processes as one run, through ``mlx.launch`` and MLX's ring on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from distrust_hub.training.checkpoints import TrainingState
+from distrust_hub.training.ranks import Ranks
+from tests.training.conftest import scored_row, write_rows
+
+pytestmark = pytest.mark.mlx
+
+ROOT = Path(__file__).parents[2]
+LAUNCH = Path(sys.executable).with_name("mlx.launch")
+SECONDS = 240
+
+
+def launch(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python command in two ranks; MLX's ring takes two ports from the first one on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    command = (str(LAUNCH), "-n", "2", "--starting-port", str(port), "--python", sys.executable, *command)
+    return subprocess.run(
+        command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
+    )
+
+
+def train_command(model, data, out, *more) -> list[str]:
+    """``distrust-hub train`` of the tiny model, learning fast enough that steps differ."""
+    settings = (
+        "--batch-size 4 --max-seq-length 64 --rank 2 --num-layers 1 --learning-rate 1e-2 --grad-accumulation-steps 2"
+    )
+    places = ["--model", str(model), "--data", str(data), "--adapter-path", str(out)]
+    return ["-m", "distrust_hub", "train", *places, *settings.split(), *more]
+
+
+def test_a_single_process_is_all_ranks():
+    ranks, state = Ranks(), TrainingState(1, {}, {})
+    assert (ranks.first, ranks.size, ranks.share("abc")) == (True, 1, ["a", "b", "c"])
+    assert ranks.json_from_first({"a": 1}) == {"a": 1}
+    assert ranks.state_from_first(state) is state
+
+
+EXCHANGES = """
+import json, sys
+import numpy as np
+from distrust_hub.models.runtime import mx
+from distrust_hub.training.checkpoints import TrainingState
+from distrust_hub.training.ranks import find_ranks
+
+ranks = find_ranks()
+total = ranks.total([{"a": mx.full((2, 3), ranks.rank + 1.0)}, {}, {"b": mx.array(10 * ranks.rank)}])
+state = TrainingState(7, {"x": np.arange(3.0)}, {"y": np.ones((2, 2), np.uint64)}, {"skipped": 2})
+got = ranks.state_from_first(state if ranks.first else None)
+print(json.dumps([ranks.rank, ranks.size, ranks.share("abc"), total[0]["a"].tolist(), total[2]["b"].item(),
+                  ranks.json_from_first({"from": ranks.rank}), got.step, got.progress, got.adapter["x"].tolist(),
+                  str(got.optimizer["y"].dtype), ranks.state_from_first(None) is None]), flush=True)
+"""
+
+
+def test_ranks_add_up_and_follow_the_first(tmp_path):
+    script = tmp_path / "exchanges.py"
+    script.write_text(EXCHANGES)
+    done = launch(str(script))
+    lines = sorted(json.loads(line) for line in done.stdout.splitlines())
+    common = [[[3.0] * 3] * 2, 10, {"from": 0}, 7, {"skipped": 2}, [0.0, 1.0, 2.0], "uint64", True]
+    assert lines == [[0, 2, ["a", "c"], *common], [1, 2, ["b"], *common]], done.stderr
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_rows(tmp_path / "data" / "train.jsonl", [scored_row(i, words=3 + 2 * i) for i in range(23)])
+    write_rows(tmp_path / "data" / "valid.jsonl", [scored_row(i) for i in range(30, 35)])
+    return tmp_path / "data"
+
+
+def losses(folder) -> list[float]:
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [value for row in rows for value in (row.get("loss"), row.get("valid_loss")) if value is not None]
+
+
+@pytest.mark.slow
+def test_two_ranks_train_as_one_process_does(tiny_model, data, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    done = launch(*train_command(tiny_model, data, two, "--iters", "20"))
+    assert done.stdout.count("held-out loss") == 1, done.stderr  # rank 0 alone speaks
+    assert list(tmp_path.glob("two/*.safetensors"))
+    subprocess.run(
+        [sys.executable, *train_command(tiny_model, data, one, "--iters", "20")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=SECONDS,
+        capture_output=True,
+    )
+    np.testing.assert_allclose(losses(two), losses(one), rtol=1e-4)
+    assert len(losses(one)) == 22
+    norms = [
+        [json.loads(line).get("grad_norm") for line in (f / "metrics.jsonl").read_text().splitlines()]
+        for f in (one, two)
+    ]
+    assert norms[1][1] == pytest.approx(norms[0][1], rel=1e-5)  # the first step: same weights
+    first, second = (load_file(folder / "adapters.safetensors") for folder in (one, two))
+    assert max(np.abs(first[name] - second[name]).max() for name in first) < 1e-3
+
+
+@pytest.mark.slow
+def test_two_ranks_go_on_from_a_checkpoint(tiny_model, data, tmp_path):
+    whole, halved = tmp_path / "whole", tmp_path / "halved"
+    launch(*train_command(tiny_model, data, whole, "--epochs", "2", "--save-every", "2"))
+    shutil.copytree(whole, halved)
+    (halved / "adapters.safetensors").unlink()
+    shutil.rmtree(max((halved / "checkpoints").iterdir()))  # as if killed before the last one
+    done = launch(*train_command(tiny_model, data, halved, "--epochs", "2", "--save-every", "2", "--resume"))
+    assert (halved / "adapters.safetensors").read_bytes() == (whole / "adapters.safetensors").read_bytes(), done.stderr
+
+
+LOSE_ONE = """
+import os, signal, sys
+from distrust_hub.cli.main import main
+from distrust_hub.training import gradients
+
+if os.environ["MLX_RANK"] == "1":
+    seen = []
+    def dying(*args):
+        seen.append(args)
+        if len(seen) == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args)
+    original = gradients.Differentiator.__call__
+    gradients.Differentiator.__call__ = dying
+    sys.exit(main(sys.argv[1:]))
+code = main(sys.argv[1:])
+print("exit code", code, file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_lost_rank_ends_the_other_with_an_error(tiny_model, data, tmp_path):
+    script = tmp_path / "lose_one.py"
+    script.write_text(LOSE_ONE)
+    arguments = train_command(tiny_model, data, tmp_path / "out", "--iters", "500", "--save-every", "1")[2:]
+    done = launch(str(script), *arguments)
+    assert "rank 0 of 2 has lost another rank" in done.stderr or "exited with code -9" in done.stderr
+    assert (tmp_path / "out" / "checkpoints" / "step-000003").is_dir()
+    assert not (tmp_path / "out" / "adapters.safetensors").exists()
+
+
+def test_ranks_with_other_settings_are_refused(tiny_model, data, tmp_path):
+    script = tmp_path / "other_seed.py"
+    script.write_text(
+        "import os, sys\nfrom distrust_hub.cli.main import main\n"
+        'sys.exit(main([*sys.argv[1:], "--seed", os.environ["MLX_RANK"]]))\n'
+    )
+    done = launch(str(script), *train_command(tiny_model, data, tmp_path / "out", "--iters", "2")[2:])
+    assert "rank 1 has another base, data or settings than rank 0" in done.stderr

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.artifacts import TrainingRun
+from distrust_hub.errors import MissingDependencyError
+from distrust_hub.training.plots import plot_run
+from distrust_hub.training.reporting import LogReporter, TensorBoardReporter, scalars
+from tests.training.conftest import write_rows
+
+pytestmark = pytest.mark.mlx
+
+
+def test_scalars_are_named_by_their_path():
+    row = {"step": 3, "loss": 1.5, "clipped_share": {"primary": 0.25}, "rows": ["a"], "skipped": True, "none": None}
+    assert dict(scalars(row)) == {"loss": 1.5, "clipped_share/primary": 0.25, "skipped": 1.0}
+
+
+def test_log_reporter_writes_about_twenty_lines(caplog):
+    reporter = LogReporter(0, 1000)
+    with caplog.at_level(logging.INFO):
+        for step in range(1, 1001):
+            reporter.write({"step": step, "loss": 2.0, "tokens_per_second": 50.0, "ess": 0.8})
+        reporter.write({"step": 1000, "valid_loss": 1.25})
+    assert len(caplog.records) == 21
+    assert caplog.records[0].message.startswith("step 50/1000: loss 2.0000, 50 tokens/s, ESS 80%, ")
+    assert caplog.records[-1].message == "step 1000/1000: held-out loss 1.2500"
+
+
+def test_train_reports_to_tensorboard(quick, tmp_path):
+    pytest.importorskip("tensorboardX", reason="the extra 'report' is not installed")
+    quick("plain")
+    quick("reported", report_to="tensorboard")
+    (file,) = (tmp_path / "reported" / "tensorboard").iterdir()
+    content, names = file.read_bytes(), []
+    while content:  # records of the TFRecord format: length, its checksum, event, its checksum
+        (length,) = struct.unpack("<Q", content[:8])
+        names.append(content[12 : 12 + length])
+        content = content[16 + length :]
+    assert sum(b"valid_loss" in event for event in names) == 2
+    assert sum(b"tokens_per_second" in event for event in names) == 3
+    one, other = (tmp_path / name / "adapters.safetensors" for name in ("plain", "reported"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+def test_train_reports_to_trackio_and_keeps_standard_output_clean(quick, capsys):
+    trackio = pytest.importorskip("trackio", reason="the extra 'report' is not installed")
+    quick(report_to="trackio")
+    assert capsys.readouterr().out == ""
+    (run,) = trackio.Api().runs("distrust-hub")
+    assert run.name == "adapter"
+    assert any(Path(os.environ["HF_HOME"], "trackio").glob("distrust-hub*.db"))
+
+
+@pytest.mark.parametrize(("name", "module"), [("tensorboard", "tensorboardX"), ("trackio", "trackio")])
+def test_a_reporter_that_is_not_installed_is_named_with_its_extra(quick, monkeypatch, name, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=rf"{module}.*distrust-hub\[report\]"):
+        quick(report_to=name)
+
+
+def test_tensorboard_reporter_hides_the_steps_that_are_run_again(tmp_path):
+    pytest.importorskip("tensorboardX", reason="the extra 'report' is not installed")
+    reporter = TensorBoardReporter(tmp_path, step=7)
+    reporter.write({"step": 8, "loss": 1.0})
+    reporter.close()
+    (file,) = tmp_path.iterdir()
+    assert b"loss" in file.read_bytes()
+
+
+def record(by_tier):
+    empty = {"config": {}, "objective": {}, "versions": {}, "base_model": {}, "data": {}, "loss": {}}
+    rest = {"performance": {}, "hardware": {}, "steps": {}, "adapter": {}}
+    return TrainingRun(**empty, **rest, weights={"by_tier": by_tier})
+
+
+def test_plot_run_draws_the_same_bytes_each_time(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    rows = [{"step": s, "loss": 5.0 - s / 50, "ess": 0.8, "tokens": 9} for s in range(1, 41)]
+    write_rows(tmp_path / "metrics.jsonl", [{"step": 0, "valid_loss": 5.0}, *rows, {"step": 40, "valid_loss": 4.0}])
+    record({"primary": {"mean_weight": 1.5, "tokens": 900}, "medium": {"mean_weight": 0.5, "tokens": 90}}).save(
+        tmp_path
+    )
+    png, svg = plot_run(tmp_path)
+    first = svg.read_bytes(), png.read_bytes()
+    assert b"Effective sample size" in first[0]
+    assert b"900 tokens" in first[0]
+    assert first[1].startswith(b"\x89PNG")
+    assert str(tmp_path).encode() not in first[0]
+    plot_run(tmp_path)
+    assert (svg.read_bytes(), png.read_bytes()) == first
+
+
+def test_plot_run_of_unscored_pairs_and_skipped_steps(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    write_rows(tmp_path / "metrics.jsonl", [{"step": 1, "loss": None, "skipped": True}])
+    record({}).save(tmp_path)
+    assert [path.name for path in plot_run(tmp_path)] == ["training.png", "training.svg"]
+
+
+def test_plot_run_without_matplotlib_draws_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert plot_run(tmp_path) == []
