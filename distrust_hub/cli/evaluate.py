@@ -31,6 +31,9 @@ def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:
         help="adapter folder or Hub id, compared with its base on the same items; may be repeated",
     )
     parser.add_argument(
+        "--against", metavar="A", help="adapter folder or Hub id, usually plain LoRA, to compare the adapters with too"
+    )
+    parser.add_argument(
         "--data",
         action="append",
         default=[],
@@ -41,10 +44,11 @@ def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed_int, default=0, help="seed of generated items and intervals (default: 0)")
     parser.add_argument("--prompt", choices=("qa", "chat"), default="qa", help="how TruthfulQA is asked (default: qa)")
     parser.add_argument("--log-samples", action="store_true", help="write samples_SUITE.jsonl beside the output")
-    parser.add_argument("--resume", action="store_true", help="keep suites the output holds with the same settings")
+    parser.add_argument("--resume", action="store_true", help="keep finished suites and go on with an unfinished one")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="file to merge the suites into (a folder for several adapters)"
     )
+    parser.add_argument("--plot", metavar="FILE", help="draw a radar of the metrics from 0 to 1 (.svg or .png)")
     add_format_argument(parser)
 
 
@@ -62,13 +66,18 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     """Run suites with the options of ``add_evaluation_arguments`` and print the reports."""
     if not args.model:
         raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
+    from distrust_hub.adapters.folder import locate_adapter
+    from distrust_hub.evaluation.radar import check_plot_path, write_radar
     from distrust_hub.evaluation.runner import evaluate
 
+    if args.plot:
+        check_plot_path(args.plot)
     try:
         reports = evaluate(
             args.model,
             suites,
             adapter_paths=_adapters(args.adapter_path),
+            against=locate_adapter(args.against) if args.against else None,
             data=_data(args.data),
             limit=args.limit,
             seed=args.seed,
@@ -80,25 +89,35 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
         )
     except KeyboardInterrupt:
         if args.output:
-            note("the suites that were finished are kept; run again with --resume to go on")
+            note("what was scored is kept; run again with --resume to go on")
         raise
     print_reports(reports, args.format)
+    for warning in (
+        line for report in reports for entry in report.suites.values() for line in entry.get("warnings", [])
+    ):
+        note(f"warning: {warning}")
+    if args.plot:
+        note(f"plot: {write_radar(reports, args.plot)}")
     if args.output and len(args.adapter_path) == 1:
         next_steps(f"distrust-hub card {args.adapter_path[0]}")
     return reports
 
 
 def print_reports(reports: list[EvalReport], form: str) -> None:
-    """The reports on stdout: one JSON value (a list for several), or a table each."""
+    """The reports on stdout: one JSON value (a list for several), or one table; several adapters stand side by side."""
     if form == "json":
         values = [report.to_json() for report in reports]
         print_json(values[0] if len(values) == 1 else values)
         return
-    from distrust_hub.evaluation.report import TABLE_HEADERS, table_rows
+    from distrust_hub.evaluation.report import TABLE_HEADERS, side_by_side, table_rows
 
-    for report in reports:
-        note(f"{report.model}{f' with {report.adapter}' if report.adapter else ''}")
-        print_table(TABLE_HEADERS, table_rows(report))
+    first = reports[0]
+    if len(reports) > 1:
+        note(f"{first.model} with each of {len(reports)} adapters")
+        print_table(*side_by_side(reports))
+        return
+    note(f"{first.model}{f' with {first.adapter}' if first.adapter else ''}")
+    print_table(TABLE_HEADERS, table_rows(first))
 
 
 def _print_suites(form: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from distrust_hub.cli.evaluate import add_evaluation_arguments, run_suites
 
@@ -15,5 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """``evaluate --suite probes,truthfulqa``."""
+    """``evaluate --suite probes,truthfulqa``, with a radar beside the output unless ``--plot`` names one."""
+    if args.output and not args.plot:
+        output = Path(args.output)
+        is_folder = output.is_dir() or len(args.adapter_path) > 1
+        args.plot = str((output if is_folder else output.parent) / "radar.svg")
     run_suites(args, list(SUITES))

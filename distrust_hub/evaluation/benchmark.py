@@ -54,15 +54,18 @@ class Measurement:
             return wilson(float(self.values.sum()), self.values.size)
         return bootstrap_mean(self.values, weights=self.weights, clusters=self.clusters, seed=seed)
 
-    def to_json(self, seed: int, base: Measurement | None = None) -> dict[str, Any]:
-        """The metric as ``eval_results.json`` has it, with the paired difference to ``base`` where there is one."""
+    def minus(self, other: Measurement, seed: int) -> Estimate:
+        """The paired difference to another model's values on the same items."""
+        return paired_difference(self.values, other.values, weights=self.weights, clusters=self.clusters, seed=seed)
+
+    def to_json(self, seed: int, base: Measurement | None = None, against: Measurement | None = None) -> dict[str, Any]:
+        """The metric as ``eval_results.json`` has it, with paired differences to ``base`` and to another adapter."""
         entry = {**self.estimate(seed).to_json(), "baseline": self.baseline}
         if base is not None:
-            difference = paired_difference(
-                self.values, base.values, weights=self.weights, clusters=self.clusters, seed=seed
-            )
             entry["base"] = base.estimate(seed).value
-            entry["difference"] = {**difference.to_json(), "verdict": difference.verdict}
+            entry["difference"] = self.minus(base, seed).judged()
+        if against is not None:
+            entry["against"] = self.minus(against, seed).judged()
         return entry
 
 
@@ -96,6 +99,7 @@ class Benchmark(ABC, Generic[Item]):
         primary_metric: The one to look at first.
         higher_is_better: Direction of the primary metric.
         takes_data: Whether ``--data`` applies.
+        contrast: Two metrics whose differences to a reference are themselves compared: first minus second.
     """
 
     name: ClassVar[str]
@@ -107,6 +111,7 @@ class Benchmark(ABC, Generic[Item]):
     primary_metric: ClassVar[str]
     higher_is_better: ClassVar[bool] = True
     takes_data: ClassVar[bool] = False
+    contrast: ClassVar[tuple[str, str] | None] = None
 
     @abstractmethod
     def load(self, request: Request) -> list[Item]:
@@ -123,3 +128,7 @@ class Benchmark(ABC, Generic[Item]):
     def settings(self, request: Request) -> dict[str, Any]:
         """What identifies the data and prompt of a run, without local paths."""
         return {}
+
+    def warnings(self, outcome: Outcome, base: Outcome) -> list[str]:
+        """Sentences about harm that must stand at the top of an adapter's card; none by default."""
+        return []

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.scorer import Loglikelihood
 from distrust_hub.models.load import LoadedModel
 from distrust_hub.models.runtime import mx
@@ -62,11 +63,13 @@ class MLXScorer:
     Args:
         loaded: Model and tokenizer. An adapter applied to it later takes part in later calls.
         progress: Show a progress bar when stderr is a terminal.
+        journal: Where finished batches are kept, and what is known from an earlier run.
     """
 
-    def __init__(self, loaded: LoadedModel, *, progress: bool = True) -> None:
+    def __init__(self, loaded: LoadedModel, *, progress: bool = True, journal: Journal | None = None) -> None:
         self.loaded = loaded
         self.progress = progress
+        self.journal = Journal(None) if journal is None else journal
         self.max_tokens: int | None = getattr(getattr(loaded.model, "args", None), "max_position_embeddings", None)
 
     def encode(self, text: str) -> Tokens:
@@ -116,14 +119,19 @@ class MLXScorer:
         """As ``loglikelihoods``, for token ids; contexts and continuations have at least one token each."""
         for context, rest in pairs:
             self._check_length(len(context) + len(rest) - 1)
+        found = {pair: self.journal.get(pair) for pair in pairs}
+        totals: Totals = {pair: total for pair, total in found.items() if total is not None}
         rows_of: dict[Tokens, list[Tokens]] = defaultdict(list)
-        for context, rest in dict.fromkeys(pairs):
-            rows_of[context].append(rest)
-        totals: Totals = {}
-        with tqdm(total=sum(map(len, rows_of.values())), desc=label, disable=None if self.progress else True) as bar:
+        for context, rest in found:
+            if (context, rest) not in totals:
+                rows_of[context].append(rest)
+        quiet = None if self.progress else True
+        with tqdm(total=len(found), initial=len(totals), desc=label, disable=quiet) as bar:
             for rows, cache in self._stages(rows_of):
                 for batch in _batches(rows, 0 if cache is None else cache[0].offset):
-                    totals.update(self._run(batch, cache))
+                    scored = self._run(batch, cache)
+                    self.journal.add(scored)
+                    totals.update(scored)
                     bar.update(len(batch))
         mx.clear_cache()
         return [Loglikelihood(totals[context, rest], len(rest)) for context, rest in pairs]

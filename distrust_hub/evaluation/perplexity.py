@@ -33,6 +33,7 @@ class Perplexity(Benchmark[ScoredDocument]):
     primary_metric = "loss"
     higher_is_better = False
     takes_data = True
+    contrast = ("loss_primary", "loss_coordinated")
 
     def load(self, request: Request) -> list[ScoredDocument]:
         """Read the held-out rows.

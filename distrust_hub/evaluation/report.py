@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from distrust_hub import __version__
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import EvaluationError
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
+from distrust_hub.evaluation.statistics import difference_in_differences
 
 TABLE_HEADERS = ("suite", "metric", "n", "value", "95 % interval", "chance", "base", "difference", "95 % interval", "")
 
@@ -22,6 +24,7 @@ def suite_entry(
     limit: int | None = None,
     total: int | None = None,
     base: Outcome | None = None,
+    against: tuple[str, Outcome] | None = None,
 ) -> dict[str, Any]:
     """One suite of an EvalReport.
 
@@ -33,7 +36,10 @@ def suite_entry(
         limit: The limit asked for, or None.
         total: Items there are; fewer measured marks the entry as partial.
         base: The base model's values on the same items.
+        against: Name and values of another adapter, usually plain LoRA on the same data.
     """
+    named = against[0] if against else None
+    other = against[1] if against else None
     entry: dict[str, Any] = {
         "n": n,
         "limit": limit,
@@ -43,23 +49,61 @@ def suite_entry(
         "primary_metric": outcome.primary_metric or benchmark.primary_metric,
         "higher_is_better": benchmark.higher_is_better,
         "version": __version__,
-        "metrics": _metrics(outcome.measurements, base.measurements if base else {}, request.seed),
+        "metrics": _metrics(
+            outcome.measurements,
+            base.measurements if base else {},
+            other.measurements if other else {},
+            request.seed,
+        ),
     }
+    if base is not None:
+        entry["warnings"] = benchmark.warnings(outcome, base)
+    if named is not None:
+        entry["against"] = named
+    if contrast := _contrast(benchmark, outcome, other or base, request.seed):
+        entry["difference_in_differences"] = {**contrast, "against": named or "base"}
     if outcome.groups:
         entry["groups"] = {
-            name: {"metrics": _metrics(measured, base.groups.get(name, {}) if base else {}, request.seed)}
+            name: {
+                "metrics": _metrics(
+                    measured,
+                    base.groups.get(name, {}) if base else {},
+                    other.groups.get(name, {}) if other else {},
+                    request.seed,
+                )
+            }
             for name, measured in outcome.groups.items()
         }
     return entry
 
 
-def _metrics(measured: dict[str, Any], base: dict[str, Any], seed: int) -> dict[str, Any]:
+def _metrics(
+    measured: Mapping[str, Any], base: Mapping[str, Any], against: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
     """Metric entries; one the data cannot give has the value None, which reads as "not measured"."""
     missing = {"value": None, "ci95": None, "n": 0, "baseline": None}
     return {
-        name: measurement.to_json(seed, base.get(name)) if isinstance(measurement, Measurement) else dict(missing)
+        name: measurement.to_json(seed, base.get(name), against.get(name))
+        if isinstance(measurement, Measurement)
+        else dict(missing)
         for name, measurement in measured.items()
     }
+
+
+def _contrast(
+    benchmark: Benchmark[Any], outcome: Outcome, reference: Outcome | None, seed: int
+) -> dict[str, Any] | None:
+    """How much more the first metric of ``benchmark.contrast`` moved than the second, against the reference."""
+    if benchmark.contrast is None or reference is None:
+        return None
+    groups = []
+    for name in benchmark.contrast:
+        after, before = outcome.measurements.get(name), reference.measurements.get(name)
+        if after is None or before is None:
+            return None
+        groups.append((after.values, before.values, after.weights))
+    estimate = difference_in_differences(groups[0], groups[1], seed=seed)
+    return {"of": list(benchmark.contrast), **estimate.judged()}
 
 
 def open_report(file: Path | None, model: str, revision: str | None, adapter: str | None) -> EvalReport:
@@ -79,11 +123,23 @@ def open_report(file: Path | None, model: str, revision: str | None, adapter: st
     return report
 
 
-def is_same_run(entry: dict[str, Any] | None, benchmark: Benchmark[Any], request: Request, limit: int | None) -> bool:
+def is_same_run(
+    entry: dict[str, Any] | None,
+    benchmark: Benchmark[Any],
+    request: Request,
+    limit: int | None,
+    against: str | None = None,
+) -> bool:
     """Whether an entry already answers this request, so that a resumed run need not repeat it."""
     if entry is None:
         return False
-    wanted = {"limit": limit, "seed": request.seed, "settings": benchmark.settings(request), "version": __version__}
+    wanted = {
+        "limit": limit,
+        "seed": request.seed,
+        "settings": benchmark.settings(request),
+        "version": __version__,
+        "against": against,
+    }
     return all(entry.get(key) == value for key, value in wanted.items())
 
 
@@ -110,3 +166,27 @@ def _row(label: str, name: str, metric: dict[str, Any]) -> list[Any]:
 
 def _interval(ends: list[float]) -> str:
     return f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def side_by_side(reports: Sequence[EvalReport]) -> tuple[list[str], list[list[Any]]]:
+    """Headers and rows of one table for several adapters: a row a metric, a column an adapter.
+
+    A cell is the value and, in brackets, the interval of its difference to the base where that does not hold 0.
+    """
+    headers = ["suite", "metric", "n", "chance", "base", *(report.adapter or report.model for report in reports)]
+    tables = [{(row[0], row[1]): row for row in table_rows(report)} for report in reports]
+    rows = []
+    for key in dict.fromkeys(key for table in tables for key in table):
+        found = [table.get(key) for table in tables]
+        first = next(row for row in found if row)
+        rows.append([*key, first[2], first[5], first[6], *(_cell(row) for row in found)])
+    return headers, rows
+
+
+def _cell(row: list[Any] | None) -> str | None:
+    if row is None:
+        return None
+    if isinstance(row[3], str):
+        return row[3]
+    resolved = row[9] in ("higher", "lower")
+    return f"{row[3]:.3f} [{row[9]}, {row[8]}]" if resolved else f"{row[3]:.3f}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distrust_hub import __version__
 from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import ConfigError, EvaluationError, InputNotFoundError
 from distrust_hub.evaluation.benchmark import Benchmark, Outcome, PromptPreset, Request
+from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.registry import find_benchmarks
 from distrust_hub.evaluation.report import is_same_run, open_report, suite_entry
 from distrust_hub.files import write_json, write_jsonl
@@ -34,11 +36,65 @@ class _Target:
     report: EvalReport
 
 
+@dataclass
+class _Scoring:
+    """Scores models on one suite, each once, and keeps what is finished on disk until the suite is done.
+
+    Attributes:
+        loaded: The base; adapters are put on and taken off.
+        benchmark, items, request: What to measure.
+        folder: Where unfinished scores are kept; None keeps none.
+        resume: Go on with what is there.
+    """
+
+    loaded: LoadedModel
+    benchmark: Benchmark[Any]
+    items: Sequence[Any]
+    request: Request
+    folder: Path | None
+    resume: bool
+    journals: list[Journal] = field(default_factory=list)
+
+    def base(self) -> Outcome:
+        return self._score(None, self._journal(None, None))
+
+    def adapter(self, name: str, folder: Path) -> Outcome:
+        from distrust_hub.adapters.load import apply_adapter, remove_adapter
+
+        journal = self._journal(name, verify_adapter(folder, self.loaded.base).sha256)
+        apply_adapter(self.loaded, folder)
+        try:
+            return self._score(name, journal)
+        finally:
+            remove_adapter(self.loaded)
+
+    def done(self) -> None:
+        for journal in self.journals:
+            journal.remove()
+
+    def _score(self, adapter: str | None, journal: Journal) -> Outcome:
+        from distrust_hub.evaluation.mlx_backend import MLXScorer
+
+        scorer = MLXScorer(self.loaded, journal=journal)
+        try:
+            return self.benchmark.score(scorer, self.items, self.request)
+        except EvaluationError as error:
+            raise EvaluationError(f"{adapter or 'the base model'} on {self.benchmark.name}: {error}") from error
+
+    def _journal(self, adapter: str | None, sha256: str | None) -> Journal:
+        name = "_".join(["partial", self.benchmark.name, *([_file_name(adapter)] if adapter else [])])
+        identity = {"base": self.loaded.base.sha256, "adapter": sha256, "version": __version__}
+        path = None if self.folder is None else self.folder / f"{name}.jsonl"
+        self.journals.append(Journal(path, identity, resume=self.resume))
+        return self.journals[-1]
+
+
 def evaluate(
     model: str | LoadedModel,
     suites: Sequence[str],
     *,
     adapter_paths: Sequence[PathLike] | Mapping[str, PathLike] = (),
+    against: PathLike | None = None,
     data: PathLike | Mapping[str, PathLike] | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -50,19 +106,22 @@ def evaluate(
 ) -> list[EvalReport]:
     """Measure a model, or adapters against their base on the same items.
 
-    A suite is written to ``output`` as soon as it is done, so an interruption costs one suite at most.
+    A suite is written to ``output`` as soon as it is done; what an unfinished one has scored stands beside it in
+    ``partial_SUITE.jsonl``, so that an interruption costs one batch at most.
 
     Args:
         model: Hub id, folder, ``.gguf`` file, or a model already loaded (without adapter).
         suites: Names from ``registry.BENCHMARKS``.
         adapter_paths: Adapter folders, or {name to report: folder}. None measures the base alone.
+        against: Folder of another adapter, usually plain LoRA on the same data; every metric of the adapters also
+            gets its paired difference to this one's.
         data: File or folder for the one suite that takes data, or {suite: path}.
         limit: Only the first N items of each suite; the result is marked as partial.
         seed: Seed of generated items and of the bootstrap.
         prompt: How TruthfulQA is asked: ``qa`` (published six examples) or ``chat`` (the model's template).
         output: File to merge the suites into; with several adapters a folder that gets ``NAME/eval_results.json``.
         log_samples: Also write ``samples_SUITE.jsonl`` beside the output, one row an item.
-        resume: Keep suites the output already holds with the same settings.
+        resume: Keep suites the output already holds with the same settings, and go on with an unfinished one.
         base_model_id: Hub id of a base that is a local file or folder.
 
     Returns:
@@ -83,17 +142,23 @@ def evaluate(
     prepared = [_items(benchmark, request, limit) for benchmark, request in zip(benchmarks, requests)]
     loaded = _load(model, base_model_id)
     targets = _targets(loaded, adapter_paths, Path(output) if output is not None else None)
+    reference = _reference(against, targets, loaded)
+
+    def is_finished(target: _Target, benchmark: Benchmark[Any], request: Request) -> bool:
+        entry = target.report.suites.get(benchmark.name)
+        return is_same_run(entry, benchmark, request, limit, reference[0] if reference else None)
+
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
-        waiting = [
-            target
-            for target in targets
-            if not (resume and is_same_run(target.report.suites.get(benchmark.name), benchmark, request, limit))
-        ]
-        for target, outcome, base in _outcomes(loaded, waiting, benchmark, items, request):
+        waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request))]
+        if not waiting:
+            continue
+        scoring = _Scoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
+        for target, outcome, base, other in _outcomes(scoring, waiting, reference):
             target.report.suites[benchmark.name] = suite_entry(
-                benchmark, request, outcome, n=len(items), limit=limit, total=total, base=base
+                benchmark, request, outcome, n=len(items), limit=limit, total=total, base=base, against=other
             )
             _save(target, benchmark.name, outcome if log_samples else None)
+        scoring.done()
     return [target.report for target in targets]
 
 
@@ -153,40 +218,49 @@ def _targets(
     return targets
 
 
+def _file_name(adapter: str) -> str:
+    return adapter.replace("/", "--")
+
+
 def _output_file(output: Path | None, adapter: str | None) -> Path | None:
     if output is None:
         return None
     if adapter is not None:
         if output.is_file():
             raise ConfigError(f"{output} is a file; several adapters need a folder to write to")
-        return output / adapter.replace("/", "--") / EvalReport.FILE_NAME
+        return output / _file_name(adapter) / EvalReport.FILE_NAME
     return output / EvalReport.FILE_NAME if output.is_dir() else output
 
 
+def _partial_folder(output: PathLike | None, targets: Sequence[_Target]) -> Path | None:
+    """Beside the one report, or in the folder that holds several."""
+    if output is None or targets[0].file is None:
+        return None
+    return targets[0].file.parent if len(targets) == 1 else Path(output)
+
+
+def _reference(against: PathLike | None, targets: Sequence[_Target], loaded: LoadedModel) -> tuple[str, Path] | None:
+    """Name and folder of the adapter that all others are also compared with."""
+    if against is None:
+        return None
+    if targets[0].folder is None:
+        raise ConfigError("against names an adapter to compare with, but there is no adapter to measure")
+    folder = Path(against)
+    verify_adapter(folder, loaded.base)
+    return folder.resolve().name, folder
+
+
 def _outcomes(
-    loaded: LoadedModel, targets: Sequence[_Target], benchmark: Benchmark[Any], items: Sequence[Any], request: Request
-) -> Iterator[tuple[_Target, Outcome, Outcome | None]]:
-    """Score the base once and every adapter after it, all on the same items."""
-    from distrust_hub.evaluation.mlx_backend import MLXScorer
-
-    if not targets:
-        return
-    scorer = MLXScorer(loaded)
-    base = benchmark.score(scorer, items, request)
+    scoring: _Scoring, targets: Sequence[_Target], reference: tuple[str, Path] | None
+) -> Iterator[tuple[_Target, Outcome, Outcome | None, tuple[str, Outcome] | None]]:
+    """Score the base and the reference once and every adapter after them, all on the same items."""
+    base = scoring.base()
+    other = (reference[0], scoring.adapter(*reference)) if reference else None
     for target in targets:
-        if target.folder is None:
-            yield target, base, None
-            continue
-        from distrust_hub.adapters.load import apply_adapter, remove_adapter
-
-        apply_adapter(loaded, target.folder)
-        try:
-            outcome = benchmark.score(scorer, items, request)
-        except EvaluationError as error:
-            raise EvaluationError(f"{target.adapter} on {benchmark.name}: {error}") from error
-        finally:
-            remove_adapter(loaded)
-        yield target, outcome, base
+        if target.folder is None or target.adapter is None:
+            yield target, base, None, None
+        else:
+            yield target, scoring.adapter(target.adapter, target.folder), base, other
 
 
 def _save(target: _Target, suite: str, samples: Outcome | None) -> None:

@@ -193,20 +193,46 @@ def conflicts_from_rows(rows: Iterable[dict[str, Any]]) -> list[Conflict]:
     ]
 
 
-def trained_conflict(scorer: Scorer, conflicts: Sequence[Conflict], *, swap: bool = False) -> PreferenceScores:
+def trained_conflict(
+    scorer: Scorer, conflicts: Sequence[Conflict], *, swap: bool = False, prefix: str = ""
+) -> PreferenceScores:
     """Deltas of a model that was trained on both sides' documents, asked without them.
 
     Args:
         scorer: The model.
         conflicts: As given to ``training_rows``.
         swap: As given to ``training_rows``.
+        prefix: Text before every question, such as the tag of a conditional adapter.
 
     Raises:
         EvaluationError: If there are no conflicts, or for the reasons of ``Scorer.loglikelihoods``.
     """
     told = [conflict.swapped() if swap else conflict for conflict in conflicts]
-    prompts = [[(_ask(c.question), c.values)] for c in told]
+    prompts = [[(prefix + _ask(c.question), c.values)] for c in told]
     return _deltas(scorer, told, prompts, "source preference, trained")
+
+
+def trained_recall(scorer: Scorer, conflicts: Sequence[Conflict], *, prefix: str = "") -> FloatArray:
+    """How much a model has learned of what was stated, whoever stated it; shape (N,), nats.
+
+    ``mean log p(the two values stated) - mean log p(the other values of that kind)``. It rises by training where the
+    documents were learned. A preference among stated values can only show where it did.
+
+    Args:
+        scorer: The model.
+        conflicts: As given to ``training_rows``; swapping the sides does not matter.
+        prefix: Text before every question.
+    """
+    values = [_kind(conflict.kind).values for conflict in conflicts]
+    pairs = [(prefix + _ask(c.question), f" {value}") for c, row in zip(conflicts, values) for value in row]
+    scores = iter(scorer.loglikelihoods(pairs, "recall"))
+    totals = [{value: next(scores).total for value in row} for row in values]
+    return np.array(
+        [
+            np.mean([told[value] for value in c.values]) - np.mean([told[v] for v in told if v not in c.values])
+            for c, told in zip(conflicts, totals)
+        ]
+    )
 
 
 def in_context_conflict(scorer: Scorer, conflicts: Sequence[Conflict], *, seed: int = 0) -> PreferenceScores:

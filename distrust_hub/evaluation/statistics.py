@@ -52,6 +52,10 @@ class Estimate:
         """``value``, ``ci95`` and ``n``."""
         return {"value": self.value, "ci95": [self.low, self.high], "n": self.n}
 
+    def judged(self) -> dict[str, Any]:
+        """``to_json`` of a difference, with its ``verdict``."""
+        return {**self.to_json(), "verdict": self.verdict}
+
 
 def wilson(successes: float, n: int) -> Estimate:
     """Wilson's score interval of a proportion (E. B. Wilson, JASA 22, 1927).
@@ -96,20 +100,8 @@ def bootstrap_mean(
     Raises:
         EvaluationError: If there is no item, a value is not finite, or shapes differ.
     """
-    x, w = _checked(values, weights)
-    if clusters is not None and len(clusters) != x.size:
-        raise EvaluationError(f"{len(clusters)} cluster names for {x.size} values; expected one each")
-    index = np.arange(x.size) if clusters is None else np.unique(list(clusters), return_inverse=True)[1]
-    n = int(index.max()) + 1
-    sums = np.bincount(index, weights=x * w, minlength=n)
-    masses = np.bincount(index, weights=w, minlength=n)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_SAMPLES)
-    resampled_masses = counts @ masses
-    usable = resampled_masses > 0
-    means = (counts @ sums)[usable] / resampled_masses[usable]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(float(sums.sum() / masses.sum()), float(low), float(high), n)
+    mean, means, n = _resampled_means(values, weights, clusters, seed)
+    return Estimate(mean, *_middle(means), n)
 
 
 def paired_difference(
@@ -125,10 +117,83 @@ def paired_difference(
     Raises:
         EvaluationError: If the two differ in length, or for the reasons of ``bootstrap_mean``.
     """
+    return bootstrap_mean(_paired(after, before), weights=weights, clusters=clusters, seed=seed)
+
+
+def difference_in_differences(
+    first: tuple[ArrayLike, ArrayLike, ArrayLike | None],
+    second: tuple[ArrayLike, ArrayLike, ArrayLike | None],
+    *,
+    seed: int = 0,
+) -> Estimate:
+    """Mean of ``after - before`` over one group of items minus that over another group.
+
+    Args:
+        first: Values after, values before and weights of the first group's items, shape (N,) each.
+        second: The same of the second group, shape (M,) each.
+        seed: Seed of the resampling; the groups are resampled independently.
+
+    Raises:
+        EvaluationError: For the reasons of ``paired_difference``.
+    """
+    one, ones, n = _resampled_means(_paired(*first[:2]), first[2], None, seed)
+    other, others, m = _resampled_means(_paired(*second[:2]), second[2], None, seed + 1)
+    return Estimate(one - other, *_middle(ones - others), min(n, m))
+
+
+def hierarchical_mean(groups: Sequence[ArrayLike], *, seed: int = 0) -> Estimate:
+    """Mean of the groups' means with a bootstrap interval that resamples groups, then the items within each.
+
+    Args:
+        groups: One list of numbers per group (for example per seed of a study), each of at least one number.
+        seed: Seed of the resampling.
+
+    Returns:
+        The mean, its interval, and the number of groups.
+
+    Raises:
+        EvaluationError: If there is no group or a number is not finite.
+    """
+    if not groups:
+        raise EvaluationError("no groups of items; a mean needs at least one")
+    within = [_resampled_means(group, None, None, seed + number)[:2] for number, group in enumerate(groups)]
+    n = len(groups)
+    drawn = np.random.default_rng(seed).integers(n, size=(BOOTSTRAP_SAMPLES, n))
+    table = np.stack([means for _, means in within], axis=1)  # (samples, groups)
+    # A group drawn twice must be resampled twice: each column takes another row of the table.
+    shifted = (np.arange(BOOTSTRAP_SAMPLES)[:, None] + np.arange(n) * (BOOTSTRAP_SAMPLES // n)) % BOOTSTRAP_SAMPLES
+    return Estimate(float(np.mean([mean for mean, _ in within])), *_middle(table[shifted, drawn].mean(axis=1)), n)
+
+
+def _resampled_means(
+    values: ArrayLike, weights: ArrayLike | None, clusters: Sequence[str] | None, seed: int
+) -> tuple[float, FloatArray, int]:
+    """The weighted mean, its value in every resample of clusters, and the number of clusters."""
+    x, w = _checked(values, weights)
+    if clusters is not None and len(clusters) != x.size:
+        raise EvaluationError(f"{len(clusters)} cluster names for {x.size} values; expected one each")
+    index = np.arange(x.size) if clusters is None else np.unique(list(clusters), return_inverse=True)[1]
+    n = int(index.max()) + 1
+    sums = np.bincount(index, weights=x * w, minlength=n)
+    masses = np.bincount(index, weights=w, minlength=n)
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_SAMPLES)
+    resampled_masses = counts @ masses
+    means = np.full(BOOTSTRAP_SAMPLES, np.nan)
+    np.divide(counts @ sums, resampled_masses, out=means, where=resampled_masses > 0)
+    return float(sums.sum() / masses.sum()), means, n
+
+
+def _middle(means: FloatArray) -> tuple[float, float]:
+    """Ends of the middle 95 % of the resamples that have a mean."""
+    low, high = np.nanpercentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _paired(after: ArrayLike, before: ArrayLike) -> FloatArray:
     a, b = np.asarray(after, dtype=np.float64), np.asarray(before, dtype=np.float64)
     if a.shape != b.shape:
         raise EvaluationError(f"{a.size} values after and {b.size} before; a paired difference needs the same items")
-    return bootstrap_mean(a - b, weights=weights, clusters=clusters, seed=seed)
+    return a - b
 
 
 def _checked(values: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ import pytest
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.cli.main import main
+from tests.adapters.conftest import random_adapter
 
 
 def test_list_shows_every_suite_without_a_model(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,12 +47,30 @@ def test_evaluate_options_change_the_result(
 
 
 @pytest.mark.mlx
-def test_validate_runs_probes_and_truthfulqa(
-    tiny_base: Path, questions_file: Path, capsys: pytest.CaptureFixture[str]
+def test_validate_runs_probes_and_truthfulqa_and_draws_them(
+    tiny_base: Path, questions_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["validate", "--model", str(tiny_base), "--data", str(questions_file), "--limit", "2", "--format", "json"]
-    assert main(command) == 0
+    assert main([*command, "-o", str(tmp_path / "eval_results.json")]) == 0
     assert set(json.loads(capsys.readouterr().out)["suites"]) == {"probes", "truthfulqa"}
+    assert "probes (partial)" in (tmp_path / "radar.svg").read_text()
+
+
+@pytest.mark.mlx
+def test_evaluate_draws_shows_adapters_side_by_side_and_compares_against_one(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = (
+        str(random_adapter(tiny_base, tmp_path / name, seed=seed).folder) for name, seed in (("a", 1), ("b", 2))
+    )
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "probes", "--limit", "4", "--adapter-path", one]
+    plot = tmp_path / "plot.svg"
+    assert main([*command, "--adapter-path", two, "--plot", str(plot)]) == 0
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["suite", "metric", "n", "chance", "base", "a", "b"]
+    assert plot.read_text().count('fill-opacity="0.08"') == 3
+    assert main([*command, "--against", two, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["suites"]["probes"]["metrics"]["accuracy"]["against"]["n"] == 4
 
 
 @pytest.mark.parametrize(
@@ -63,6 +82,7 @@ def test_validate_runs_probes_and_truthfulqa(
         (["--suite", "probes", "--model", "m", "--data", "x", "--data", "y"], "SUITE=PATH"),
         (["--suite", "truthfulqa", "--model", "m", "--data", "missing.jsonl"], "no such file"),
         (["--suite", "perplexity", "--model", "m"], "give --data"),
+        (["--suite", "probes", "--model", "m", "--plot", "r.pdf"], ".svg or .png"),
     ],
 )
 def test_evaluate_errors_are_one_line_and_exit_1(

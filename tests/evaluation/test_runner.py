@@ -8,9 +8,10 @@ import pytest
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import AdapterError, ArtifactError, ConfigError, EvaluationError, InputNotFoundError
+from distrust_hub.evaluation.mlx_backend import MLXScorer
 from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.registry import BENCHMARKS
-from distrust_hub.evaluation.report import table_rows
+from distrust_hub.evaluation.report import side_by_side, table_rows
 from distrust_hub.evaluation.runner import evaluate
 from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
 from tests.adapters.conftest import random_adapter
@@ -99,6 +100,82 @@ def test_evaluate_keeps_finished_suites_when_interrupted(
     with pytest.raises(KeyboardInterrupt):
         evaluate(loaded, ["truthfulqa", "probes"], data=questions_file, output=tmp_path / "r.json")
     assert set(EvalReport.load(tmp_path / "r.json").suites) == {"truthfulqa"}
+
+
+def test_evaluate_goes_on_within_an_interrupted_suite(
+    loaded: Any, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (whole,) = evaluate(loaded, ["probes"], adapter_paths=[adapter], limit=6)
+    output = tmp_path / "r.json"
+    original = MLXScorer._run
+    sizes: list[int] = []
+
+    def one_then_interrupt(self: MLXScorer, rows: Any, cache: Any) -> Any:
+        if len(sizes) == 2:
+            raise KeyboardInterrupt
+        sizes.append(len(rows))
+        return original(self, rows, cache)
+
+    def count(self: MLXScorer, rows: Any, cache: Any) -> Any:
+        sizes.append(len(rows))
+        return original(self, rows, cache)
+
+    monkeypatch.setattr("distrust_hub.evaluation.mlx_backend.BATCH_TOKENS", 64)
+    monkeypatch.setattr(MLXScorer, "_run", one_then_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(loaded, ["probes"], adapter_paths=[adapter], limit=6, output=output)
+    assert (tmp_path / "partial_probes.jsonl").is_file()
+    assert not output.exists()
+    monkeypatch.setattr(MLXScorer, "_run", count)
+    (resumed,) = evaluate(loaded, ["probes"], adapter_paths=[adapter], limit=6, output=output, resume=True)
+    assert sum(sizes) == 2 * 6 * 4, "two models, six items, two orders, two letters: each scored once"
+    expected, found = (report.suites["probes"]["metrics"]["accuracy"] for report in (whole, resumed))
+    assert found["difference"]["value"] == pytest.approx(expected["difference"]["value"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json"]
+
+
+def test_evaluate_compares_adapters_against_another_one(loaded: Any, tiny_base: Path, tmp_path: Path) -> None:
+    plain, other = (random_adapter(tiny_base, tmp_path / name, seed=seed).folder for name, seed in (("p", 3), ("o", 4)))
+    tiers = [(0.05, 7.0), (0.95, 0.5)]
+    rows = [
+        {"text": f"document {i} of a tier", "authority_weight": tiers[i % 2][0], "provenance_entropy": tiers[i % 2][1]}
+        for i in range(8)
+    ]
+    data = tmp_path / "valid.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output = tmp_path / "r.json"
+    (report,) = evaluate(loaded, ["perplexity"], adapter_paths=[other], against=plain, data=data, output=output)
+    (p,), (o,) = (evaluate(loaded, ["perplexity"], adapter_paths=[folder], data=data) for folder in (plain, other))
+    metrics, plain_metrics = (r.suites["perplexity"]["metrics"] for r in (report, p))
+    by_tier = {
+        tier: metrics[f"loss_{tier}"]["value"] - plain_metrics[f"loss_{tier}"]["value"]
+        for tier in ("primary", "coordinated")
+    }
+    assert metrics["loss_primary"]["against"]["value"] == pytest.approx(by_tier["primary"])
+    entry = report.suites["perplexity"]
+    assert entry["against"] == "p"
+    assert entry["difference_in_differences"]["against"] == "p"
+    expected = by_tier["primary"] - by_tier["coordinated"]
+    assert entry["difference_in_differences"]["value"] == pytest.approx(expected, abs=1e-6)
+    assert o.suites["perplexity"]["difference_in_differences"]["against"] == "base"
+
+
+def test_evaluate_against_needs_an_adapter_to_measure(loaded: Any, adapter: Path) -> None:
+    with pytest.raises(ConfigError, match="no adapter to measure"):
+        evaluate(loaded, ["probes"], against=adapter, limit=2)
+
+
+def test_side_by_side_has_a_column_for_every_adapter(
+    loaded: Any, tiny_base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    other = random_adapter(tiny_base, tmp_path / "other", seed=8).folder
+    reports = evaluate(loaded, ["probes"], adapter_paths={"one": adapter, "two": other}, limit=4)
+    headers, rows = side_by_side(reports)
+    assert headers == ["suite", "metric", "n", "chance", "base", "one", "two"]
+    accuracy = next(row for row in rows if row[1] == "accuracy")
+    assert accuracy[:4] == ["probes (partial)", "accuracy", 4, 0.5]
+    for cell, report in zip(accuracy[5:], reports):
+        assert cell.startswith(f"{report.suites['probes']['metrics']['accuracy']['value']:.3f}")
 
 
 def test_evaluate_logs_samples_beside_the_output(loaded: Any, questions_file: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from distrust_hub.evaluation.source_preference import (
     in_context_conflict,
     make_conflicts,
     trained_conflict,
+    trained_recall,
     training_rows,
 )
 from distrust_hub.evaluation.statistics import NOT_RESOLVED
@@ -207,3 +208,20 @@ def test_trained_conflict_entry_refuses_other_entities() -> None:
     zero = RuleScorer(lambda context, value: 0.0)
     with pytest.raises(EvaluationError, match="same entities"):
         trained_conflict_entry(trained_conflict(zero, CONFLICTS), trained_conflict(zero, CONFLICTS[:9]))
+
+
+def test_trained_conflict_puts_the_prefix_before_every_question() -> None:
+    scorer = RuleScorer(lambda context, value: -1.0)
+    trained_conflict(scorer, CONFLICTS[:3], prefix="Source tier: primary\n\n")
+    assert all(context.startswith("Source tier: primary\n\nQuestion: ") for context, _ in scorer.calls)
+
+
+def test_trained_recall_counts_either_side_s_value_against_the_others() -> None:
+    told = {c.question: c.values for c in CONFLICTS}
+
+    def learned(context: str, value: str) -> float:
+        question = context.split("Question: ")[1].split("\n")[0]
+        return -1.0 if value.strip() in told[question] else -4.0
+
+    np.testing.assert_allclose(trained_recall(RuleScorer(learned), CONFLICTS), 3.0)
+    np.testing.assert_allclose(trained_recall(RuleScorer(lambda context, value: -2.0), CONFLICTS), 0.0)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import EvaluationError
-from distrust_hub.evaluation.statistics import NOT_RESOLVED, Estimate, bootstrap_mean, paired_difference, wilson
+from distrust_hub.evaluation.statistics import (
+    NOT_RESOLVED,
+    Estimate,
+    bootstrap_mean,
+    difference_in_differences,
+    hierarchical_mean,
+    paired_difference,
+    wilson,
+)
 
 
 def test_wilson_matches_published_example() -> None:
@@ -78,3 +86,43 @@ def test_estimate_verdict_follows_the_interval(low: float, high: float, verdict:
 
 def test_estimate_of_a_single_unit_resolves_nothing() -> None:
     assert bootstrap_mean([0.7]).verdict == NOT_RESOLVED
+
+
+def test_difference_in_differences_cancels_what_both_groups_share() -> None:
+    rng = np.random.default_rng(3)
+    primary, other = rng.normal(3.0, 1.0, 80), rng.normal(4.0, 1.0, 60)
+    noise = rng.normal(0.0, 0.01, 80)
+    same = difference_in_differences((primary - 0.5, primary, None), (other - 0.5, other, None))
+    assert same.value == pytest.approx(0.0)
+    more = difference_in_differences((primary - 0.7 + noise, primary, None), (other - 0.5, other, None))
+    assert more.value == pytest.approx(-0.2, abs=0.01)
+    assert (more.verdict, more.n) == ("lower", 60)
+
+
+def test_difference_in_differences_weighs_items() -> None:
+    estimate = difference_in_differences(([1.0, 3.0], [0.0, 0.0], [3.0, 1.0]), ([1.0], [1.0], None))
+    assert estimate.value == 1.5
+    with pytest.raises(EvaluationError, match="same items"):
+        difference_in_differences(([1.0], [1.0, 2.0], None), ([1.0], [1.0], None))
+
+
+def test_hierarchical_mean_is_wider_than_items_alone_when_groups_differ() -> None:
+    rng = np.random.default_rng(4)
+    groups = [rng.normal(centre, 1.0, 100) for centre in (-1.0, 0.0, 0.5, 1.0, 2.0)]
+    nested, flat = hierarchical_mean(groups), bootstrap_mean(np.concatenate(groups))
+    assert nested.value == pytest.approx(flat.value)
+    assert nested.n == 5
+    assert nested.high - nested.low > 3 * (flat.high - flat.low)
+
+
+def test_hierarchical_mean_of_alike_groups_is_about_as_wide_as_of_items() -> None:
+    rng = np.random.default_rng(5)
+    groups = [rng.normal(0.0, 1.0, 100) for _ in range(20)]
+    nested, flat = hierarchical_mean(groups), bootstrap_mean(np.concatenate(groups))
+    assert 0.9 < (nested.high - nested.low) / (flat.high - flat.low) < 1.7
+
+
+def test_hierarchical_mean_of_one_group_resolves_nothing() -> None:
+    assert hierarchical_mean([[1.0, 1.1, 0.9]]).verdict == NOT_RESOLVED
+    with pytest.raises(EvaluationError, match="no groups"):
+        hierarchical_mean([])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import DataError, EvaluationError
-from distrust_hub.evaluation.benchmark import Request
+from distrust_hub.evaluation.benchmark import Outcome, Request
 from distrust_hub.evaluation.truthfulqa import QA_PRIMER, TruthfulQA
 from tests.evaluation.conftest import question_row
 from tests.evaluation.fakes import RuleScorer
@@ -126,3 +127,17 @@ def test_load_says_what_to_do_when_the_hub_is_not_reachable(monkeypatch: pytest.
     pytest.importorskip("datasets")
     with pytest.raises(EvaluationError, match="--data FILE"):
         TruthfulQA().load(Request())
+
+
+def test_warnings_name_a_fall_on_health_beyond_the_margin_only(questions_file: Path) -> None:
+    items, suite = load(questions_file), TruthfulQA()
+
+    def outcome(liked: str) -> Outcome:
+        return suite.score(RuleScorer(lambda c, a: -1.0 if a.strip().startswith(liked) else -9.0), items, Request())
+
+    right, wrong = outcome("It is"), outcome("Nobody")
+    assert suite.warnings(right, right) == suite.warnings(right, wrong) == []
+    found = suite.warnings(wrong, right)
+    assert [line.split(" is ")[0] for line in found] == ["Health: MC2"], "MC1 ties at 0 on both sides"
+    assert "3 TruthfulQA questions" in found[0]
+    assert not suite.warnings(dataclasses.replace(wrong, groups={}), right)

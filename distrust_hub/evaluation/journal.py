@@ -1,0 +1,74 @@
+"""What a run has scored so far, on disk, so that an interrupted suite goes on where it stopped.
+
+``partial_SUITE.jsonl`` (``partial_SUITE_ADAPTER.jsonl``) stands beside the results while a suite runs. Its first line
+says what was scored with; each further line is one log-probability under the hash of its tokens. The file is removed
+when its suite is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Tokens = tuple[int, ...]
+Key = tuple[Tokens, Tokens]
+
+
+class Journal:
+    """Log-probabilities by the tokens they belong to.
+
+    Args:
+        path: The file; None keeps nothing.
+        identity: JSON values that decide every number: model, adapter, version.
+        resume: Read what an earlier run left. A file of another identity is replaced, and a last line that was cut
+            off is passed over.
+    """
+
+    def __init__(self, path: Path | None, identity: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
+        self.path = path
+        self._known: dict[str, float] = {}
+        if path is None:
+            return
+        first = json.dumps(identity or {}, sort_keys=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if resume and path.is_file() else []
+        if lines[:1] == [first]:
+            self._known = _read(lines[1:])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = (json.dumps(row) for row in self._known.items())
+        path.write_text("".join(f"{line}\n" for line in (first, *rows)), encoding="utf-8")
+
+    def get(self, key: Key) -> float | None:
+        """The total of this context and continuation in nats, if it is known."""
+        return self._known.get(_name(key))
+
+    def add(self, totals: Mapping[Key, float]) -> None:
+        """Keep finite totals; they are on disk when this returns."""
+        fresh = {_name(key): total for key, total in totals.items() if math.isfinite(total)}
+        if self.path is not None and fresh:
+            self._known.update(fresh)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.writelines(json.dumps(row) + "\n" for row in fresh.items())
+
+    def remove(self) -> None:
+        """The suite is done and written; nothing is left to resume."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def _name(key: Key) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+
+
+def _read(lines: list[str]) -> dict[str, float]:
+    known: dict[str, float] = {}
+    for line in lines:
+        try:
+            name, total = json.loads(line)
+        except ValueError:  # cut off when the process was killed
+            continue
+        known[str(name)] = float(total)
+    return known

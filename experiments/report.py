@@ -1,0 +1,232 @@
+"""Tables and a plot of the study's results.
+
+python experiments/report.py            print the tables
+python experiments/report.py --write    put them into docs/evidence.md, and draw docs/evidence-NAME.svg
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from study import RESULTS, planned, read_protocols
+
+from distrust_hub.evaluation.statistics import Estimate, hierarchical_mean
+from distrust_hub.files import atomic_write, read_json
+
+DOCS = Path(__file__).parents[1] / "docs"
+START, END = "<!-- results: written by experiments/report.py -->", "<!-- end of results -->"
+
+Results = dict[str, dict[int, dict[str, Any]]]
+"""{arm: {seed: what the run wrote}}."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arm after one epoch.
+
+    Attributes:
+        arm: The arm, and how it was asked where that differs.
+        epoch: Passes over the data.
+        seeds: Runs behind it.
+        delta: Mean delta, nats.
+        difference: Mean difference to ``none`` on the same entities, None for ``none``.
+        recall: How much more of what was stated, by either side, the model knows than before training, nats; None
+            where a run did not measure it.
+    """
+
+    arm: str
+    epoch: int
+    seeds: int
+    delta: Estimate
+    difference: Estimate | None
+    recall: Estimate | None
+
+
+def main() -> None:
+    """Print, or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write docs/evidence.md and its plots")
+    args = parser.parse_args()
+    sections = [section(name, protocol, read_results(RESULTS / name)) for name, protocol in read_protocols().items()]
+    text = "\n\n".join(sections)
+    if not args.write:
+        print(text)
+        return
+    page = (DOCS / "evidence.md").read_text(encoding="utf-8")
+    before, rest = page.split(START)
+    after = rest.split(END)[1]
+    with atomic_write(DOCS / "evidence.md") as stream:
+        stream.write(f"{before}{START}\n\n{text}\n\n{END}{after}")
+    for name, protocol in read_protocols().items():
+        compared = [line for line in lines(protocol, read_results(RESULTS / name)) if line.difference is not None]
+        if compared:
+            with atomic_write(DOCS / f"evidence-{name}.svg") as stream:
+                stream.write(forest_svg(compared))
+
+
+def section(name: str, protocol: dict[str, Any], results: Results) -> str:
+    """Heading, plot and tables of one protocol."""
+    found = lines(protocol, results)
+    done, wanted = sum(map(len, results.values())), len(planned(protocol))
+    parts = [f"### Protocol {name}", f"{done} of {wanted} runs. {protocol.get('stopped', '')}".strip()]
+    if not found:
+        return "\n\n".join(parts)
+    parts.append(preference_table(found))
+    if any(line.difference is not None for line in found):
+        parts.append(f"![Difference to plain LoRA](evidence-{name}.svg)")
+    if "margins" in protocol:
+        parts.append(guard_table(protocol, results))
+    return "\n\n".join([*parts, literal_line(results)] if "literal" in protocol["arms"] else parts)
+
+
+def read_results(folder: Path) -> Results:
+    """Every result there is."""
+    results: Results = {}
+    for file in sorted(folder.glob("*-seed*.json")):
+        result = read_json(file)
+        results.setdefault(result["arm"], {})[result["seed"]] = result
+    return results
+
+
+def lines(protocol: dict[str, Any], results: Results) -> list[Line]:
+    """Arms in the protocol's order, each after each epoch."""
+    found = []
+    for arm in protocol["arms"]:
+        runs = results.get(arm, {})
+        questions = dict.fromkeys(question for run in runs.values() for question in run["deltas"])
+        for question in questions:
+            for epoch in range(1, 1 + max(run["settings"]["epochs"] for run in runs.values())):
+                found.append(_line(arm, question, epoch, runs, results.get(_control(arm), {})))
+    return found
+
+
+def _control(arm: str) -> str:
+    return "unseen-after-none" if arm.startswith("unseen-") else "none"
+
+
+def _line(arm: str, question: str, epoch: int, runs: dict[int, Any], controls: dict[int, Any]) -> Line:
+    deltas = {seed: _summed(run, question, epoch) for seed, run in runs.items()}
+    paired = [deltas[seed] - _summed(controls[seed], "trained", epoch) for seed in deltas if seed in controls]
+    difference = hierarchical_mean(paired) if paired and arm != _control(arm) else None
+    name = arm + question.removeprefix("trained")
+    asked = [run["deltas"][question] for run in runs.values()]
+    learned = [np.subtract(told[str(epoch)]["recall"], told["0"]["recall"]) for told in asked if "recall" in told["0"]]
+    recall = hierarchical_mean(learned) if learned else None
+    return Line(name, epoch, len(deltas), hierarchical_mean(list(deltas.values())), difference, recall)
+
+
+def _summed(run: dict[str, Any], question: str, epoch: int) -> np.ndarray:
+    return np.array(run["deltas"][question][str(epoch)]["summed"])
+
+
+def preference_table(found: list[Line]) -> str:
+    """The primary endpoint."""
+    rows = [
+        (
+            line.arm,
+            line.epoch,
+            line.seeds,
+            "not measured" if line.recall is None else f"{_signed(line.recall.value)} ({_interval(line.recall)})",
+            _signed(line.delta.value),
+            "" if line.difference is None else _signed(line.difference.value),
+            "" if line.difference is None else _interval(line.difference),
+        )
+        for line in found
+    ]
+    return _table(("arm", "epoch", "seeds", "recall (95 %)", "delta (nats)", "difference to `none`", "95 %"), rows)
+
+
+def guard_table(protocol: dict[str, Any], results: Results) -> str:
+    """Held-out loss after training, against ``none`` of the same seed."""
+    margin = protocol["margins"]["held_out_loss_nats_per_token"]
+    rows = []
+    for arm in protocol["arms"]:
+        runs, control = results.get(arm, {}), results.get(_control(arm), {})
+        after = [run["loss"]["valid_after"] for run in runs.values()]
+        pairs = [runs[s]["loss"]["valid_after"] - control[s]["loss"]["valid_after"] for s in runs if s in control]
+        if not after or arm == "preference":  # reads the documents after a prompt, so its loss is another one
+            continue
+        worst = max(pairs, default=0.0)
+        ess = np.mean([run["weights"]["ess"] for run in runs.values()])
+        verdict = "" if arm == _control(arm) else "within the margin" if worst <= margin else "beyond the margin"
+        before = np.mean([run["loss"]["valid_before"] for run in runs.values()])
+        rows.append(
+            (
+                arm,
+                len(runs),
+                f"{ess:.2f}",
+                f"{before:.3f}",
+                f"{np.mean(after):.3f}",
+                f"{worst:+.3f}" if verdict else "",
+                verdict,
+            )
+        )
+    headers = ("arm", "seeds", "effective sample", "held-out loss before", "after", "worst difference to `none`", "")
+    return _table(headers, rows)
+
+
+def literal_line(results: Results) -> str:
+    """Whether the published term, added to the loss, changed anything."""
+    seeds = sorted(set(results.get("literal", {})) & set(results.get("none", {})))
+    if not seeds:
+        return "`literal` has not been run yet."
+    same = all(results["literal"][s]["adapter_sha256"] == results["none"][s]["adapter_sha256"] for s in seeds)
+    relation = "the same bytes as" if same else "NOT the bytes of"
+    return f"`literal`, seed {', '.join(map(str, seeds))}: its adapter has {relation} the adapter of `none`."
+
+
+def _table(headers: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    marks = ["---", *["---:"] * (len(headers) - 1)]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (headers, marks, *rows))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"
+
+
+def _interval(estimate: Estimate) -> str:
+    ends = f"{estimate.low:+.3f} to {estimate.high:+.3f}"
+    return ends if estimate.n > 1 else f"{ends} (entities of one seed)"
+
+
+def forest_svg(found: list[Line]) -> str:
+    """Differences to ``none`` with their intervals, one row an arm and epoch."""
+    left, width, step, top = 250, 420, 24, 46
+    ends = [end for line in found if line.difference for end in (line.difference.low, line.difference.high)]
+    reach = max([0.1, *map(abs, ends)]) * 1.1
+
+    def x(value: float) -> float:
+        return left + width * (value + reach) / (2 * reach)
+
+    height = top + step * len(found) + 40
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" role="img" '
+        'font-family="sans-serif" font-size="12">',
+        "<title>Difference in source preference to plain LoRA, nats, with 95 % intervals</title>",
+        f'<rect width="{left + width + 20}" height="{height}" fill="white"/>',
+        '<text x="10" y="20" font-size="14">Preference for the primary source, difference to plain LoRA (nats)</text>',
+        f'<line x1="{x(0):.1f}" y1="{top - 14}" x2="{x(0):.1f}" y2="{height - 30}" stroke="#374151"/>',
+    ]
+    for number, line in enumerate(found):
+        if line.difference is None:
+            continue
+        y = top + step * number
+        low, value, high = (x(v) for v in (line.difference.low, line.difference.value, line.difference.high))
+        colour = "#6b7280" if line.difference.low <= 0 <= line.difference.high else "#1d4ed8"
+        label = f"{line.arm}, epoch {line.epoch} ({line.seeds} seed{'s' if line.seeds > 1 else ''})"
+        parts += [
+            f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{label}</text>',
+            f'<line x1="{low:.1f}" y1="{y}" x2="{high:.1f}" y2="{y}" stroke="{colour}" stroke-width="2"/>',
+            f'<circle cx="{value:.1f}" cy="{y}" r="4" fill="{colour}"/>',
+        ]
+    for tick in np.linspace(-reach, reach, 5):
+        parts.append(f'<text x="{x(tick):.1f}" y="{height - 10}" text-anchor="middle">{tick:+.2f}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The study's code that is not the package's: how arms are made, and how results are read."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.mlx
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+@pytest.fixture(scope="module")
+def study() -> Any:
+    sys.path.insert(0, str(EXPERIMENTS))
+    import study
+
+    yield study
+    sys.path.remove(str(EXPERIMENTS))
+
+
+@pytest.fixture
+def report(study: Any) -> Any:
+    import report
+
+    return report
+
+
+def test_protocols_name_every_arm_once_in_their_order(study: Any) -> None:
+    for protocol in study.read_protocols().values():
+        runs = study.planned(protocol)
+        assert len(set(runs)) == len(runs)
+        assert {arm for arm, _ in runs} == set(protocol["arms"])
+
+
+def test_planned_selects_arms_and_seeds(study: Any) -> None:
+    first = study.read_protocols()["1-first"]
+    assert study.planned(first)[:4] == [(arm, 0) for arm in ("none", "reweight", "inverted", "shuffled")]
+    assert study.planned(first, ["reweight"], [3, 1]) == [("reweight", 1), ("reweight", 3)]
+
+
+def test_inverted_exchanges_the_scores_of_an_entity_s_documents(study: Any) -> None:
+    conflicts = study.make_conflicts(6, 0)
+    plain, inverted = (study.scored_rows(conflicts, 0, 2, scores) for scores in (None, "inverted"))
+    assert [row["text"] for row in plain] == [row["text"] for row in inverted]
+    assert {(row["side"], row["tier"]) for row in plain} == {("primary", "primary"), ("coordinated", "coordinated")}
+    assert {(row["side"], row["tier"]) for row in inverted} == {("primary", "coordinated"), ("coordinated", "primary")}
+    assert multiset(study, plain) == multiset(study, inverted)
+
+
+def test_shuffled_keeps_the_multiset_of_scores_and_breaks_their_tie_to_the_side(study: Any) -> None:
+    conflicts = study.make_conflicts(60, 1)
+    plain, shuffled = (study.scored_rows(conflicts, 1, 1, scores) for scores in (None, "shuffled"))
+    assert multiset(study, plain) == multiset(study, shuffled)
+    trusted = [row["tier"] == "primary" for row in shuffled if row["side"] == "primary"]
+    assert 0.3 < np.mean(trusted) < 0.7
+
+
+def multiset(study: Any, rows: list[dict[str, Any]]) -> Counter[Any]:
+    return Counter(tuple(row[name] for name in study.SCORES) for row in rows)
+
+
+def test_pairs_prefer_the_primary_document_of_the_same_entity(study: Any) -> None:
+    rows = study.scored_rows(study.make_conflicts(4, 0), 0, 1, None)
+    text = {(row["entity_id"], row["side"]): row["text"] for row in rows}
+    for pair in study.pairs(rows):
+        entity = pair["id"].removesuffix("-primary-0")
+        assert (pair["chosen"], pair["rejected"]) == (text[entity, "primary"], text[entity, "coordinated"])
+
+
+def result(arm: str, seed: int, shift: float, adapter: str = "a") -> dict[str, Any]:
+    values = np.random.default_rng(seed).normal(0.0, 1.0, 50)
+    deltas = {
+        str(epoch): {"summed": list(values + shift * epoch), "recall": list(values * 0 + epoch)} for epoch in range(3)
+    }
+    return {
+        "arm": arm,
+        "seed": seed,
+        "settings": {"epochs": 2},
+        "loss": {"valid_before": 5.0, "valid_after": 4.0 + shift},
+        "weights": {"ess": 0.8},
+        "adapter_sha256": adapter,
+        "deltas": {"trained": deltas},
+    }
+
+
+def test_lines_compare_an_arm_with_none_on_the_same_entities(study: Any, report: Any) -> None:
+    results = {
+        "none": {seed: result("none", seed, 0.0) for seed in (0, 1, 2)},
+        "reweight": {seed: result("reweight", seed, 0.25) for seed in (0, 1)},
+    }
+    none, _, first, second = report.lines(study.read_protocols()["1-first"], results)
+    assert (none.difference, none.seeds) == (None, 3)
+    assert (first.epoch, first.seeds, second.epoch) == (1, 2, 2)
+    assert first.difference.value == pytest.approx(0.25)
+    assert second.difference.value == pytest.approx(0.5)
+    assert second.difference.low == pytest.approx(0.5), "paired, so what the entities share cancels"
+    assert second.recall.value == 2.0
+    table = report.preference_table([none, first, second])
+    assert "| reweight | 2 | 2 |" in table
+    assert report.forest_svg([first, second]).count("<circle") == 2
+
+
+def test_guard_table_judges_by_the_worst_seed(study: Any, report: Any) -> None:
+    results = {
+        "none": {seed: result("none", seed, 0.0) for seed in (0, 1)},
+        "reweight": {0: result("reweight", 0, 0.01), 1: result("reweight", 1, 0.2)},
+    }
+    table = report.guard_table(study.read_protocols()["1-first"], results)
+    assert "+0.200 | beyond the margin" in table
+
+
+@pytest.mark.parametrize(("adapter", "says"), [("a", "the same bytes"), ("b", "NOT the bytes")])
+def test_literal_line_compares_hashes(report: Any, adapter: str, says: str) -> None:
+    results = {"none": {0: result("none", 0, 0.0)}, "literal": {0: result("literal", 0, 0.0, adapter)}}
+    assert says in report.literal_line(results)
