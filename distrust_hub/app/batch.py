@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,6 +45,7 @@ class BatchView:
         tiers: {tier: rows}.
         most_primary: Number (from 1) of the row with the highest signed core.
         most_coordinated: Number of the row with the lowest.
+        stopped: Why not all rows are scored: ``""``, ``cancelled`` or ``time limit``.
     """
 
     records: list[dict[str, Any]]
@@ -49,6 +53,7 @@ class BatchView:
     tiers: dict[str, int]
     most_primary: int
     most_coordinated: int
+    stopped: str = ""
 
 
 def citation_lines(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
@@ -69,52 +74,73 @@ def score_batch(
     documents: Iterable[tuple[str, Mapping[str, Any]]],
     limits: Limits,
     on_progress: Callable[[int], None] = lambda done: None,
+    cancelled: threading.Event | None = None,
 ) -> BatchView:
     """Score documents one by one.
 
     Args:
         documents: (text, metadata) pairs.
-        limits: The app's bounds.
+        limits: The app's bounds; at the bound on seconds the rest is left out.
         on_progress: Told the number of documents done after each one.
+        cancelled: Set it to leave the rest out.
 
     Raises:
         DataError: If there are none, too many, or one is too long.
     """
-    records, table, cores = [], [], []
+    records: list[dict[str, Any]] = []
+    deadline, stopped = time.monotonic() + limits.file_seconds, ""
     for number, (text, metadata) in enumerate(documents, start=1):
         limits.check_rows(number)
         try:
             limits.check_text(text)
         except DataError as error:
             raise DataError(f"row {number}: {error.problem}") from error
-        score = score_document(text, metadata)
-        core = signed_core(score.authority_weight, score.provenance_entropy)
-        cores.append(core)
-        records.append(
-            {
-                "row": number,
-                "text": text,
-                "authority_weight": round(score.authority_weight, 4),
-                "provenance_entropy": round(score.provenance_entropy, 4),
-                "signed_core": round(core, 4),
-                "tier": score.tier,
-                "source_type": score.source_type,
-                "year": score.year,
-                "confidence": round(score.confidence, 3),
-            }
-        )
-        table.append(_table_row(records[-1]))
+        records.append(_record(number, text, metadata))
         on_progress(number)
+        if cancelled and cancelled.is_set():
+            stopped = "cancelled"
+        elif time.monotonic() > deadline:
+            stopped = "time limit"
+        if stopped:
+            break
     if not records:
         raise DataError("there is no text in it; give one document per row, in a column named text")
     counts = Counter(record["tier"] for record in records)
+    by_core = sorted(records, key=lambda record: record["signed_core"])
     return BatchView(
         records=records,
-        table=table,
+        table=[_table_row(record) for record in records],
         tiers={tier: counts[tier] for tier in TIERS},
-        most_primary=cores.index(max(cores)) + 1,
-        most_coordinated=cores.index(min(cores)) + 1,
+        most_primary=by_core[-1]["row"],
+        most_coordinated=by_core[0]["row"],
+        stopped=stopped,
     )
+
+
+def chosen_rows(view: BatchView, tier: str, words: str) -> list[list[Any]]:
+    """The table's rows of one tier (all for an empty ``tier``) whose text or source type holds every word."""
+    wanted = words.lower().split()
+    rows = []
+    for record, row in zip(view.records, view.table):
+        searched = f"{record['text']} {record['source_type']}".lower()
+        if (not tier or record["tier"] == tier) and all(word in searched for word in wanted):
+            rows.append(row)
+    return rows
+
+
+def _record(number: int, text: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    score = score_document(text, metadata)
+    return {
+        "row": number,
+        "text": text,
+        "authority_weight": round(score.authority_weight, 4),
+        "provenance_entropy": round(score.provenance_entropy, 4),
+        "signed_core": round(signed_core(score.authority_weight, score.provenance_entropy), 4),
+        "tier": score.tier,
+        "source_type": score.source_type,
+        "year": score.year,
+        "confidence": round(score.confidence, 3),
+    }
 
 
 def _table_row(record: Mapping[str, Any]) -> list[Any]:
@@ -134,7 +160,7 @@ def _table_row(record: Mapping[str, Any]) -> list[Any]:
 
 
 def write_downloads(view: BatchView, folder: Path) -> list[Path]:
-    """Write ``scores.jsonl`` and ``scores.csv`` into ``folder`` and return their paths.
+    """Write ``scores.jsonl``, ``scores.csv`` and, where pyarrow is there, ``scores.parquet``; return their paths.
 
     A CSV cell that a spreadsheet would run as a formula starts with an apostrophe.
     """
@@ -146,7 +172,25 @@ def write_downloads(view: BatchView, folder: Path) -> list[Path]:
     writer.writerows({key: _csv_cell(value) for key, value in record.items()} for record in view.records)
     with atomic_write(table) as stream:
         stream.write(buffer.getvalue())
-    return [jsonl, table]
+    return [jsonl, table, *_parquet(view, folder)]
+
+
+def _parquet(view: BatchView, folder: Path) -> list[Path]:
+    if importlib.util.find_spec("pyarrow") is None:
+        return []
+    import pyarrow
+    from pyarrow import parquet
+
+    path = folder / "scores.parquet"
+    schema = pyarrow.schema(
+        [("row", pyarrow.int64()), ("text", pyarrow.string())]
+        + [(name, pyarrow.float64()) for name in ("authority_weight", "provenance_entropy", "signed_core")]
+        + [("tier", pyarrow.string()), ("source_type", pyarrow.string()), ("year", pyarrow.int64())]
+        + [("confidence", pyarrow.float64())]
+    )
+    with atomic_write(path, "wb") as stream:
+        parquet.write_table(pyarrow.Table.from_pylist(view.records, schema=schema), stream)
+    return [path]
 
 
 def _csv_cell(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import re
 import threading
 import time
@@ -12,13 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.published import check_adapter_size
+from distrust_hub.chat import choice
 from distrust_hub.chat.engine import Backend, ChatEngine, ChatReply
-from distrust_hub.errors import ConfigError, DistrustHubError, MissingDependencyError
-from distrust_hub.models.mlx_support import why_mlx_is_missing
+from distrust_hub.errors import ConfigError, DistrustHubError
+from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import default_model
 
 BASE_ALONE = "none: the base model alone"
-_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,100})?")
+_REVISION = re.compile(r"[\w./-]{1,100}")
 _POLL_SECONDS = 0.4
 _SHOW_SECONDS = 0.1
 """A page takes about this long to show a step; more steps would only queue up behind it."""
@@ -44,6 +45,7 @@ class ChatSettings:
         max_tokens: Longest reply.
         seed: Of the sampling; both sides of a comparison use it.
         compare: Ask the base model too.
+        tag: Put the tag before the question that a conditional adapter was trained with; others have none.
     """
 
     model: str
@@ -52,6 +54,7 @@ class ChatSettings:
     max_tokens: int = 200
     seed: int = 0
     compare: bool = False
+    tag: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class ChatService:
         adapter: Adapter to offer: Hub id or folder.
         local: Whether visitors may name other base models and folders of this machine.
         limits: Bounds per visitor.
-        make_backend: From a model's name to what runs it; None runs it with MLX.
+        make_backend: From a model's name to what runs it; None takes what fits the machine (``chat/choice.py``).
 
     Use it as a context manager, or call ``close``.
     """
@@ -103,7 +106,7 @@ class ChatService:
         make_backend: Callable[[str], Backend] | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self._make_backend = make_backend or _mlx_backend
+        self._make_backend = make_backend or choice.make_backend
         self.local = local
         offered = model or default_model()
         self.models = {_short_name(offered): offered}
@@ -112,12 +115,12 @@ class ChatService:
         self._loaded: str | None = None
         self._lock = threading.Lock()
         self._running: dict[str, _Answer] = {}
+        self._sized: set[str] = set()
+        choice.announce_gpu_function()
 
     def problem(self) -> str:
         """Why chat cannot work here, in one line; empty if it can."""
-        if importlib.util.find_spec("mlx") and importlib.util.find_spec("mlx_lm"):
-            return ""
-        return str(MissingDependencyError("mlx", "train", "Chat", why_mlx_is_missing()))
+        return choice.why_no_backend()
 
     def prepare(self, model: str) -> str:
         """Load the base model and return what is ready, in words. Raises the error of loading."""
@@ -139,10 +142,11 @@ class ChatService:
             DistrustHubError: If the message, a setting, the model or the adapter cannot be used.
         """
         self.limits.check_message(message)
-        adapter = self._adapter_named(settings.adapter)
+        adapter = self.adapter_named(settings.adapter)
         answer = self._start(session)
         yield Progress([*exchanges, Exchange(message)], f"Loading {settings.model} ...")
         engine = self._ready_engine(settings.model)
+        self._check_size(adapter)
         sides = [(adapter, False), (None, True)] if settings.compare and adapter else [(adapter, False)]
         current = Exchange(message, "", "" if len(sides) > 1 else None)
         try:
@@ -150,7 +154,7 @@ class ChatService:
                 messages = [*conversation(exchanges, base=base), {"role": "user", "content": message}]
                 answer.add(self._ask(engine, messages, source, settings))
             for reply, (_, base) in zip(answer.replies, sides):
-                for text, status in _written(reply, answer.stopped):
+                for text, status in _written(reply, answer.stopped, self.limits.reply_seconds):
                     current = replace(current, base_reply=text) if base else replace(current, reply=text)
                     yield Progress([*exchanges, current], status)
         finally:
@@ -211,15 +215,30 @@ class ChatService:
                 self._loaded = source
             return self._engine
 
-    def _adapter_named(self, name: str) -> str | None:
+    def adapter_named(self, name: str | None) -> str | None:
+        """What stands behind an adapter's name: a folder, a Hub id, or None for the base model alone.
+
+        Raises:
+            ConfigError: If a visitor from elsewhere names anything but an offered adapter or a Hub id.
+        """
         name = (name or "").strip()
         if name in ("", BASE_ALONE):
             return None
         if name in self.adapters:
             return self.adapters[name]
-        if self.local or (_HUB_ID.fullmatch(name) and ".." not in name and not Path(name).exists()):
+        repo_id, revision = split_revision(name)
+        safe_revision = revision is None or (_REVISION.fullmatch(revision) and ".." not in revision)
+        on_hub = is_repo_id(repo_id) and safe_revision and not Path(name).exists() and not Path(repo_id).exists()
+        if self.local or on_hub:
             return name
         raise ConfigError(f"adapter is {name!r}; expected a Hub id like owner/name")
+
+    def _check_size(self, adapter: str | None) -> None:
+        """Refuse an adapter of the Hub that is too large to fetch for a visitor; asked once for each."""
+        if adapter is None or self.local or adapter in self.adapters.values() or adapter in self._sized:
+            return
+        check_adapter_size(adapter, self.limits)
+        self._sized.add(adapter)
 
     def _ask(
         self,
@@ -234,13 +253,8 @@ class ChatService:
             max_tokens=min(settings.max_tokens, self.limits.reply_tokens),
             temperature=settings.temperature,
             seed=settings.seed,
+            use_tag=settings.tag,
         )
-
-
-def _mlx_backend(source: str) -> Backend:
-    from distrust_hub.chat.backends import MlxBackend
-
-    return MlxBackend(source)
 
 
 def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool = False) -> list[dict[str, str]]:
@@ -260,7 +274,7 @@ def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool 
     return messages
 
 
-def _written(reply: ChatReply, stopped: threading.Event) -> Iterator[tuple[str, str]]:
+def _written(reply: ChatReply, stopped: threading.Event, seconds: float) -> Iterator[tuple[str, str]]:
     """(text so far, status) as the reply grows, with the place in the queue before it starts."""
     while (ahead := reply.position) and not stopped.is_set():
         yield "", f"Waiting: {ahead} ahead of you."
@@ -269,14 +283,18 @@ def _written(reply: ChatReply, stopped: threading.Event) -> Iterator[tuple[str, 
         return
     text = ""
     yield text, "Thinking ..."
-    shown = 0.0
+    shown, deadline = 0.0, time.monotonic() + seconds
     for piece in reply:
         if stopped.is_set():
             break
         text += piece
-        if time.monotonic() - shown >= _SHOW_SECONDS:
+        now = time.monotonic()
+        if now > deadline:
+            stopped.set()
+            break
+        if now - shown >= _SHOW_SECONDS:
             yield text, "Writing ..."
-            shown = time.monotonic()
+            shown = now
     yield text, "Writing ..."
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.plots import Point
+from distrust_hub.errors import DataError
 from distrust_hub.objective import ALPHA_DEFAULT, distrust_term, signed_core
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
 from distrust_hub.scoring.calibration import calibration
@@ -45,6 +46,9 @@ RAISES, LOWERS = "▲", "●"
 
 NOTEWORTHY = {"authority_weight": 0.015, "provenance_entropy": 0.12}
 """Contributions below these are summed up in one row and not marked in the text (our choice)."""
+
+ROWS_LISTED = 8
+"""Reasons listed for each axis; the smaller ones share a row."""
 
 _LABEL_CHARS = 30
 _FOUND_SHOWN, _FOUND_CHARS = 4, 60
@@ -108,6 +112,21 @@ def score_view(text: str, metadata: Mapping[str, Any] | None, limits: Limits) ->
         return None
     known = {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
     return _view(text, score_document(text, known))
+
+
+def score_json(text: str, metadata: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
+    """Score one text for another program: ``DocumentScore.to_dict`` and the signed core.
+
+    Raises:
+        DataError: If the text is blank or too long, or a metadata value cannot be used.
+    """
+    limits.check_text(text)
+    if not text.strip():
+        raise DataError("the text is empty; give some")
+    known = {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
+    score = score_document(text, known)
+    core = signed_core(score.authority_weight, score.provenance_entropy)
+    return {**score.to_dict(), "signed_core": float(core)}
 
 
 def _view(text: str, score: DocumentScore) -> ScoreView:
@@ -198,22 +217,23 @@ def contribution_rows(score: DocumentScore) -> list[list[str]]:
 
     Each axis ends with its value; the rows above it add up to that value before it is held within its range.
     """
-    rows = []
+    rows: list[list[str]] = []
     for axis, name in _AXES.items():
         groups: dict[tuple[str, str], list[Evidence]] = {}
         for item in score.evidence:
             if item.axis == axis:
                 groups.setdefault((item.component, item.reason), []).append(item)
-        small = []
+        first, small = len(rows), []
         for (component, reason), items in sorted(groups.items(), key=lambda group: -abs(_sum(group[1]))):
-            if _importance(axis, _sum(items)) < 1.0:
-                small += items
+            if len(rows) - first == ROWS_LISTED or _importance(axis, _sum(items)) < 1.0:
+                small.append(items)
                 continue
             rows.append(
                 [name, component.replace("_", " "), f"{_sum(items):+.3f}", _found(items), reason.replace("_", " ")]
             )
         if small:
-            rows.append([name, "all others", f"{_sum(small):+.3f}", "", "each too small to list"])
+            others = _sum(item for items in small for item in items)
+            rows.append([name, "all others", f"{others:+.3f}", "", f"{len(small)} smaller reasons"])
         total = _sum(item for items in groups.values() for item in items)
         value = float(getattr(score, axis))
         held = "" if abs(total - value) < 5e-4 else f"the sum is {total:.3f}; held within the range of the axis"

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from distrust_hub.errors import ConfigError, DataError
+from distrust_hub.config import _Config, option
+from distrust_hub.errors import DataError
+
+_ON_YOUR_MACHINE = "on your machine: distrust-hub score FILE -o scored.jsonl"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Bounds of the app; the defaults suit a public Space with 2 cores.
+class Limits(_Config):
+    """Bounds of the app, options of ``distrust-hub app``; the defaults suit a public Space with 2 cores."""
 
-    Attributes:
-        text_chars: Characters of one text to score.
-        upload_bytes: Size of one uploaded file.
-        rows: Rows of a file, or lines of a citation list.
-        message_chars: Characters of one chat message.
-        history_messages: Messages of a conversation sent to the model; older ones are left out.
-        reply_tokens: Longest reply a visitor can ask for.
-        chat_requests: Chat requests running or waiting with their place shown; further ones wait in the page's queue.
-        queue_length: Requests that may wait; the next one is told to come back.
-    """
-
-    text_chars: int = 50_000
-    upload_bytes: int = 5_000_000
-    rows: int = 1_000
-    message_chars: int = 4_000
-    history_messages: int = 20
-    reply_tokens: int = 512
-    chat_requests: int = 10
-    queue_length: int = 40
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value < 1:
-                raise ConfigError(f"{name} is {value}; expected 1 or more")
+    text_chars: int = option(50_000, "characters of one text to score", low=1)
+    upload_bytes: int = option(5_000_000, "bytes of one uploaded file", low=1)
+    rows: int = option(1_000, "rows of a file, or lines of a citation list", low=1)
+    pdf_pages: int = option(50, "pages read of a PDF; a longer one is refused", low=1)
+    file_seconds: int = option(60, "seconds for reading a PDF, and for scoring a file", low=1)
+    message_chars: int = option(4_000, "characters of one chat message", low=1)
+    history_messages: int = option(20, "messages sent to the model; older ones are left out", low=1)
+    reply_tokens: int = option(512, "tokens of the longest reply", low=16)
+    reply_seconds: int = option(120, "seconds of the longest reply", low=1)
+    adapter_bytes: int = option(200_000_000, "bytes of an adapter that is fetched for a visitor", low=1)
+    chat_requests: int = option(10, "chat requests running or waiting with their place shown", low=1)
+    queue_length: int = option(40, "requests that may wait; the next one is told to come back", low=1)
 
     def check_text(self, text: str) -> None:
         """Raise DataError if a text to score is too long."""
         if len(text) > self.text_chars:
             raise DataError(
                 f"the text has {len(text):,} characters and the app takes {self.text_chars:,}; shorten it, or score it "
-                "on your machine: distrust-hub score FILE -o scored.jsonl"
+                f"{_ON_YOUR_MACHINE}"
+            )
+
+    def check_upload(self, size_bytes: int, name: str) -> None:
+        """Raise DataError if a file is too large."""
+        if size_bytes > self.upload_bytes:
+            raise DataError(
+                f"{size_bytes / 1e6:.1f} MB is more than the {self.upload_bytes / 1e6:g} MB the app takes; score the "
+                f"file {_ON_YOUR_MACHINE}",
+                path=name,
             )
 
     def check_message(self, message: str) -> None:
@@ -57,6 +57,5 @@ class Limits:
         """Raise DataError if there are too many rows."""
         if rows > self.rows:
             raise DataError(
-                f"there are more than {self.rows:,} rows, the most the app takes; score the file on your machine: "
-                "distrust-hub score FILE -o scored.jsonl"
+                f"there are more than {self.rows:,} rows, the most the app takes; score the file {_ON_YOUR_MACHINE}"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from distrust_hub.app.batch import BatchView
 from distrust_hub.app.handlers import LOWERS, RAISES, Gauge, ScoreView
@@ -55,18 +56,31 @@ def contributions(view: ScoreView | None) -> str:
     tables = []
     for axis, rows in itertools.groupby(view.contributions, key=lambda row: row[0]):
         *lines, (_, _, value, _, note) = rows
-        body = "".join(
-            f'<tr><td>{escape(component)}</td><td class="dh-number">{escape(adds)}</td><td>{escape(reason)}</td>'
-            f"<td>{escape(found)}</td></tr>"
-            for _, component, adds, found, reason in lines
-        )
+        largest = max((abs(float(line[2])) for line in lines), default=1.0) or 1.0
+        body = "".join(_contribution(line, largest) for line in lines)
+        note = f'<span class="dh-muted">{escape(note)}</span>' if note else ""
         tables.append(
             f"<table><caption>What adds up to the {escape(axis)}</caption><thead><tr>"
-            '<th scope="col">component</th><th scope="col" class="dh-number">adds</th><th scope="col">why</th>'
-            f'<th scope="col">found</th></tr></thead><tbody>{body}</tbody><tfoot><tr><th scope="row">value</th>'
-            f'<td class="dh-number">{escape(value)}</td><td colspan="2">{escape(note)}</td></tr></tfoot></table>'
+            '<th scope="col" class="dh-number">adds</th><th scope="col">because of</th></tr></thead>'
+            f'<tbody>{body}</tbody><tfoot><tr><td class="dh-number">{escape(value)}</td>'
+            f'<th scope="row">value {note}</th></tr></tfoot></table>'
         )
     return f'<div class="dh-contributions">{"".join(tables)}</div>'
+
+
+def _contribution(line: list[str], largest: float) -> str:
+    """A row: the number with a bar and a shape that says in which direction trust moves, then the reason."""
+    axis, component, adds, found, reason = line
+    raises = adds.startswith("-") == axis.startswith("authority")
+    kind, shape = ("dh-up", RAISES) if raises else ("dh-down", LOWERS)
+    if component == "base":
+        kind, shape = "dh-base", ""
+    where = f'<span class="dh-found">{escape(found)}</span>' if found else ""
+    return (
+        f'<tr class="{kind}"><td class="dh-number">{escape(adds)}<i style="width:{abs(float(adds)) / largest:.0%}"></i>'
+        f'</td><td><span class="dh-shape">{shape}</span> {escape(reason)} '
+        f'<span class="dh-component">{escape(component)}</span>{where}</td></tr>'
+    )
 
 
 def term(view: ScoreView | None) -> str:
@@ -85,11 +99,25 @@ def notice(message: str, kind: str = "info") -> str:
     return f'<div class="dh-notice dh-{kind}" role="{role}">{escape(message)}</div>' if message else ""
 
 
-def batch_summary(view: BatchView) -> str:
-    """How many rows there are and which two to look at first."""
-    return notice(
-        f"{len(view.records):,} scored. Most primary: row {view.most_primary}. "
-        f"Most coordinated: row {view.most_coordinated}."
+def batch_summary(view: BatchView, total: int) -> str:
+    """How many rows of ``total`` there are, and the two to look at first."""
+    done = f"{len(view.records):,} scored."
+    if view.stopped:
+        done = f"Stopped ({view.stopped}): {len(view.records):,} of {total:,} scored."
+    extremes = "".join(
+        _extreme(title, view.table[row - 1], tier)
+        for title, row, tier in (
+            ("Most primary", view.most_primary, "primary"),
+            ("Most coordinated", view.most_coordinated, "coordinated"),
+        )
+    )
+    return f'{notice(done)}<div class="dh-figures dh-extremes">{extremes}</div>'
+
+
+def _extreme(title: str, row: list[Any], tier: str) -> str:
+    return (
+        f'<figure><figcaption class="dh-text-{tier}">{_TIER_SHAPES[tier]} {title}: row {row[0]}, signed core '
+        f"{row[4]:+.2f}</figcaption><blockquote>{escape(row[-1])}</blockquote></figure>"
     )
 
 

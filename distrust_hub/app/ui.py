@@ -1,15 +1,20 @@
-"""The page: layout and events. The only file that imports gradio; what happens is in the modules beside it."""
+"""The page: tabs, look and server. The ``ui*.py`` files alone import gradio; what happens is in the modules beside."""
 
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any
 
 import gradio as gr
 
 from distrust_hub.app.conversation import ChatService
+from distrust_hub.app.handlers import score_json
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.ui_adapters import adapters_tab
+from distrust_hub.app.ui_batch import forget
 from distrust_hub.app.ui_chat import chat_tab
 from distrust_hub.app.ui_score import score_tab
+from distrust_hub.errors import DistrustHubError, MissingDependencyError
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
@@ -17,12 +22,21 @@ _CONTRAST = {
     "button_primary_background_fill": "*primary_700",
     "button_primary_background_fill_hover": "*primary_800",
     "button_primary_background_fill_dark": "*primary_700",
-    "button_primary_background_fill_hover_dark": "*primary_600",
+    "button_primary_background_fill_hover_dark": "*primary_800",
     "block_info_text_color": "*neutral_600",
     "block_info_text_color_dark": "*neutral_300",
     "block_label_text_color": "*neutral_700",
     "block_title_text_color": "*neutral_700",
     "input_placeholder_color": "*neutral_500",
+    "input_placeholder_color_dark": "*neutral_400",
+    "link_text_color": "*primary_700",
+    "link_text_color_hover": "*primary_800",
+    "link_text_color_active": "*primary_800",
+    "link_text_color_visited": "*primary_700",
+    "link_text_color_dark": "*primary_300",
+    "link_text_color_hover_dark": "*primary_200",
+    "link_text_color_active_dark": "*primary_200",
+    "link_text_color_visited_dark": "*primary_300",
     "body_text_color_subdued": "*neutral_600",
     "body_text_color_subdued_dark": "*neutral_300",
 }
@@ -38,7 +52,8 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
     """
     service = chat or ChatService(limits=limits)
     bounds = limits or service.limits
-    with gr.Blocks(title="distrust-hub", analytics_enabled=False) as demo:
+    with gr.Blocks(title="distrust-hub", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+        gr.api(_scorer(bounds), api_name="score", concurrency_id="score", concurrency_limit=4)  # first: takes the name
         gr.HTML(
             "<h1>distrust-hub</h1><p>How much of a text traces to primary sources, and which of its words say so.</p>",
             elem_id="dh-title",
@@ -46,41 +61,79 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
         with gr.Tabs(elem_id="dh-tabs") as tabs:
             with gr.Tab("Score", id="score"):
                 text = score_tab(bounds)
-            with gr.Tab("Chat", id="chat") as chat_page:
-                chat_tab(service, chat_page, tabs, text)
+            with gr.Tab("Chat", id="chat") as page:
+                chat_adapter = chat_tab(service, page, tabs, text)
+            with gr.Tab("Adapters", id="adapters") as page:
+                adapters_tab(service, page, tabs, chat_adapter)
             with gr.Tab("About", id="about"):
                 gr.Markdown(_resource("about.md"), elem_id="dh-about")
 
         @demo.unload
         def leave(request: gr.Request) -> None:
             service.leave(request.session_hash or "")
+            forget(request.session_hash or "")
 
     demo.queue(max_size=bounds.queue_length, default_concurrency_limit=4, api_open=False)
     return demo
 
 
-def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = None) -> None:
+def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = None, **options: Any) -> None:
     """Serve the app until it is stopped.
 
     Args:
         demo: From ``build_app``.
         host: Address to listen on; None leaves it to gradio (loopback, or what a Space sets).
         port: Port; None takes the first free one from 7860.
+        options: ``share``, ``auth``, ``root_path``, ``mcp_server`` and ``max_file_size`` as in gradio's ``launch``.
+
+    Raises:
+        MissingDependencyError: If ``mcp_server`` is asked for and cannot be had.
     """
     hues = {"primary_hue": "teal", "secondary_hue": "teal", "neutral_hue": "slate"}
     theme = gr.themes.Default(**hues, font=_FONT, font_mono=_MONO).set(**_CONTRAST)
+    defaults = {"share": False, "max_file_size": Limits().upload_bytes}
     demo.launch(
         server_name=host,
         server_port=port,
-        share=False,
         theme=theme,
         css=_resource("style.css"),
         footer_links=[],
         run_history=False,
-        max_file_size=Limits().upload_bytes,
         show_error=False,
         enable_monitoring=False,
+        prevent_thread_lock=True,
+        **{**defaults, **options},
     )
+    if options.get("mcp_server") and not demo.mcp_server:
+        demo.close()
+        raise MissingDependencyError("a version of mcp that gradio takes", "mcp", "--mcp")
+    demo.block_thread()
+
+
+def _scorer(limits: Limits) -> Any:
+    """The one function other programs may call, ``/score``; with ``--mcp`` also a tool."""
+
+    def score(text: str, source_type: str = "", year: str = "", publisher: str = "", url: str = "") -> dict[str, Any]:
+        """Score how much of a text traces to primary sources. A heuristic on wording, not a check of truth.
+
+        Args:
+            text: The text.
+            source_type: Kind of source, such as letter_diary or wiki, where it is known.
+            year: Year of publication, where it is known.
+            publisher: Publisher, where it is known.
+            url: Web address it is from, where it is known; it is not opened.
+
+        Returns:
+            tier (primary, medium, coordinated), authority_weight (0 primary to 0.99 consensus), provenance_entropy
+            (bits), signed_core (higher is more primary), confidence (0 to 1), source_type, year, and the evidence.
+        """
+        known = {"source_type": source_type, "year": year, "publisher": publisher, "url": url}
+        try:
+            return score_json(text, known, limits)
+        except DistrustHubError as error:
+            raise gr.Error(str(error)) from error
+
+    return score
 
 
 def _resource(name: str) -> str:

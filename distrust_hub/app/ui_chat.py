@@ -10,16 +10,20 @@ import gradio as gr
 
 from distrust_hub.app import markup
 from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, conversation
+from distrust_hub.app.ui_toast import warn
 from distrust_hub.errors import DistrustHubError
 
 log = logging.getLogger(__name__)
+
+COMPARE = 5
+"""Place of the comparison among the settings."""
 
 _PLACEHOLDER = "Ask something, for example: What is a primary source in history?"
 _SMALL_MODEL = "A small model is often wrong. Use the chat to compare an adapter with its base, not for facts."
 
 
-def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textbox) -> None:
-    """Build the tab.
+def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textbox) -> gr.Dropdown | None:
+    """Build the tab; returns the choice of adapter, so that another tab can fill it, or None where chat cannot run.
 
     Args:
         chat: What answers.
@@ -29,13 +33,13 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     """
     if problem := chat.problem():
         gr.HTML(markup.notice(problem, "error"), elem_id="dh-chat-problem")
-        gr.HTML(markup.notice("The Score tab works without it."))
-        return
+        gr.HTML(markup.notice("The other tabs work without it."))
+        return None
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=280):
             settings = _settings(chat)
         with gr.Column(scale=7, min_width=320):
-            compare = settings[-1]
+            compare = settings[COMPARE]
             with gr.Row(equal_height=False):
                 main = _chatbot("Conversation", "dh-chat")
                 base = _chatbot("Base model alone, same prompts and seed", "dh-chat-base", visible=False)
@@ -76,6 +80,8 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     compare.change(lambda on: gr.update(visible=on), compare, base, **quick)
     to_score.click(_last_reply, exchanges, [score_text, tabs], **quick)
     tab.select(_preparer(chat), settings[0], status, api_visibility="private", show_progress="hidden")
+    adapter: gr.Dropdown = settings[1]
+    return adapter
 
 
 def _settings(chat: ChatService) -> list[Any]:
@@ -103,6 +109,9 @@ def _settings(chat: ChatService) -> list[Any]:
         gr.Slider(16, limits.reply_tokens, value=min(200, limits.reply_tokens), step=8, label="Longest reply, tokens"),
         gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", info="Same seed, same reply."),
         gr.Checkbox(False, label="Compare with the base model", elem_id="dh-compare"),
+        gr.Checkbox(
+            True, label="Use the adapter's source tag", info="Adapters trained with the objective conditional have one."
+        ),
     ]
 
 
@@ -139,16 +148,18 @@ def _answerer(chat: ChatService) -> Any:
         max_tokens: float,
         seed: float | None,
         compare: bool,
+        tag: bool,
         request: gr.Request,
     ) -> Iterator[list[Any]]:
-        settings = ChatSettings(model, adapter or BASE_ALONE, temperature, int(max_tokens), int(seed or 0), compare)
+        length, number = int(max_tokens), int(seed or 0)
+        settings = ChatSettings(model, adapter or BASE_ALONE, temperature, length, number, compare, tag)
         session = request.session_hash or ""
         try:
             for step in chat.reply(session, exchanges, message, settings):
                 yield [step.exchanges, *_show(step.exchanges), markup.notice(step.status), ""]
         except DistrustHubError as error:
             log.info("chat request refused: %s", error)
-            gr.Warning(str(error), title="No reply")
+            warn(error)
             yield [exchanges, *_show(exchanges), markup.notice(str(error), "error"), message]
 
     return answer

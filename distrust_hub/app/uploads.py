@@ -1,4 +1,4 @@
-"""Documents from a file a visitor dropped: text, Markdown, HTML, JSON Lines, CSV or Parquet. No gradio here."""
+"""Documents from a file a visitor dropped: text, Markdown, HTML, PDF, JSON Lines, CSV or Parquet. No gradio here."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.pdf import pdf_text
 from distrust_hub.errors import DataError, MissingDependencyError
 from distrust_hub.files import iter_jsonl
 from distrust_hub.schema import Document
 
-UPLOAD_TYPES = (".txt", ".md", ".html", ".htm", ".jsonl", ".csv", ".parquet")
+TEXT_TYPES = (".txt", ".md", ".html", ".htm", ".pdf")
+"""Files that are one document."""
+
+UPLOAD_TYPES = (*TEXT_TYPES, ".jsonl", ".csv", ".parquet")
 _MAX_UNPACKED_RATIO = 50
 _SKIPPED_TAGS = ("script", "style", "head", "noscript", "template")
 _BLOCK_TAGS = ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article")
@@ -28,7 +32,7 @@ def read_upload(path: str | Path, limits: Limits) -> list[tuple[str, dict[str, A
         limits: The app's bounds on bytes and rows.
 
     Returns:
-        (text, metadata) pairs: one for a text, Markdown or HTML file, one per row of a table.
+        (text, metadata) pairs: one for a file of TEXT_TYPES, one per row of a table.
 
     Raises:
         DataError: If the file is too large, of another type, damaged, or has a row without text. Messages name the
@@ -38,22 +42,22 @@ def read_upload(path: str | Path, limits: Limits) -> list[tuple[str, dict[str, A
     suffix = file.suffix.lower()
     if suffix not in UPLOAD_TYPES:
         raise DataError(f"files of type {suffix or 'without a suffix'} are not read; give {', '.join(UPLOAD_TYPES)}")
-    size = file.stat().st_size
-    if size > limits.upload_bytes:
-        raise DataError(
-            f"{size / 1e6:.1f} MB is more than the {limits.upload_bytes / 1e6:g} MB the app takes; score the file on "
-            "your machine: distrust-hub score FILE -o scored.jsonl",
-            path=file.name,
-        )
-    if suffix in (".txt", ".md", ".html", ".htm"):
-        text = _decoded(file)
-        return [(html_text(text) if suffix.startswith(".htm") else text, {})]
+    limits.check_upload(file.stat().st_size, file.name)
+    if suffix in TEXT_TYPES:
+        return [(_text(file, suffix, limits), {})]
     documents: list[tuple[str, dict[str, Any]]] = []
     for line, row in _rows(file, suffix):
         limits.check_rows(len(documents) + 1)
         document = Document.from_row(row, path=file.name, line=line)
         documents.append((document.text, dict(document.metadata)))
     return documents
+
+
+def _text(file: Path, suffix: str, limits: Limits) -> str:
+    if suffix == ".pdf":
+        return pdf_text(file, limits)
+    text = _decoded(file)
+    return html_text(text) if suffix.startswith(".htm") else text
 
 
 def html_text(source: str) -> str:

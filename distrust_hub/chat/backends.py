@@ -7,14 +7,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
-
 from distrust_hub.adapters.folder import weights_file
 from distrust_hub.adapters.load import apply_adapter, remove_adapter
-from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, AdapterConfig
+from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.chat.decoding import speed_up_decoding
 from distrust_hub.chat.engine import ChatRequest
-from distrust_hub.errors import ConfigError
-from distrust_hub.files import read_json
+from distrust_hub.chat.prompt import encode_prompt, room_for_answer
 from distrust_hub.models.load import LoadedModel, load_base
 from distrust_hub.models.resolve import BaseModel
 from distrust_hub.models.runtime import mx  # isort: split
@@ -46,6 +44,7 @@ class MlxBackend:
     def load(self) -> None:
         """Load the base model. Raises ModelError if that fails."""
         self._loaded = load_base(self._base)
+        speed_up_decoding(self._loaded.model)
 
     def generate(self, request: ChatRequest, stop: threading.Event) -> Iterator[str]:
         """Yield the answer piece by piece.
@@ -59,9 +58,7 @@ class MlxBackend:
             raise RuntimeError("generate() was called before load()")
         self._use_adapter(loaded, request.adapter)
         prompt = self._prompt(loaded, request)
-        room = _context_length(loaded) - len(prompt)
-        if room < 1:
-            raise ConfigError(f"the conversation has {len(prompt)} tokens, {1 - room} too many; start a new one")
+        room = room_for_answer(loaded.base.path, len(prompt))
         mx.random.seed(secrets.randbits(32) if request.seed is None else request.seed)
 
         def on_progress(_done: int, _total: int) -> None:
@@ -103,24 +100,4 @@ class MlxBackend:
             self._adapter = wanted
 
     def _prompt(self, loaded: LoadedModel, request: ChatRequest) -> list[int]:
-        """Token ids of the conversation, with the source-tier tag of a conditional adapter where training put it.
-
-        That is before the last user message, or at the start of the text for a model without a chat template.
-        """
-        tokenizer, messages = loaded.tokenizer, [*map(dict, request.messages)]
-        tag = (self._config.extra.get(CONDITION_PREFIX) if self._config else None) or ""
-        if not tokenizer.has_chat_template:
-            text = tag + "\n\n".join(message["content"] for message in messages)
-            return list(tokenizer.encode(text, add_special_tokens=not tag))
-        messages[-1]["content"] = tag + messages[-1]["content"]
-        try:
-            return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True))
-        except jinja2.TemplateError as error:
-            raise ConfigError(f"the model's chat template refuses this conversation: {error}") from error
-
-
-def _context_length(loaded: LoadedModel) -> int:
-    """Positions the model was made for, from its config; unlimited where it does not say."""
-    config = read_json(loaded.base.path / "config.json")
-    limit = config.get("text_config", config).get("max_position_embeddings")
-    return limit if isinstance(limit, int) else 1 << 30
+        return encode_prompt(loaded.tokenizer, loaded.tokenizer.has_chat_template, request, self._config)

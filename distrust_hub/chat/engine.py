@@ -6,6 +6,7 @@ Nothing here knows MLX: a backend does the work.
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ class ChatRequest:
         max_tokens: Longest answer, >= 1.
         temperature: 0 is greedy; otherwise the softmax temperature.
         seed: Of the sampling; None draws one.
+        use_tag: Put the tag of a conditional adapter before the question.
     """
 
     messages: tuple[Mapping[str, str], ...]
@@ -39,6 +41,7 @@ class ChatRequest:
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int | None = None
+    use_tag: bool = True
 
     def __post_init__(self) -> None:
         for message in self.messages:
@@ -136,6 +139,7 @@ class ChatEngine:
         max_tokens: int = 256,
         temperature: float = 0.0,
         seed: int | None = None,
+        use_tag: bool = True,
         stop_event: threading.Event | None = None,
     ) -> ChatReply:
         """Queue a request and return its reply at once.
@@ -146,6 +150,7 @@ class ChatEngine:
             max_tokens: Longest answer.
             temperature: 0 is greedy.
             seed: Of the sampling; None draws one.
+            use_tag: Put the tag of a conditional adapter before the question.
             stop_event: Set it to stop this answer; the same as ``ChatReply.cancel``.
 
         Raises:
@@ -154,7 +159,7 @@ class ChatEngine:
             AdapterError: If there is no such adapter.
         """
         folder = self._folder(str(adapter)) if adapter else None
-        request = ChatRequest(tuple(messages), folder, max_tokens, temperature, seed)
+        request = ChatRequest(tuple(messages), folder, max_tokens, temperature, seed, use_tag)
         reply = ChatReply(self, request, stop_event or threading.Event())
         with self._lock:
             if self._closed:
@@ -162,7 +167,8 @@ class ChatEngine:
             if len(self._pending) >= self._max_queue:
                 raise ChatBusyError(f"{len(self._pending)} chat requests are waiting already; try again in a moment")
             self._pending.append(reply)
-            reply._future = self._executor.submit(self._answer, reply)
+            # In the caller's context: on ZeroGPU the time is charged to the visitor of the web request in it.
+            reply._future = self._executor.submit(contextvars.copy_context().run, self._answer, reply)
         reply._future.add_done_callback(lambda _: self._finish(reply))
         return reply
 

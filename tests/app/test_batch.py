@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 
 import pytest
 
-from distrust_hub.app.batch import COLUMNS, citation_lines, score_batch, write_downloads
+from distrust_hub.app.batch import COLUMNS, chosen_rows, citation_lines, score_batch, write_downloads
 from distrust_hub.app.examples import EXAMPLES
 from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
@@ -55,7 +56,7 @@ def test_citation_lines_drop_blank_lines_and_refuse_none():
 
 def test_write_downloads_hold_every_row(tmp_path):
     view = score_batch(DOCUMENTS, Limits())
-    jsonl, table = write_downloads(view, tmp_path)
+    jsonl, table, *_ = write_downloads(view, tmp_path)
     assert [json.loads(line) for line in jsonl.read_text().splitlines()] == view.records
     with table.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -65,6 +66,34 @@ def test_write_downloads_hold_every_row(tmp_path):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_write_downloads_defuse_spreadsheet_formulas(tmp_path, start):
     view = score_batch([(f"{start}HYPERLINK(1) I saw it", {})], Limits())
-    _, table = write_downloads(view, tmp_path)
+    _, table, *_ = write_downloads(view, tmp_path)
     with table.open(newline="") as stream:
         assert next(csv.DictReader(stream))["text"].startswith(f"'{start}")
+
+
+def test_write_downloads_hold_the_same_rows_as_parquet(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    view = score_batch(DOCUMENTS, Limits())
+    path = write_downloads(view, tmp_path)[2]
+    assert parquet.read_table(path).to_pylist() == view.records
+
+
+def test_score_batch_stops_when_cancelled_and_keeps_what_is_done():
+    cancelled = threading.Event()
+    view = score_batch(DOCUMENTS, Limits(), lambda done: cancelled.set() if done == 2 else None, cancelled)
+    assert (len(view.records), view.stopped) == (2, "cancelled")
+
+
+def test_score_batch_stops_at_the_time_limit(monkeypatch):
+    now = iter([0.0, 0.5, 1.5])
+    monkeypatch.setattr("distrust_hub.app.batch.time.monotonic", lambda: next(now))
+    view = score_batch(DOCUMENTS, Limits(file_seconds=1))
+    assert (len(view.records), view.stopped) == (2, "time limit")
+
+
+def test_chosen_rows_keep_a_tier_and_rows_with_all_words():
+    view = score_batch(DOCUMENTS, Limits())
+    assert chosen_rows(view, "", " ") == view.table
+    assert [row[1] for row in chosen_rows(view, "coordinated", "")] == ["coordinated"] * view.tiers["coordinated"]
+    assert [row[0] for row in chosen_rows(view, "", "AGNES boat")] == [3]
+    assert chosen_rows(view, "coordinated", "Agnes") == []

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
 import pytest
 
 from distrust_hub.app.conversation import ChatService
+from distrust_hub.chat.choice import backend_kind
 from distrust_hub.cli.app import _is_loopback
 from distrust_hub.cli.main import main
 
@@ -38,3 +40,58 @@ def test_app_without_gradio_says_what_to_install():
 def test_chat_without_mlx_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert 'pip install "distrust-hub[train]"' in ChatService("owner/base").problem()
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """Run ``distrust-hub app`` up to the launch; returns the page and the launch options."""
+    ui = pytest.importorskip("distrust_hub.app.ui")
+    calls = []
+    monkeypatch.setattr(ui, "launch_app", lambda demo, **options: calls.append((demo, options)))
+
+    def run(*arguments):
+        assert main(["app", "--model", "owner/base", *arguments]) == 0
+        return calls[-1]
+
+    return run
+
+
+def test_app_passes_every_server_option_on(launched, tmp_path):
+    (tmp_path / "users").write_text("ada:secret\n")
+    _, options = launched("--port", "7999", "--root-path", "/distrust", "--auth-file", str(tmp_path / "users"))
+    assert options["auth"] == [("ada", "secret")]
+    assert (options["port"], options["root_path"], options["share"]) == (7999, "/distrust", False)
+    assert launched("--share")[1]["share"] is True
+    assert launched()[1]["auth"] is None
+
+
+def test_app_limits_are_options(launched):
+    demo, options = launched("--upload-bytes", "1000", "--queue-length", "7", "--reply-tokens", "64")
+    assert options["max_file_size"] == 1000
+    assert demo._queue.max_size == 7
+    sliders = [block for block in demo.blocks.values() if getattr(block, "label", "") == "Longest reply, tokens"]
+    assert [slider.maximum for slider in sliders] == ([64] if backend_kind() else [])
+
+
+def test_app_shared_with_others_does_not_take_folders(launched, monkeypatch):
+    made = []
+    monkeypatch.setattr("distrust_hub.app.conversation.ChatService.__enter__", lambda self: made.append(self) or self)
+    launched()
+    launched("--share")
+    launched("--host", "0.0.0.0")
+    assert [service.local for service in made] == [True, False, False]
+
+
+def test_app_mcp_without_the_package_says_what_to_install(monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "mcp" else found(name))
+    assert main(["app", "--mcp"]) == 1
+    assert 'pip install "distrust-hub[mcp]"' in capsys.readouterr().err
+
+
+def test_app_refuses_a_missing_auth_file_and_a_bad_limit(tmp_path, capsys):
+    assert main(["app", "--auth-file", str(tmp_path / "users")]) == 1
+    assert main(["app", "--rows", "0"]) == 1
+    err = capsys.readouterr().err
+    assert "no such file" in err
+    assert "rows is 0" in err

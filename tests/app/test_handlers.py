@@ -8,6 +8,7 @@ from distrust_hub.app.examples import EXAMPLES
 from distrust_hub.app.handlers import (
     LOWERS,
     RAISES,
+    ROWS_LISTED,
     TIER_WORDS,
     contribution_rows,
     reference_points,
@@ -81,6 +82,15 @@ def test_contribution_rows_add_up_to_the_scores(text):
         assert math.fsum(float(row[2]) for row in parts) == pytest.approx(total, abs=5e-4 * len(parts))
         assert float(value[2]) == pytest.approx(getattr(score, axis), abs=5e-4)
         assert ("held within" in value[4]) == (abs(total - getattr(score, axis)) >= 5e-4)
+
+
+def test_contribution_rows_list_the_largest_and_sum_the_rest():
+    rows = contribution_rows(score_document(NOTE, {}))
+    parts = [row for row in rows if row[0] == "authority weight"][:-1]
+    assert len(parts) == ROWS_LISTED + 1
+    sizes = [abs(float(row[2])) for row in parts[:-1]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert parts[-1][1] == "all others"
 
 
 def test_contribution_rows_name_the_metadata_field():

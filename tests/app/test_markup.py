@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from distrust_hub.app import markup
+from distrust_hub.app.batch import score_batch
 from distrust_hub.app.examples import EXAMPLES
 from distrust_hub.app.handlers import score_view
 from distrust_hub.app.limits import Limits
@@ -44,7 +46,7 @@ def test_marked_and_contributions_keep_markup_as_text(attack):
     view = score_view(attack, {"publisher": attack, "source_type": "letter_diary"}, Limits())
     marked, table = read(markup.marked(view)), read(markup.contributions(view))
     assert marked.tags <= {"section", "h4", "span", "div", "mark"}
-    assert table.tags <= {"div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"}
+    assert table.tags <= {"div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "i", "span"}
     assert not any(name.startswith("on") for name in marked.attributes | table.attributes)
     body = markup.marked(view).split('tabindex="0">')[1]
     assert attack in read(re.sub(r'<span class="dh-tag">.*?</span>', "", body)).text
@@ -60,6 +62,25 @@ def test_verdict_gives_gauges_values_in_words_and_numbers():
 def test_every_part_has_an_empty_state():
     assert "Nothing scored yet" in markup.verdict(None)
     assert markup.marked(None) == markup.contributions(None) == markup.term(None) == ""
+
+
+def test_contributions_say_the_direction_without_colour():
+    html = markup.contributions(score_view(EXAMPLES["Press release"], {"year": 1850}, Limits()))
+    rows = re.findall(r'<tr class="(dh-up|dh-down)">.*?<span class="dh-shape">(.)</span>', html)
+    assert set(rows) == {("dh-up", "▲"), ("dh-down", "●")}
+
+
+def test_batch_summary_quotes_the_extremes_as_text():
+    documents = [(text, {}) for text in (EXAMPLES["Letter"], "<b>Experts agree</b> on the guidance")]
+    html = markup.batch_summary(score_batch(documents, Limits()), 2)
+    assert "2 scored." in html
+    assert html.index("row 1") < html.index("row 2") < html.index("&lt;b&gt;Experts agree")
+    assert "<b>" not in html
+
+
+def test_batch_summary_says_that_it_was_stopped():
+    view = score_batch([(EXAMPLES["Letter"], {})], Limits())
+    assert "Stopped (cancelled): 1 of 900 scored." in markup.batch_summary(replace(view, stopped="cancelled"), 900)
 
 
 def test_term_carries_its_caveat():

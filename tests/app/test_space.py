@@ -27,11 +27,12 @@ def test_space_app_defines_demo_without_launching():
 
 
 def test_space_pins_this_version_with_the_extras_it_needs():
-    lines = [line for line in (SPACE / "requirements.txt").read_text(encoding="utf-8").splitlines() if line.strip()]
-    requirement = Requirement(lines[0])
-    assert len(lines) == 1
-    assert str(requirement.specifier) == f"=={distrust_hub.__version__}"
-    assert {"app", "train"} == requirement.extras
+    for name, extras in (("requirements.txt", {"app", "train"}), ("requirements-zerogpu.txt", {"zerogpu"})):
+        lines = [line for line in (SPACE / name).read_text(encoding="utf-8").splitlines() if line.strip()]
+        requirement = Requirement(lines[0])
+        assert len(lines) == 1
+        assert str(requirement.specifier) == f"=={distrust_hub.__version__}"
+        assert requirement.extras == extras
 
 
 def test_space_sdk_version_satisfies_our_gradio_bound():

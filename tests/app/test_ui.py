@@ -54,4 +54,4 @@ def test_build_app_shows_no_local_path(tmp_path):
 def test_only_ui_files_import_gradio():
     folder = Path(__file__).parents[2] / "distrust_hub" / "app"
     importing = {path.name for path in folder.glob("*.py") if "import gradio" in path.read_text(encoding="utf-8")}
-    assert importing == {"ui.py", "ui_chat.py", "ui_score.py"}
+    assert importing == {"ui.py", "ui_adapters.py", "ui_batch.py", "ui_chat.py", "ui_score.py", "ui_toast.py"}

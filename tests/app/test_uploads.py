@@ -70,6 +70,59 @@ def test_read_upload_refuses_too_many_bytes_and_rows(tmp_path):
         read_upload(tmp_path / "a.jsonl", Limits(rows=2))
 
 
+def test_read_upload_takes_a_pdf_as_one_document(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(pdf("I weighed 3.2 g", "in March 1931"))
+    text = read_upload(tmp_path / "a.pdf", Limits())[0][0]
+    assert text.split() == ["I", "weighed", "3.2", "g", "in", "March", "1931"]
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "message"),
+    [
+        (lambda: pdf("a", "b", "c"), Limits(pdf_pages=2), r"^a\.pdf: has 3 pages and the app reads 2"),
+        (lambda: pdf(""), Limits(), r"^a\.pdf: holds no text"),
+        (lambda: b"%PDF-1.7 nothing", Limits(), r"^a\.pdf: is not a PDF that can be read"),
+        (lambda: b"not a pdf at all", Limits(), r"^a\.pdf: is not a PDF that can be read"),
+    ],
+)
+def test_read_upload_refuses_a_bad_pdf(tmp_path, content, limits, message):
+    (tmp_path / "a.pdf").write_bytes(content())
+    with pytest.raises(DataError, match=message):
+        read_upload(tmp_path / "a.pdf", limits)
+
+
+def test_read_upload_ends_a_pdf_that_takes_too_long(tmp_path, monkeypatch):
+    (tmp_path / "a.pdf").write_bytes(pdf("short"))
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "pypdf.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(slow))
+    with pytest.raises(DataError, match="took more than 1 seconds"):
+        read_upload(tmp_path / "a.pdf", Limits(file_seconds=1))
+
+
+def pdf(*pages: str) -> bytes:
+    """A PDF with one line of text a page."""
+    count = len(pages)
+    kids = " ".join(f"{3 + 2 * index} 0 R" for index in range(count))
+    font = f"{3 + 2 * count} 0 R"
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", f"<< /Type /Pages /Kids [{kids}] /Count {count} >>"]
+    for index, words in enumerate(pages):
+        stream = f"BT /F1 12 Tf 72 720 Td ({words}) Tj ET"
+        page = f"/Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {4 + 2 * index} 0 R"
+        objects.append(f"<< {page} /Resources << /Font << /F1 {font} >> >> >>")
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    start = len(out)
+    trailer = f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF"
+    return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
 def test_html_text_keeps_words_and_drops_code(tmp_path):
     page = (
         "<html><head><title>t</title><style>p{}</style></head><body><p>I saw <b>it</b> &amp; wrote.</p>"

@@ -1,8 +1,8 @@
-"""The app as its own process on a free port, and Debian's Chromium to look at it."""
+"""The app as its own process on a free port beside a test Hub, and the distribution's Chromium to look at it."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -24,27 +24,62 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 START_SECONDS = 240
+CARD = """---
+library_name: peft
+base_model: ada/tiny
+tags: [distrust-hub]
+---
+
+# Leans on logbooks
+
+<img src=x onerror="window.xss=1"><script>window.xss=2</script> trained on **letters**
+"""
 
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``distrust-hub app`` with a tiny random model and a random adapter on it."""
+    """``distrust-hub app`` with a tiny random model, a random adapter on it, and another one on a test Hub."""
     pytest.importorskip("gradio")
     pytest.importorskip("mlx.core")
     from tests.adapters.conftest import random_adapter
+    from tests.hub_server.fixtures import client_env
+    from tests.hub_server.server import HubServer
     from tests.tiny import make_tiny_model
 
     folder = tmp_path_factory.mktemp("app")
     base = make_tiny_model(folder / "tiny", layers=12, hidden=384, scale=0.2, tie=False)
     adapter = random_adapter(base, folder / "lean").folder
+    with HubServer(folder / "hub") as hub:
+        publish(hub, random_adapter(base, folder / "other", seed=8).folder)
+        env = client_env(hub, folder / "home")
+        with started(folder, env, "--model", str(base), "--adapter-path", str(adapter)) as url:
+            yield url
+
+
+def publish(hub: Any, folder: Path) -> None:
+    """Put an adapter with the records of a run on the Hub as ``ada/lean-logs``."""
+    from huggingface_hub import HfApi
+
+    from tests.cards.folders import eval_report, training_run
+
+    training_run().save(folder)
+    eval_report().save(folder)
+    (folder / "README.md").write_text(CARD)
+    api = HfApi(endpoint=hub.url, token=hub.add_user("ada"))
+    api.create_repo("ada/lean-logs")
+    api.upload_folder(repo_id="ada/lean-logs", folder_path=folder)
+
+
+@contextlib.contextmanager
+def started(folder: Path, env: dict[str, str], *arguments: str) -> Iterator[str]:
+    """The app's address, while the context is open."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "distrust_hub", "app", "--port", str(port)]
-    command += ["--model", str(base), "--adapter-path", str(adapter)]
+    command = [sys.executable, "-m", "distrust_hub", "app", "--port", str(port), *arguments]
     log = folder / "app.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=dict(os.environ))
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=env)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, process, log)
@@ -72,7 +107,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A headless browser with a fresh profile; skipped where there is none."""
+    """A headless browser; skipped where there is none."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -83,15 +118,26 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def open_page(chromium: Any, app_url: str) -> Iterator[Callable[..., Any]]:
-    """Open the app in a fresh visitor's context; console errors and foreign requests fail the test at its end."""
-    contexts, problems = [], []
+@pytest.fixture(scope="session")
+def profile(chromium: Any) -> Iterator[Any]:
+    """One browser profile for all tests, so that the page's scripts are read once."""
+    with chromium.new_context(accept_downloads=True) as context:
+        yield context
 
-    def open_one(width: int = 1280, height: int = 900, theme: str = "light") -> Any:
-        context = chromium.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        contexts.append(context)
+
+@pytest.fixture
+def open_page(chromium: Any, profile: Any, app_url: str) -> Iterator[Callable[..., Any]]:
+    """Open the app as a new visitor; console errors and foreign requests fail the test at its end.
+
+    Args of the function: width, height, theme, and ``apart`` for a browser profile of its own.
+    """
+    opened, problems = [], []
+
+    def open_one(width: int = 1280, height: int = 900, theme: str = "light", apart: bool = False) -> Any:
+        context = chromium.new_context() if apart else profile
         page = context.new_page()
+        opened.append(context if apart else page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(30_000)
         page.on("console", lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
@@ -102,8 +148,8 @@ def open_page(chromium: Any, app_url: str) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page_or_context in opened:
+        page_or_context.close()
     assert problems == []
 
 

@@ -29,7 +29,7 @@ def choose(page, *, temperature: float = 0.0, tokens: int = 64, adapter: str | N
         box.fill(str(value))
         box.press("Tab")
     if adapter is not None:
-        box = page.get_by_label("Adapter")
+        box = page.get_by_role("combobox", name="Adapter")
         box.fill(adapter)
         box.press("Enter")
 
@@ -66,6 +66,10 @@ def test_stop_ends_the_reply_early(chat):
     page.wait_for_function("new Set(window.lengths).size > 3")
     page.get_by_role("button", name="Stop").click()
     wait_for_end(page, "Stopped.")
+    stopped = last_reply(page)
+    assert 0 < len(stopped) < 400  # 512 tokens are at least as many characters with this tokenizer
+    page.wait_for_timeout(500)
+    assert last_reply(page) == stopped
 
 
 def test_message_with_markup_stays_text(chat):
@@ -104,7 +108,7 @@ def test_retry_edit_and_clear(chat):
     assert last_reply(page) == before
     page.get_by_role("button", name="Edit last").click()
     page.wait_for_function("document.querySelector('#dh-message textarea').value === 'First question'")
-    assert "First question" not in page.locator("#dh-chat").inner_text()
+    page.locator("#dh-chat", has_text="No messages yet").wait_for()
     send(page, "Second")
     wait_for_end(page)
     page.get_by_role("button", name="Clear", exact=True).last.click()
@@ -124,16 +128,19 @@ def test_score_this_reply_fills_the_score_tab(chat):
 
 def test_unknown_adapter_is_an_error_that_keeps_the_message(chat):
     page = chat()
-    choose(page, adapter="/no/such/folder")
+    choose(page, adapter="/no/such/<img src=x onerror='window.xss=1'>")
     send(page, "Hello there")
     alert = page.locator("#dh-chat-status [role=alert]")
     alert.wait_for()
     assert "no such adapter folder" in alert.inner_text()
+    toast = page.get_by_test_id("toast-body").first
+    assert "<img src=x onerror='window.xss=1'>" in toast.inner_text()
+    assert page.evaluate("window.xss") is None
     page.wait_for_function("document.querySelector('#dh-message textarea').value === 'Hello there'")
 
 
 def test_two_visitors_with_different_adapters_do_not_mix(chat):
-    one, two = chat(), chat()
+    one, two = chat(apart=True), chat(apart=True)
     choose(one, temperature=1.0, tokens=48)
     choose(two, temperature=1.0, tokens=48, adapter="none: the base model alone")
     alone = []
@@ -157,3 +164,5 @@ def test_about_states_the_limits(open_page):
     text = page.locator("#dh-about").inner_text()
     assert "not a verdict on truth" in text
     assert "no gradient" in text
+    links = page.locator("#dh-about a").evaluate_all("links => links.map(link => link.href)")
+    assert any(link.endswith("/docs/evidence.md") for link in links)

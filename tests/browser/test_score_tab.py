@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 
+from distrust_hub.app.batch import COLUMNS
 from distrust_hub.app.examples import EXAMPLES
+from tests.app.test_uploads import pdf
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +20,20 @@ ATTACK = (
 def verdict(page, word: str):
     page.locator("#dh-verdict h3", has_text=word).wait_for()
     return page.locator("#dh-verdict").inner_text()
+
+
+def drop_file(page, path: Path):
+    page.get_by_role("tab", name="File").click()
+    page.get_by_role("button", name="Score the file").wait_for()
+    page.locator("input[type=file]").last.set_input_files(path)
+    page.get_by_text(path.name).wait_for()
+    page.get_by_role("button", name="Score the file").click()
+
+
+def column(page, name: str) -> list[str]:
+    """What the visible table shows in a column."""
+    cells = page.locator(f".dh-table:visible [data-testid^='cell-'][data-testid$='-{COLUMNS.index(name)}']")
+    return [text.strip() for text in cells.all_inner_texts()]
 
 
 def test_example_shows_gauges_plot_marks_table_and_term(open_page):
@@ -69,8 +86,12 @@ def test_markup_in_a_text_stays_text(open_page):
     assert page.evaluate("window.xss") is None
 
 
-def test_too_long_text_is_refused_at_once(open_page):
+def test_opened_pdf_fills_the_text_and_too_long_a_text_is_refused(open_page, tmp_path: Path):
+    (tmp_path / "note.pdf").write_bytes(pdf("I weighed the crucible, 12.4 g", "on 14 March 1931"))
     page = open_page()
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "note.pdf")
+    page.locator("#dh-verdict h3").wait_for()
+    assert "crucible" in page.get_by_label("Text", exact=True).input_value()
     page.get_by_label("Text", exact=True).fill("word " * 10_001)
     alert = page.locator("#dh-verdict [role=alert]")
     alert.wait_for()
@@ -84,52 +105,79 @@ def test_citations_give_one_row_each(open_page):
         "Diary of A. Holm, 1887, MS 12\nWHO. Guidelines, 2021."
     )
     page.get_by_role("button", name="Score the citations").click()
-    page.get_by_text("2 scored.").wait_for()
     page.locator(".dh-table .body-cell", has_text="Diary of A. Holm").wait_for()
+    assert "2 scored." in page.locator(".dh-notice:visible").inner_text()
+    assert column(page, "text") == ["Diary of A. Holm, 1887, MS 12", "WHO. Guidelines, 2021."]
+    diary, guidelines = map(float, column(page, "core"))
+    assert diary > guidelines
+    assert "row 1" in page.locator(".dh-extremes:visible figcaption").first.inner_text()
 
 
-def test_file_gives_a_table_and_downloads(open_page, tmp_path: Path):
+def test_file_gives_a_table_to_filter_and_downloads(open_page, tmp_path: Path):
+    parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"text": text, "id": name} for name, text in EXAMPLES.items()] + [{"text": ATTACK}]
-    source = tmp_path / "rows.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = open_page()
-    page.get_by_role("tab", name="File").click()
-    page.locator("input[type=file]").last.set_input_files(source)
-    page.get_by_text("rows.jsonl").wait_for()
-    page.get_by_role("button", name="Score the file").click()
+    drop_file(page, tmp_path / "rows.jsonl")
     page.get_by_text("4 scored.").wait_for()
-    link = page.locator("a[download]", has_text="scores").or_(page.locator("a[href*='scores.jsonl']")).first
-    with page.expect_download() as download:
-        link.click()
-    saved = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
-    assert [row["text"] for row in saved] == [row["text"] for row in rows]
+    assert page.locator(".dh-figures:visible svg").count() == 3
+    texts = [row["text"] for row in rows]
+    saved = {name: download(page, f"scores.{name}") for name in ("jsonl", "csv", "parquet")}
+    assert [json.loads(line)["text"] for line in saved["jsonl"].read_text().splitlines()] == texts
+    with saved["csv"].open(newline="") as stream:
+        assert [row["text"] for row in csv.DictReader(stream)] == texts
+    assert parquet.read_table(saved["parquet"])["text"].to_pylist() == texts
+    page.get_by_label("coordinated").last.check()
+    page.locator(".dh-table:visible .body-cell", has_text="14 March 1931").wait_for(state="detached")
+    assert set(column(page, "tier")) == {"coordinated"}
+    page.get_by_label("all", exact=True).last.check()
+    page.locator(".dh-table:visible .body-cell", has_text="14 March 1931").wait_for()
+    page.get_by_label("Only rows with these words").last.fill("agnes boat")
+    page.locator(".dh-table:visible .body-cell", has_text="Experts agree").wait_for(state="detached")
+    assert column(page, "row") == ["2"]
     assert page.evaluate("window.xss") is None
 
 
-def test_bad_file_is_named_with_its_line(open_page, tmp_path: Path):
-    source = tmp_path / "bad.jsonl"
-    source.write_text('{"text": "one"}\nnot json\n')
+def download(page, name: str) -> Path:
+    with page.expect_download() as started:
+        page.locator(f"a[href*='{name}']:visible").first.click()
+    return Path(started.value.path())
+
+
+def test_cancelled_batch_keeps_what_is_done(open_page, tmp_path: Path):
+    text = (EXAMPLES["Press release"] + " " + EXAMPLES["Letter"]) * 4
+    (tmp_path / "many.jsonl").write_text((json.dumps({"text": text}) + "\n") * 900)
     page = open_page()
-    page.get_by_role("tab", name="File").click()
-    page.locator("input[type=file]").last.set_input_files(source)
-    page.get_by_text("bad.jsonl").wait_for()
-    page.get_by_role("button", name="Score the file").click()
+    drop_file(page, tmp_path / "many.jsonl")
+    page.get_by_text("/900").first.wait_for()
+    page.get_by_role("button", name="Cancel").last.click()
+    notice = page.locator(".dh-notice:visible", has_text="Stopped (cancelled)")
+    notice.wait_for()
+    done = int(notice.inner_text().split("): ")[1].split(" of 900")[0])
+    assert 0 < done < 900
+
+
+def test_bad_file_is_named_with_its_line_in_a_toast_and_on_the_page(open_page, tmp_path: Path):
+    (tmp_path / "bad.jsonl").write_text('{"text": "one"}\nnot json\n')
+    page = open_page()
+    drop_file(page, tmp_path / "bad.jsonl")
     alert = page.locator(".dh-notice.dh-error:visible")
     alert.wait_for()
     assert "bad.jsonl:2: not valid JSON" in alert.inner_text()
+    assert "fix or remove the line" in page.get_by_test_id("toast-body").first.inner_text()
 
 
-@pytest.mark.parametrize("width", [360, 390, 768])
-def test_narrow_page_does_not_scroll_sideways(open_page, width):
-    page = open_page(width=width, height=800)
+def test_narrow_page_does_not_scroll_sideways(open_page):
+    page = open_page(width=390, height=800)
     page.get_by_role("button", name="Letter").click()
     verdict(page, "Primary")
     page.locator("#dh-contributions tfoot").first.wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("Chat", "About"):
+    for name in ("Score", "Chat", "Adapters", "About"):
         page.get_by_role("tab", name=name).click()
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (360, 390, 768):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_timeout(100)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
 def test_dark_mode_changes_the_background(open_page):
@@ -147,8 +195,10 @@ def test_keyboard_alone_scores_a_text(open_page):
         if page.evaluate("document.activeElement.tagName") == "TEXTAREA":
             break
     page.keyboard.insert_text(EXAMPLES["Letter"])
-    verdict(page, "Primary")
+    assert "first-hand record" in verdict(page, "Primary")
     for _ in range(3):
         page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Press release"
     page.keyboard.press("Enter")
-    verdict(page, "Coordinated")
+    assert "institution's" in verdict(page, "Coordinated")
+    assert page.get_by_label("Text", exact=True).input_value() == EXAMPLES["Press release"]

@@ -1,0 +1,72 @@
+"""Layout and events of the Adapters tab (gradio)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from distrust_hub.app import markup, markup_adapters
+from distrust_hub.app.conversation import ChatService
+from distrust_hub.app.published import read_published, search
+from distrust_hub.app.ui_toast import warn
+from distrust_hub.errors import DistrustHubError
+
+_WELCOME = (
+    '<div class="dh-empty" role="status"><strong>Adapters</strong> are small files that change how a model answers. '
+    "Search the published ones, read how one was trained and what was measured, and try it.</div>"
+)
+
+
+def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr.Dropdown | None) -> None:
+    """Build the tab.
+
+    Args:
+        chat: The adapters it offers are listed too.
+        tab: The tab being built; opening it searches.
+        tabs: The tabs of the page.
+        chat_adapter: The Chat tab's choice of adapter; None where chat cannot run.
+    """
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=300):
+            words = gr.Textbox(
+                label="Search published adapters", placeholder="owner, name or base model", max_length=100
+            )
+            go = gr.Button("Search", variant="primary")
+            found = gr.Radio(list(chat.adapters), value=None, label="Adapters", elem_id="dh-adapters")
+        with gr.Column(scale=8, min_width=320):
+            notice = gr.HTML(_WELCOME, elem_id="dh-adapters-status")
+            details = gr.HTML("", elem_id="dh-adapter-card")
+            try_it = gr.Button("Open in Chat", variant="primary", visible=False)
+
+    def look(words: str) -> list[Any]:
+        offered = [name for name in chat.adapters if words.lower() in name.lower()]
+        try:
+            repos = search(words)
+        except DistrustHubError as error:
+            return [gr.Radio(choices=offered, value=None), markup.notice(str(error), "error")]
+        names = list(dict.fromkeys([*offered, *(repo.repo_id for repo in repos)]))
+        text = markup_adapters.search_result(repos, words) if repos or not offered else _WELCOME
+        return [gr.Radio(choices=names, value=None), text]
+
+    def show(name: str | None) -> list[Any]:
+        if not name:
+            return ["", gr.update(visible=False)]
+        try:
+            view = read_published(chat.adapter_named(name) or "", chat.limits)
+        except DistrustHubError as error:
+            warn(error)
+            return [markup.notice(str(error), "error"), gr.update(visible=False)]
+        return [markup_adapters.adapter(view), gr.update(visible=chat_adapter is not None)]
+
+    settings: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "hub", "concurrency_limit": 4}
+    gr.on([go.click, words.submit, tab.select], look, words, [found, notice], show_progress_on=notice, **settings)
+    found.change(show, found, [details, try_it], show_progress_on=details, **settings)
+    if chat_adapter is not None:
+        try_it.click(
+            lambda name: [name, gr.Tabs(selected="chat")],
+            found,
+            [chat_adapter, tabs],
+            queue=False,
+            api_visibility="private",
+        )

@@ -1,0 +1,54 @@
+"""From a conversation to token ids, the same for every backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, AdapterConfig
+from distrust_hub.chat.engine import ChatRequest
+from distrust_hub.errors import ConfigError
+from distrust_hub.files import read_json
+
+
+def encode_prompt(tokenizer: Any, has_template: bool, request: ChatRequest, config: AdapterConfig | None) -> list[int]:
+    """Token ids of the conversation, with the source-tier tag of a conditional adapter where training put it.
+
+    That is before the last user message, or at the start of the text for a model without a chat template. Templates
+    run in the sandbox of transformers.
+
+    Args:
+        tokenizer: Of transformers, or mlx-lm's wrapper of one.
+        has_template: Whether it has a chat template.
+        request: The conversation.
+        config: Of the adapter that is on, if any.
+
+    Raises:
+        ConfigError: If the template refuses the conversation.
+    """
+    messages = [*map(dict, request.messages)]
+    tag = (config.extra.get(CONDITION_PREFIX) if config and request.use_tag else None) or ""
+    if not has_template:
+        text = tag + "\n\n".join(message["content"] for message in messages)
+        return list(tokenizer.encode(text, add_special_tokens=not tag))
+    messages[-1]["content"] = tag + messages[-1]["content"]
+    try:
+        return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"the model's chat template refuses this conversation: {error}") from error
+
+
+def room_for_answer(base: Path, prompt_tokens: int) -> int:
+    """Tokens left for the answer to a prompt, from the base's config; very many where it does not say.
+
+    Raises:
+        ConfigError: If there are none.
+    """
+    config = read_json(base / "config.json")
+    limit = config.get("text_config", config).get("max_position_embeddings")
+    room = (limit if isinstance(limit, int) else 1 << 30) - prompt_tokens
+    if room < 1:
+        raise ConfigError(f"the conversation has {prompt_tokens} tokens, {1 - room} too many; start a new one")
+    return room

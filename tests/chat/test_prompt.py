@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.chat.engine import ChatRequest
+from distrust_hub.chat.prompt import encode_prompt, room_for_answer
+from distrust_hub.errors import ConfigError
+from tests.tiny import make_tiny_model
+
+transformers = pytest.importorskip("transformers")
+
+REQUEST = ChatRequest(({"role": "user", "content": "hi"},))
+CONFIG = AdapterConfig(rank=4, scale=1.0, extra={"condition_prefix": "Source tier: primary\n\n"})
+
+
+def tokenizer(folder: Path, template: str | None = None):
+    base = make_tiny_model(folder / "base")
+    if template is not None:
+        path = base / "tokenizer_config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "chat_template": template}))
+    return transformers.AutoTokenizer.from_pretrained(base)
+
+
+def test_encode_prompt_puts_the_tag_before_the_question_unless_told_not_to(tmp_path):
+    made = tokenizer(tmp_path)
+    tagged, plain = (
+        made.decode(encode_prompt(made, True, request, CONFIG))
+        for request in (REQUEST, ChatRequest(REQUEST.messages, use_tag=False))
+    )
+    assert "user\nSource tier: primary\n\nhi" in tagged
+    assert tagged.replace("Source tier: primary\n\n", "") == plain
+
+
+ESCAPE = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
+
+
+@pytest.mark.parametrize("template", [ESCAPE, "{{ messages.append(1) }}", "{{ raise_exception('no') }}"])
+def test_encode_prompt_runs_templates_in_a_sandbox(tmp_path, template):
+    made = tokenizer(tmp_path, template)
+    with pytest.raises(ConfigError, match="chat template refuses"):
+        encode_prompt(made, True, REQUEST, None)
+
+
+def test_room_for_answer_is_what_the_prompt_leaves(tmp_path):
+    base = make_tiny_model(tmp_path / "base")
+    assert room_for_answer(base, 2000) == 48
+    with pytest.raises(ConfigError, match="2048 tokens, 1 too many"):
+        room_for_answer(base, 2048)

@@ -1,0 +1,108 @@
+"""The PyTorch backend against transformers' own generate, and against the MLX backend where that is there too."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.adapters.peft_format import write_peft
+from distrust_hub.chat.engine import ChatEngine, ChatRequest
+from distrust_hub.errors import AdapterError, ConfigError
+from tests.adapters.conftest import random_adapter
+from tests.tiny import make_tiny_model
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+pytestmark = [pytest.mark.torch, pytest.mark.mlx]
+
+HELLO = [{"role": "user", "content": "What does the log say?"}]
+
+
+@pytest.fixture
+def engine(tiny_base: Path):
+    from distrust_hub.chat.torch_backend import TorchBackend
+
+    with ChatEngine(TorchBackend(str(tiny_base))) as started:
+        yield started
+
+
+def peft_adapter(base: Path, folder: Path, **options) -> Path:
+    made = random_adapter(base, folder, **options).folder
+    write_peft(made)
+    return made
+
+
+def ask(engine: ChatEngine, **options) -> str:
+    return engine.stream(HELLO, max_tokens=24, **options).text()
+
+
+def letters(text: str) -> str:
+    """Without half characters and special tokens, which the two tokenizers write differently."""
+    return "".join(character for character in text if character.isalnum())
+
+
+def test_torch_greedy_answer_is_transformers_own(engine: ChatEngine, tiny_base: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base)
+    model = AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float32)
+    ids = tokenizer.apply_chat_template(HELLO, add_generation_prompt=True, return_dict=False, return_tensors="pt")
+    out = model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
+    expected = tokenizer.decode(out, skip_special_tokens=True)
+    assert ask(engine).rstrip("\ufffd") == expected.rstrip("\ufffd")
+
+
+def test_torch_answers_are_mlx_answers(engine: ChatEngine, tiny_base: Path, tmp_path: Path) -> None:
+    from distrust_hub.chat.backends import MlxBackend
+
+    adapter = peft_adapter(tiny_base, tmp_path / "a")
+    with ChatEngine(MlxBackend(str(tiny_base))) as other:
+        for chosen in (None, adapter):
+            ours, theirs = ask(engine, adapter=chosen), ask(other, adapter=chosen)
+            assert letters(ours) == letters(theirs) != ""
+
+
+def test_torch_adapters_swap_and_the_base_comes_back(engine: ChatEngine, tiny_base: Path, tmp_path: Path) -> None:
+    first = peft_adapter(tiny_base, tmp_path / "a", seed=1)
+    second = peft_adapter(tiny_base, tmp_path / "b", seed=2)
+    answers = [ask(engine, adapter=adapter) for adapter in (None, first, second, first, None)]
+    assert len(set(answers)) == 3
+    assert (answers[0], answers[1]) == (answers[4], answers[3])
+
+
+def test_torch_seed_decides_the_sample(engine: ChatEngine) -> None:
+    first, again, other = (ask(engine, temperature=1.0, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_torch_stop_ends_the_answer(tiny_base: Path) -> None:
+    from distrust_hub.chat.torch_backend import TorchBackend
+
+    backend, stop = TorchBackend(str(tiny_base)), threading.Event()
+    backend.load()
+    pieces = backend.generate(ChatRequest(tuple(HELLO), max_tokens=200, temperature=1.0, seed=0), stop)
+    next(pieces)
+    stop.set()
+    assert list(pieces) == []
+    backend.close()
+
+
+def test_torch_refuses_an_adapter_of_another_base_and_a_long_conversation(
+    engine: ChatEngine, tmp_path: Path, tiny_base: Path
+) -> None:
+    other = peft_adapter(make_tiny_model(tmp_path / "other", layers=2), tmp_path / "bad")
+    with pytest.raises(AdapterError, match="another base"):
+        ask(engine, adapter=other)
+    with pytest.raises(AdapterError, match="export --to peft"):
+        ask(engine, adapter=random_adapter(tiny_base, tmp_path / "mlx").folder)
+    with pytest.raises(ConfigError, match="too many"):
+        engine.stream([{"role": "user", "content": "x" * 2100}]).text()
+
+
+def test_torch_tag_of_a_conditional_adapter_changes_the_answer(
+    engine: ChatEngine, tiny_base: Path, tmp_path: Path
+) -> None:
+    adapter = peft_adapter(tiny_base, tmp_path / "a", condition_prefix="Source tier: primary\n\n")
+    assert ask(engine, adapter=adapter) != ask(engine, adapter=adapter, use_tag=False)
