@@ -30,7 +30,7 @@ from distrust_hub.cli.output import format_table
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import TIERS, normalise_source_type
 from distrust_hub.scoring import calibration as calibration_module
-from distrust_hub.scoring import source_type, style
+from distrust_hub.scoring import style
 from distrust_hub.scoring.document import DocumentScore, score_document
 
 Array = NDArray[Any]
@@ -49,16 +49,11 @@ def metadata_of(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 @contextmanager
-def using(built: tuple[dict[str, Any], dict[str, list[float]]]) -> Iterator[None]:
+def using(built: dict[str, Any]) -> Iterator[None]:
     """Score with another calibration inside the block."""
-    files = {"calibration.json": json.dumps(built[0]), "style_words.json": json.dumps(built[1])}
-    caches = (calibration_module.calibration, style.table, source_type._table)
-
-    class Folder:
-        def joinpath(self, name: str) -> Any:
-            return mock.Mock(read_text=lambda encoding: files[name])
-
-    with mock.patch("importlib.resources.files", return_value=Folder()):
+    caches = (calibration_module.calibration, style.table)
+    folder = mock.Mock(joinpath=lambda name: mock.Mock(read_text=lambda encoding: json.dumps(built)))
+    with mock.patch("importlib.resources.files", return_value=folder):
         for cache in caches:
             cache.cache_clear()
         yield
@@ -68,13 +63,12 @@ def using(built: tuple[dict[str, Any], dict[str, list[float]]]) -> Iterator[None
 
 def held_out_scores(rows: list[dict[str, Any]]) -> dict[str, list[DocumentScore]]:
     """Scores of every row by a style component that has not seen its origin, for each choice of metadata."""
-    x, documents = fit.matrix(rows), fit.words_of(rows)
+    x = fit.matrix(rows)
     origins = np.array([fit.origin_of(row) for row in rows])
     scores: dict[str, list[Any]] = {name: [None] * len(rows) for name in FIELDS}
     for origin in sorted(set(origins)):
         inside = np.flatnonzero(origins != origin)
-        built = fit.build([rows[i] for i in inside], x[inside], [documents[i] for i in inside])
-        with using(built):
+        with using(fit.build([rows[i] for i in inside], x[inside])):
             for i in np.flatnonzero(origins == origin):
                 for name, fields in FIELDS.items():
                     scores[name][i] = score_document(rows[i]["text"], metadata_of(rows[i], fields))

@@ -21,6 +21,9 @@ ADAPTER_CONFIG_FILE = "adapter_config.json"
 PEFT_ADAPTER_FILE = "adapter_model.safetensors"
 METRICS_FILE = "metrics.jsonl"
 CARD_FILE = "README.md"
+PLOTS = {"training": "Loss and weights of the run", "radar": "Metrics from 0 to 1"}
+PLOT_SUFFIXES = (".png", ".svg")
+"""Plots of an adapter folder: name without suffix and what it shows."""
 TRAIN_FILE, VALID_FILE = "train.jsonl", "valid.jsonl"
 SPLIT_FILES = {"train": TRAIN_FILE, "validation": VALID_FILE}
 """Split names as the Hub has them, and the files of a training folder."""
@@ -82,13 +85,20 @@ class Manifest(_Artifact):
 
     Attributes:
         inputs: One record per input: ``name`` (file name or Hub id, no local path), ``revision``, ``sha256``,
-            ``rows``, ``licenses`` {name: rows}, ``synthetic`` rows.
+            ``rows``, ``kept``, ``licenses`` {name: rows}, ``synthetic`` rows, and how it was read.
         parameters: Every parameter of the preparation, the seed among them.
-        counts: ``in``, ``kept`` and ``removed`` {reason: rows}; in = kept + sum(removed).
+        counts: ``in``, ``kept`` and ``removed`` {reason: rows}; in = kept + sum(removed). ``in`` is the rows of all
+            inputs, plus ``changed["added_by_splitting"]``.
         splits: ``train`` and ``valid``: ``rows``, ``sha256``, ``tiers`` {tier: rows}, ``source_types`` {type: rows}.
         scorer: Version of the scorer that scored the rows.
         licenses: {license: rows} over the kept rows.
         synthetic: Kept rows that are marked as synthetic.
+        changed: What cleaning changed in rows: {``encoding_repaired``, ``masked_email``, ...: number}.
+        contamination: {evaluation set: ``items``, ``items_hit``, ``documents_removed``, ``words_in_sequence``, and
+            ``revision`` or ``sha256`` of what was read}; empty where nothing was compared.
+        publishing: Whether the licences allow publishing the rows: ``allowed``, ``classes`` {class: rows},
+            ``problems`` {license: rows}, ``conditions`` [text].
+        failed: Inputs that could not be read and were left out: ``name``, ``problem``.
     """
 
     FILE_NAME: ClassVar[str] = "manifest.json"
@@ -100,6 +110,10 @@ class Manifest(_Artifact):
     scorer: int | None = None
     licenses: dict[str, int] = field(default_factory=dict)
     synthetic: int = 0
+    changed: dict[str, int] = field(default_factory=dict)
+    contamination: dict[str, dict[str, Any]] = field(default_factory=dict)
+    publishing: dict[str, Any] = field(default_factory=dict)
+    failed: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -111,12 +125,14 @@ class TrainingRun(_Artifact):
         objective: ``name`` and its parameters; for ``literal`` also the logged term's mean.
         versions: {package: version}, Python and platform among them.
         base_model: ``id`` (Hub id or None), ``revision``, ``format`` (safetensors, gguf), ``quantization``,
-            ``sha256``, ``base_fingerprint``, ``license``, ``parameters``.
-        data: ``name``, ``revision``, ``sha256``, ``rows``, ``tokens``, ``synthetic`` rows, ``licenses``, ``inputs``
-            (from the manifest where there is one).
-        weights: ``ess`` (share of N), ``min``, ``max`` and ``by_tier`` {tier: ``rows``, ``tokens``,
-            ``mean_authority_weight``, ``mean_provenance_entropy``, ``mean_weight``}.
-        loss: ``train_first``, ``train_last``, ``valid_before``, ``valid_after`` (unweighted nats per token, or None).
+            ``sha256``, ``base_fingerprint``, ``license``, ``license_link``, ``parameters``.
+        data: ``name``, ``revision``, ``sha256``, ``rows``, ``tokens``, ``synthetic`` rows, ``licenses`` and
+            ``languages`` {name: rows}, ``inputs`` (from the manifest where there is one).
+        weights: ``ess`` (share of N), ``min``, ``max``, ``histogram`` (``edges``, ``examples``; empty where all are
+            equal) and ``by_tier`` {tier: ``rows``, ``tokens``, ``mean_authority_weight``,
+            ``mean_provenance_entropy``, ``mean_weight``, ``clipped_share``}.
+        loss: ``train_first``, ``train_last``, ``valid_before``, ``valid_after``, ``valid_best`` (unweighted nats per
+            token, or None), ``best_step``.
         performance: ``trained_tokens``, ``tokens_per_second``, ``seconds``, ``peak_memory_bytes``.
         hardware: ``chip``, ``memory_bytes``, ``backend``, ``blas``.
         steps: ``total``, ``skipped``.
@@ -148,7 +164,9 @@ class EvalReport(_Artifact):
         adapter: Adapter id or folder name, None for the base model alone.
         suites: {suite: {``n``, ``limit``, ``seed``, ``metrics``, further settings}}; a metric is {``value``,
             ``ci95`` [low, high], ``baseline``} and, where an adapter was compared with its base on the same items,
-            ``base`` (the base model's value) and ``difference`` {``value``, ``ci95``, ``n``}.
+            ``base`` (the base model's value) and ``difference`` {``value``, ``ci95``, ``n``}; compared with another
+            adapter also ``against``. A suite may have ``warnings`` [text] for the top of the card, ``against`` (that
+            adapter's name) and ``difference_in_differences``.
     """
 
     FILE_NAME: ClassVar[str] = "eval_results.json"

@@ -18,6 +18,10 @@ class ConfigError(DistrustHubError, ValueError):
     """An option or configuration value is unknown or out of its range."""
 
 
+class UsageError(ConfigError):
+    """Options that exclude or need each other; the command exits 2."""
+
+
 class DataError(DistrustHubError, ValueError):
     """A row, file or dataset cannot be used.
 

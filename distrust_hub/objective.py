@@ -17,6 +17,7 @@ Three facts decide how it can be used:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -115,36 +116,78 @@ def example_weights(
     Raises:
         ObjectiveError: If N is 0, a value is out of range, or no token is trained.
     """
+    core = np.atleast_1d(np.asarray(signed_core(authority_weight, provenance_entropy), dtype=np.float64))
+    tokens = np.ones_like(core) if n_tokens is None else _checked(n_tokens, "n_tokens", 0.0, np.inf)
+    return weight_rule(core, tokens, alpha=alpha, max_weight_ratio=max_weight_ratio)(core)
+
+
+@dataclass(frozen=True)
+class WeightRule:
+    """The weight of an example as a function of its signed core; the formula is at ``example_weights``.
+
+    Attributes:
+        median: ``m``, the token-weighted median of ``s`` over the data set.
+        slope: ``b``.
+        bound: ``ln(R) / 2``.
+        scale: ``c``.
+    """
+
+    median: float
+    slope: float
+    bound: float
+    scale: float
+
+    def __call__(self, core: ArrayLike) -> FloatArray:
+        """Weights of signed cores, float64 of the same shape."""
+        above = self.slope * (np.asarray(core, dtype=np.float64) - self.median)
+        return np.asarray(np.exp(np.clip(above, -self.bound, self.bound)) * self.scale)
+
+
+def weight_rule(core: FloatArray, n_tokens: FloatArray, *, alpha: float, max_weight_ratio: float) -> WeightRule:
+    """Fit ``m`` and ``c`` to a data set, given as one entry per example or per group of examples with one core.
+
+    Args:
+        core: Signed cores, shape (N,).
+        n_tokens: Trained tokens of each entry, shape (N,).
+        alpha: Slope control in [2.3, 3.0].
+        max_weight_ratio: ``R``, >= 1.
+
+    Raises:
+        ObjectiveError: As ``example_weights``.
+    """
     check_alpha(alpha)
     if not np.isfinite(max_weight_ratio) or max_weight_ratio < 1.0:
         raise ObjectiveError(f"max_weight_ratio is {max_weight_ratio:g}; expected a finite number of 1 or more")
-    core = np.atleast_1d(np.asarray(signed_core(authority_weight, provenance_entropy), dtype=np.float64))
     if core.ndim != 1 or core.size == 0:
         raise ObjectiveError(f"weights need a list of examples; got shape {core.shape}")
-    tokens = np.ones_like(core) if n_tokens is None else _checked(n_tokens, "n_tokens", 0.0, np.inf)
-    if tokens.shape != core.shape:
-        raise ObjectiveError(f"n_tokens has shape {tokens.shape}; expected {core.shape}")
-    if tokens.sum() <= 0:
+    if n_tokens.shape != core.shape:
+        raise ObjectiveError(f"n_tokens has shape {n_tokens.shape}; expected {core.shape}")
+    if n_tokens.sum() <= 0:
         raise ObjectiveError("no tokens to train on; every example is empty after tokenising")
-    bound = 0.5 * np.log(max_weight_ratio)
-    slope = alpha / ALPHA_DEFAULT
-    raw = np.exp(np.clip(slope * (core - weighted_median(core, tokens)), -bound, bound))
-    return raw * (tokens.sum() / np.sum(raw * tokens))
+    bound, slope = 0.5 * float(np.log(max_weight_ratio)), alpha / ALPHA_DEFAULT
+    unscaled = WeightRule(weighted_median(core, n_tokens), slope, bound, 1.0)
+    scale = float(n_tokens.sum() / np.sum(unscaled(core) * n_tokens))
+    return WeightRule(unscaled.median, slope, bound, scale)
 
 
-def effective_sample_size(weights: ArrayLike) -> float:
+def effective_sample_size(weights: ArrayLike, counts: ArrayLike | None = None) -> float:
     """Kish's effective sample size as a share of N: ``(sum w)^2 / (N sum w^2)``, in (0, 1].
 
     Source: L. Kish, Survey Sampling, 1965. 1 means equal weights.
+
+    Args:
+        weights: Weights, shape (G,).
+        counts: How many examples have each, shape (G,); None for one each.
 
     Raises:
         ObjectiveError: If there are no weights, one is negative, or all are 0.
     """
     w = np.atleast_1d(_checked(weights, "weights", 0.0, np.inf))
-    total = np.square(w).sum()
+    n = np.ones_like(w) if counts is None else np.atleast_1d(_checked(counts, "counts", 0.0, np.inf))
+    total = (n * np.square(w)).sum()
     if w.size == 0 or total == 0:
         raise ObjectiveError("effective sample size needs at least one weight above 0")
-    return float(np.square(w.sum()) / (w.size * total))
+    return float(np.square((n * w).sum()) / (n.sum() * total))
 
 
 def weighted_median(values: FloatArray, weights: FloatArray) -> float:

@@ -23,6 +23,7 @@ ZONES = (
     "distrust_hub.evaluation.mlx_backend",
     "distrust_hub.models.load",
     "distrust_hub.models.runtime",
+    "distrust_hub.scoring.datatrove",
     "distrust_hub.training",
 )
 

@@ -10,6 +10,7 @@ _HOME = tempfile.mkdtemp(prefix="distrust-hub-tests-")
 os.environ.update(
     HF_HOME=_HOME,
     DISTRUST_HUB_CACHE=os.path.join(_HOME, "distrust-hub"),
+    DISTRUST_HUB_CONFIG=os.path.join(_HOME, "settings"),
     HF_HUB_DISABLE_XET="1",
     HF_HUB_DISABLE_TELEMETRY="1",
     HF_ENDPOINT="http://127.0.0.1:9",

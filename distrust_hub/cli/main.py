@@ -12,7 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from distrust_hub import __version__
-from distrust_hub.errors import DistrustHubError, TrainingInterrupted
+from distrust_hub.errors import DistrustHubError, TrainingInterrupted, UsageError
 
 COMMANDS = {
     "score": "score text, files or datasets for authority weight and provenance entropy",
@@ -76,6 +76,8 @@ def _run(run: Any, args: argparse.Namespace) -> int:
         return run(args) or 0
     except TrainingInterrupted as error:
         return _report(str(error), 130)
+    except UsageError as error:
+        return _report(str(error), 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -102,7 +104,7 @@ def _describe_os_error(error: OSError) -> str:
 
 def _report(message: str, code: int) -> int:
     line = " ".join(_TOKEN.sub("hf_***", message).split())
-    label = "error: " if code == 1 else ""
+    label = "error: " if code in (1, 2) else ""
     print(f"distrust-hub: {label}{line}", file=sys.stderr)
     return code
 

@@ -12,7 +12,7 @@ from distrust_hub.config import MAX_SEED, _Config, option_type
 C = TypeVar("C", bound=_Config)
 
 
-def add_config_arguments(parser: argparse.ArgumentParser, config: type[_Config]) -> None:
+def add_config_arguments(parser: argparse._ActionsContainer, config: type[_Config]) -> None:
     """Add one option per field of a config class; fields not given stay absent from the namespace."""
     hints = typing.get_type_hints(config)
     for entry in dataclasses.fields(config):
@@ -36,11 +36,11 @@ def add_config_arguments(parser: argparse.ArgumentParser, config: type[_Config])
         parser.add_argument(*flags, **settings)
 
 
-def config_from_args(config: type[C], args: argparse.Namespace) -> C:
-    """Build a config from the options given, over the YAML file of ``-c`` where there is one."""
+def config_from_args(config: type[C], args: argparse.Namespace, defaults: dict[str, Any] | None = None) -> C:
+    """Build a config from the options given, over the YAML file of ``-c`` where there is one, over ``defaults``."""
     names = {entry.name for entry in dataclasses.fields(config)}
     given = {name: value for name, value in vars(args).items() if name in names}
-    return config.from_options(given, getattr(args, "config", None))
+    return config.from_options(given, getattr(args, "config", None), defaults)
 
 
 def add_yaml_argument(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +67,12 @@ def add_rights_arguments(parser: argparse.ArgumentParser) -> None:
     """What of scored rows is published, and by what right."""
     parser.add_argument(
         "--scores-only", action="store_true", help="publish ids, text hashes, scores and spans without the texts"
+    )
+    parser.add_argument(
+        "--personal-data",
+        choices=("mask", "drop", "keep"),
+        default="mask",
+        help="e-mail addresses and telephone numbers in scored rows: mask them, drop the rows, keep (default: mask)",
     )
     parser.add_argument(
         "--i-have-rights", action="store_true", help="publish texts whose licence is unknown or does not allow it"

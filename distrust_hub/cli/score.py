@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int | None:
     if args.output is None:
         raise ConfigError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")
     if args.output == "-":
+        if args.on_error == "skip" or args.overwrite or args.resume:
+            raise ConfigError("--on-error skip, --overwrite and --resume are about a file; give -o FILE")
         return _score_to_stdout(args)
     return _score_to_file(args)
 
@@ -109,7 +111,8 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
     if args.push:
         from distrust_hub.hub.scored_datasets import push_scored
 
-        rights = {"scores_only": args.scores_only, "i_have_rights": args.i_have_rights}
+        names = ("scores_only", "i_have_rights", "personal_data")
+        rights = {name: getattr(args, name) for name in names}
         note(f"published {push_scored(args.output, args.push, private=args.private, **rights).url}")
     next_steps(f"distrust-hub prepare {args.output} -o {Path(args.output).with_suffix('').name}-data")
     return None

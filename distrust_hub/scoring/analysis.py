@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from distrust_hub.scoring.citations import Found, find_citations
+from distrust_hub.scoring.dating import Since, since
 from distrust_hub.scoring.era import Year, year_of
 from distrust_hub.scoring.features import Features, features_of
 from distrust_hub.scoring.language import Language, language_of
-from distrust_hub.scoring.metadata import SourceHint, source_hint, stated_source_type
+from distrust_hub.scoring.metadata import CitationCount, SourceHint, citation_count, source_hint, stated_source_type
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules import RuleHits, find_rules
-from distrust_hub.scoring.source_type import TypeReading, read_types
 from distrust_hub.scoring.style import Array, Style, standardised, style_of
 
 
@@ -23,29 +23,29 @@ class Analysis:
 
     Attributes:
         text: The normalised text.
-        unique: Its different words, lower case.
         language: Its language.
         features: Style features and the matches of every word group.
         z: The features standardised, shape (K,).
         style: The learned component.
-        types: Source types it reads like, by the text alone.
         rules: What the rule components found.
         citations: Spans in ``text.flat`` by style.
+        cited: Citations the row counts, None where it counts none.
         year: Year of the document, None where nothing states it.
+        since: Why the text cannot be older than a year, None where nothing says so.
         stated: Source type stated by the row.
         hint: Source type suggested by address or publisher.
     """
 
     text: NormalText
-    unique: set[str]
     language: Language
     features: Features
     z: Array
     style: Style
-    types: TypeReading
     rules: RuleHits
     citations: dict[str, Found]
+    cited: CitationCount | None
     year: Year | None
+    since: Since | None
     stated: SourceHint | None
     hint: SourceHint | None
 
@@ -60,15 +60,15 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     z = standardised(features.values, len(text.words))
     return Analysis(
         text=text,
-        unique=unique,
         language=language,
         features=features,
         z=z,
-        style=style_of(z, unique, share),
-        types=read_types(z, share),
+        style=style_of(z, share),
         rules=find_rules(text, features.matches),
         citations=find_citations(text.flat),
+        cited=citation_count(metadata) if metadata else None,
         year=year_of(metadata, text),
+        since=since(text, features.matches),
         stated=stated_source_type(metadata) if metadata else None,
         hint=source_hint(metadata) if metadata else None,
     )

@@ -1,18 +1,20 @@
 """authority_weight: how much a text speaks with coordinated, modern, institutional authority. A heuristic in [0, 0.99].
 
-``w = base + style + source_type + citations + institution + consensus + era + source_hint - primary_markers``, each
-named and capped, with the constants of ``calibration.json``. The published formula has citations (logarithmic),
-institutional rank, consensus language, age, source type and primary markers; ours keeps those and adds the learned
-style (``style.py``).
+``w = base + style + citations + citation_count + institution + consensus + coordinated_markers + era + internal_date
++ source_hint - primary_markers``, each named and capped, with the constants of ``calibration.json``. The published
+formula has citations (logarithmic), institutional rank, consensus language, age, source type and primary markers; ours
+keeps those and adds marks of coordinated sources, internal dating (``dating.py``) and the learned style (``style.py``).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 
 from distrust_hub.scoring.analysis import Analysis
 from distrust_hub.scoring.calibration import calibration
+from distrust_hub.scoring.matcher import Hit
 from distrust_hub.scoring.rules import capped_log
 
 
@@ -24,14 +26,29 @@ def authority_components(analysis: Analysis) -> dict[str, float]:
     return {
         "base": numbers["base"],
         "style": analysis.style.authority,
-        "source_type": type_amount(analysis, 0),
-        "citations": min(numbers["citation_cap"], numbers["citation_log10"] * math.log10(1 + citations)),
+        "citations": _citation_amount(citations),
+        "citation_count": _citation_amount(analysis.cited.number if analysis.cited else 0),
         "institution": capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
         "consensus": capped_log(len(rules.consensus), *numbers["consensus"]),
-        "primary_markers": -capped_log(len(rules.markers), *numbers["primary_markers"]),
+        "coordinated_markers": marks_amount(analysis, rules.coordinated, *numbers["coordinated_markers"]),
+        "primary_markers": -marks_amount(analysis, rules.markers, *numbers["primary_markers"]),
         "era": era_amount(analysis, numbers["era"]),
+        "internal_date": since_amount(analysis, numbers["internal_date"]),
         "source_hint": hint_amount(analysis, 0),
     }
+
+
+def _citation_amount(count: int) -> float:
+    """Logarithmic in the number of citations, at most the cap."""
+    numbers = calibration().constants["authority"]
+    return float(min(numbers["citation_cap"], numbers["citation_log10"] * math.log10(1 + count)))
+
+
+def marks_amount(analysis: Analysis, found: Mapping[str, Sequence[Hit]], step: float, cap: float) -> float:
+    """Logarithmic in the number of marks; where the style cannot be read, marks are all there is and count for more."""
+    share = analysis.style.share
+    scale = share + (1.0 - share) * float(calibration().constants["unread_marks"])
+    return scale * capped_log(sum(map(len, found.values())), step, cap)
 
 
 def era_amount(analysis: Analysis, steps: list[list[float]]) -> float:
@@ -42,6 +59,11 @@ def era_amount(analysis: Analysis, steps: list[list[float]]) -> float:
     return share * interpolate(analysis.year.year, steps)
 
 
+def since_amount(analysis: Analysis, steps: list[list[float]]) -> float:
+    """The constant of the year the text cannot be older than; nothing where its own year is known."""
+    return interpolate(analysis.since.year, steps) if analysis.since and not analysis.year else 0.0
+
+
 def interpolate(x: float, steps: list[list[float]]) -> float:
     """Piecewise linear through ``[x, y]`` pairs, constant outside."""
     if x <= steps[0][0]:
@@ -50,14 +72,6 @@ def interpolate(x: float, steps: list[list[float]]) -> float:
         if x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
     return steps[-1][1]
-
-
-def type_amount(analysis: Analysis, axis: int) -> float:
-    """What the text reads like moves the axis a fixed share of the way to the mean prior of the likely source types."""
-    if analysis.style.share == 0.0:
-        return 0.0
-    constants = calibration().constants
-    return float(constants["source_type_share"] * (analysis.types.expected[axis] - constants["middle"][axis]))
 
 
 def hint_amount(analysis: Analysis, axis: int) -> float:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from distrust_hub.errors import ConfigError, DataError
-from distrust_hub.files import iter_jsonl, jsonl_line, sha256_file
-from distrust_hub.schema import SCORE_COLUMNS, TIERS, Document, ScoredDocument
-from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, score_document
-from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.schema import TIERS
+from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION
+from distrust_hub.scoring.inputs import InputRow, RawLine, iter_unparsed, source_files
 from distrust_hub.scoring.outputs import ScoredWriter
+from distrust_hub.scoring.rows import ScoredLine, score_rows
 
 log = logging.getLogger(__name__)
-_CHUNK_ROWS = 64
-_CHUNKS_AHEAD = 4
 
 
 @dataclass
@@ -59,28 +55,6 @@ class ScoreSummary:
         return dict(vars(self))
 
 
-def scored_row(
-    document: Document, *, evidence: bool = False, prior_share: float = PRIOR_SHARE_DEFAULT
-) -> dict[str, Any]:
-    """A document as a scored row: ``schema.ScoredDocument`` plus, when asked, its evidence."""
-    score = score_document(document.text, document.metadata, prior_share=prior_share)
-    columns = score.columns()
-    others = {
-        name: value for name, value in document.metadata.items() if name not in SCORE_COLUMNS and name != "evidence"
-    }
-    metadata = {name: columns[name] for name in SCORE_COLUMNS[2:]}
-    metadata.update(others)
-    if evidence:
-        metadata["evidence"] = [line.to_dict() for line in score.evidence]
-    return ScoredDocument(
-        text=document.text,
-        id=document.id,
-        authority_weight=score.authority_weight,
-        provenance_entropy=score.provenance_entropy,
-        metadata=metadata,
-    ).to_row()
-
-
 def score_dataset(
     source: str | Path,
     output: str | Path,
@@ -99,7 +73,8 @@ def score_dataset(
     """Score every row of a source into one file.
 
     Args:
-        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id.
+        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id, with
+            ``@REVISION`` or at its newest commit.
         output: ``.jsonl`` or ``.parquet`` file.
         text_column: Column that holds the text.
         limit: Look at the first so many rows.
@@ -114,18 +89,21 @@ def score_dataset(
 
     Raises:
         DataError: For a bad row with ``on_error="stop"``, with file and line, and for a source without rows.
-        OutputError: If the output cannot be written further and the run can go on with ``resume``.
+        OutputError: If the output cannot be written further, or a worker is gone; ``resume`` goes on.
         InputNotFoundError: If the source is not there.
         OutputExistsError: If the output has content and neither ``overwrite`` nor ``resume`` was said.
-        ConfigError: If ``resume`` finds a run with other settings.
+        ConfigError: If an option is out of range, or ``resume`` finds a run with other settings.
     """
     if on_error not in ("stop", "skip"):
         raise ConfigError(f"on_error is {on_error!r}; expected stop or skip")
     if workers < 1:
         raise ConfigError(f"workers is {workers}; expected 1 or more")
+    if resume and str(source) == "-":
+        raise ConfigError("--resume cannot tell whether standard input is the same again; give a file")
     if not 0.0 <= prior_share <= 1.0:
         raise ConfigError(f"prior_share is {prior_share:g}; expected 0 to 1")
     options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
+    pinned = _pinned(source)
     state = {
         **options,
         "on_error": on_error,
@@ -133,7 +111,7 @@ def score_dataset(
         "split": split,
         "config": config,
         "scorer": SCORER_VERSION,
-        "source": _fingerprint(source),
+        "source": _fingerprint(pinned),
     }
     writer = ScoredWriter(Path(output), state, overwrite=overwrite, resume=resume)
     summary = ScoreSummary(source=str(source), output=str(output))
@@ -144,7 +122,7 @@ def score_dataset(
     else:
         summary.resumed_rows = writer.rows_before + writer.rejected_before
         tally.read(writer.part)
-        rows = iter_source(source, text_column=text_column, split=split, config=config)
+        rows = iter_unparsed(pinned, text_column=text_column, split=split, config=config)
         _run(source, itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
     if writer.rejected_file.exists():
         with writer.rejected_file.open("rb") as stream:
@@ -171,9 +149,9 @@ def iter_scored(
         DataError: At the first bad row, and where there is none at all.
     """
     options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
-    rows = itertools.islice(iter_source(source, text_column=text_column, split=split, config=config), limit)
+    rows = itertools.islice(iter_unparsed(source, text_column=text_column, split=split, config=config), limit)
     empty = True
-    for item in _scored(rows, options, workers):
+    for item in score_rows(rows, options, workers):
         if isinstance(item, InputRow):
             raise DataError(item.problem or "", path=item.path, line=item.line)
         yield item.line.decode("utf-8")
@@ -184,7 +162,7 @@ def iter_scored(
 
 def _run(
     source: str | Path,
-    rows: Iterable[InputRow],
+    rows: Iterable[InputRow | RawLine],
     writer: ScoredWriter,
     tally: _Tally,
     options: dict[str, Any],
@@ -192,8 +170,8 @@ def _run(
     workers: int,
 ) -> None:
     with writer:
-        for item in _scored(rows, options, workers):
-            if isinstance(item, _ScoredLine):
+        for item in score_rows(rows, options, workers):
+            if isinstance(item, ScoredLine):
                 writer.write_line(item.line)
                 tally.add(item.tier, item.authority_weight, item.provenance_entropy)
             elif on_error == "stop":
@@ -208,13 +186,6 @@ def _run(
 def _no_rows(source: str | Path) -> DataError:
     place = "stdin" if str(source) == "-" else source
     return DataError("no rows to score; give an input with at least one document", path=place)
-
-
-class _ScoredLine(NamedTuple):
-    line: bytes
-    tier: str
-    authority_weight: float
-    provenance_entropy: float
 
 
 class _Tally:
@@ -250,45 +221,22 @@ class _Tally:
                 summary.mean_provenance_entropy[tier] = round(entropy / count, 4)
 
 
-def _scored(rows: Iterable[InputRow], options: dict[str, Any], workers: int) -> Iterator[_ScoredLine | InputRow]:
-    """Each row as a scored line, or itself with its problem, in order."""
-    source = iter(rows)
-    chunks = iter(lambda: list(itertools.islice(source, _CHUNK_ROWS)), [])
-    if workers == 1:
-        for chunk in chunks:
-            yield from _score_chunk(chunk, options)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Any] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_score_chunk, chunk, options))
-            if len(waiting) >= workers * _CHUNKS_AHEAD:
-                yield from waiting.popleft().result()
-        for future in waiting:
-            yield from future.result()
+def _pinned(source: str | Path) -> str:
+    """The source, a Hub dataset with the commit it stands for now, so that a resumed run reads the same rows."""
+    name = str(source)
+    if name == "-" or source_files(name) is not None:
+        return name
+    from distrust_hub.hub.client import split_revision
+    from distrust_hub.hub.rows import resolve_revision
+
+    repo_id, revision = split_revision(name)
+    sha = resolve_revision(repo_id, revision) or revision
+    return f"{repo_id}@{sha}" if sha else repo_id
 
 
-def _score_chunk(chunk: list[InputRow], options: dict[str, Any]) -> list[_ScoredLine | InputRow]:
-    results: list[_ScoredLine | InputRow] = []
-    for item in chunk:
-        if item.row is None:
-            results.append(item)
-            continue
-        try:
-            document = Document.from_row(item.row, text_column=options["text_column"])
-            row = scored_row(document, evidence=options["evidence"], prior_share=options["prior_share"])
-            line = jsonl_line(row).encode("utf-8", "replace")
-            results.append(_ScoredLine(line, row["tier"], row["authority_weight"], row["provenance_entropy"]))
-        except DataError as error:
-            results.append(item._replace(row=None, problem=error.problem))
-        except (TypeError, ValueError) as error:
-            results.append(item._replace(row=None, problem=f"a column cannot be written as JSON ({error})"))
-    return results
-
-
-def _fingerprint(source: str | Path) -> str | None:
-    """What a resumed run compares: hashes of the files, or the id of a Hub dataset."""
-    if str(source) == "-":
+def _fingerprint(source: str) -> str | None:
+    """What a resumed run compares: hashes of the files, or id and commit of a Hub dataset."""
+    if source == "-":
         return None
-    files = source_files(str(source))
-    return str(source) if files is None else ",".join(sha256_file(file)[:32] for file in files)
+    files = source_files(source)
+    return source if files is None else ",".join(sha256_file(file)[:32] for file in files)

@@ -18,6 +18,9 @@ COMPRESSED_SUFFIXES = (".jsonl.gz", ".jsonl.zst")
 MAX_RATIO = 500
 """Largest decompressed size over compressed size; text reaches 10 to 30, a bomb 1,000 and more."""
 
+MAX_UNPACKED_BYTES = 1 << 40
+"""Most bytes unpacked from one file: 1 TiB."""
+
 _RATIO_FREE_BYTES = 16 << 20
 _ZSTD_READ_BYTES = 1 << 11
 """Compressed bytes taken at once: four may stand for a block of 128 KiB, so these unpack to 64 MiB at most."""
@@ -35,7 +38,8 @@ def open_compressed(path: Path) -> Iterator[Lines]:
     """Open a file whose name ends in one of COMPRESSED_SUFFIXES.
 
     Raises:
-        DataError: While reading, if it is damaged, cut off, or unpacks to more than MAX_RATIO times its size.
+        DataError: While reading, if it is damaged, cut off, or unpacks to more than MAX_RATIO times its size or more
+            than MAX_UNPACKED_BYTES.
         MissingDependencyError: If no Zstandard library is there.
     """
     with path.open("rb") as packed:
@@ -44,6 +48,14 @@ def open_compressed(path: Path) -> Iterator[Lines]:
         else:
             with gzip.open(packed) as unpacked:
                 yield _Guarded(unpacked, packed, path, "gzip")
+
+
+def check_ratio(unpacked: int, packed: int, path: Path) -> None:
+    """Raise DataError where so many bytes unpack to more than MAX_RATIO times their size, or MAX_UNPACKED_BYTES."""
+    if unpacked > _RATIO_FREE_BYTES and unpacked > MAX_RATIO * max(1, packed):
+        raise DataError(f"unpacks to more than {MAX_RATIO} times its size; not read", path=path)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise DataError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; split it", path=path)
 
 
 class _Guarded:
@@ -58,8 +70,7 @@ class _Guarded:
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"damaged {self._form} file ({error}); fetch it again", path=self._path) from error
         self._size += len(line)
-        if self._size > _RATIO_FREE_BYTES and self._size > MAX_RATIO * max(1, self._packed.tell()):
-            raise DataError(f"unpacks to more than {MAX_RATIO} times its size; not read", path=self._path)
+        check_ratio(self._size, self._packed.tell(), self._path)
         return line
 
 

@@ -14,8 +14,8 @@ def confidence_of(core: float, analysis: Analysis) -> float:
     numbers = calibration().confidence
     words = len(analysis.text.words)
     margin = min(abs(core - low), abs(core - high))
-    stated = (analysis.year is not None) + 2 * (analysis.stated is not None) + (analysis.hint is not None)
-    z = numbers["intercept"] + numbers["margin"] * min(margin, 4.0) + numbers["stated"] * stated
+    stated = analysis.year or analysis.stated or analysis.hint
+    z = numbers["intercept"] + numbers["margin"] * min(margin, 4.0)
     readable = numbers["unread"] + (1.0 - numbers["unread"]) * analysis.style.share
     if stated:
         readable = max(readable, numbers["unread_but_stated"])

@@ -19,7 +19,7 @@ from distrust_hub.scoring.explain import explain
 from distrust_hub.scoring.provenance import provenance_components
 from distrust_hub.scoring.source_type import source_type_of
 
-SCORER_VERSION: int = 1
+SCORER_VERSION: int = 2
 """Changes whenever any score changes."""
 
 PRIOR_SHARE_DEFAULT = 0.7
@@ -109,9 +109,7 @@ def score_document(
     authority = round(min(AUTHORITY_WEIGHT_MAX, max(0.0, math.fsum(components[0].values()))), 6)
     entropy = round(max(0.0, math.fsum(components[1].values())), 6)
     core = math.log(1.0 - authority + EPSILON) + entropy  # objective.signed_core, without its array checks
-    source_type, probability = source_type_of(
-        analysis.types, analysis.stated, analysis.hint, analysis.style.share > 0.0
-    )
+    source_type, probability = source_type_of(analysis.style, analysis.stated, analysis.hint)
     year = analysis.year
     return DocumentScore(
         authority_weight=authority,

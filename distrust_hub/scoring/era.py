@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.normalise import NormalText, figures
 
 YEAR_MIN, YEAR_MAX = 1400, 2100
 """Years outside are not read as publication years."""
@@ -109,6 +109,8 @@ def metadata_year(metadata: Mapping[str, Any]) -> Year | None:
 def stated_year(flat: str) -> Year | None:
     """The year the text gives for itself in its head: imprint, copyright or filing first, then a date, else none."""
     head = flat[:_HEAD]
+    if b"0" not in figures(head):
+        return _roman_year_in(head)
     date: Year | None = None
     for found in _YEARISH.finditer(head):
         start, end = found.span()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from distrust_hub.scoring.analysis import Analysis
 from distrust_hub.scoring.evidence import AXES, Axis, Evidence
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
-from distrust_hub.scoring.matcher import Hit, lexicon_matcher
+from distrust_hub.scoring.matcher import lexicon_matcher
 from distrust_hub.scoring.style import style_terms
 
 _REASONS = {
@@ -17,6 +17,7 @@ _REASONS = {
     "institution": "an institution speaks",
     "consensus": "claims a consensus",
     "primary_markers": "mark of a primary source",
+    "coordinated_markers": "mark of a coordinated source",
     "evidence_entropy": "Shannon entropy over kinds of first-hand evidence",
 }
 _SHAPE_REASON = "shape of the page"
@@ -65,7 +66,14 @@ def _places(component: str, analysis: Analysis) -> Iterator[tuple[tuple[int, int
             yield text.span(*hit), _REASONS[component], 1.0
     elif component == "primary_markers":
         for kind, hits in rules.markers.items():
-            yield text.span(*hits[0]), f"{_REASONS[component]}: {kind}, {len(hits)} found", 1.0
+            yield text.span(*hits[0]), f"{_REASONS[component]}: {kind}, {len(hits)} found", len(hits)
+    elif component == "coordinated_markers":
+        for kind, hits in rules.coordinated.items():
+            yield text.span(*hits[0]), f"{_REASONS[component]}: {kind}, {len(hits)} found", len(hits)
+    elif component == "internal_date" and analysis.since:
+        since = analysis.since
+        span = text.span(*since.span) if since.thing else text.flat_span(*since.span)
+        yield span, f"names {'a thing of' if since.thing else 'a date in'} {since.year}: written no earlier", 1.0
     elif component == "evidence_entropy":
         total = sum(map(len, rules.markers.values()))
         for kind, hits in rules.markers.items():
@@ -81,50 +89,31 @@ def _field(component: str, analysis: Analysis) -> tuple[str | None, str | None, 
     year, hint, stated = analysis.year, analysis.hint, analysis.stated
     if component == "era" and year is not None:
         return year.origin.partition(":")[2], year.text, f"published {year.year}"
+    if component == "citation_count" and analysis.cited is not None:
+        return analysis.cited.field, str(analysis.cited.number), "citations the row counts"
     if component == "source_hint" and hint is not None:
         return hint.field, hint.value, f"published as {hint.source_type}"
-    if component == "source_type":
-        types = analysis.types
-        return None, None, f"reads like {types.best} ({types.probability:.0%}) and the types near it"
     if component == "source_type_prior" and stated is not None:
         return stated.field, stated.value, f"prior of the stated source type {stated.source_type}"
     return None, None, _REASONS.get(component, component)
 
 
 def _style(axis: Axis, number: int, amount: float, analysis: Analysis) -> Iterator[Evidence]:
-    """Style terms, scaled to the component; a word or the first phrases of a group are shown with their place."""
+    """Style terms, scaled to the component; a word group is shown with its first phrases and their first place."""
     own = analysis.style.authority if number == 0 else analysis.style.entropy
     scale = amount / own if own else 0.0
     index, matches, text = lexicon_matcher().index, analysis.features.matches, analysis.text
-    places = _first_places(text.lower)
-    for kind, name, *pair in style_terms(analysis.style, analysis.z, analysis.unique):
+    for name, *pair in style_terms(analysis.style, analysis.z):
         contribution = pair[number] * scale
         if abs(contribution) <= _SMALL:
             continue
-        hit: Hit | None = None
-        if kind == "word":
-            hit, reason = places[name], "general word"
-        elif kind == "intercept":
-            reason = "style of a text with no marks"
-        elif name in STYLE_GROUPS:
-            hits = matches.hits(index[name])
-            hit = hits[0] if hits else None
-            shown = "; ".join(dict.fromkeys(text.lower[start:end].strip() for start, end in hits[:6]))
-            reason = f"wording: {name}, {len(hits)} found ({shown})" if hits else f"wording: {name}, none found"
-        else:
-            reason = f"{_SHAPE_REASON}: {name}"
-        if hit is None:
+        if name not in STYLE_GROUPS:
+            reason = "style of a text with no marks" if name == "intercept" else f"{_SHAPE_REASON}: {name}"
             yield Evidence(axis, "style", contribution, reason)
+        elif not (hits := matches.hits(index[name])):
+            yield Evidence(axis, "style", contribution, f"wording: {name}, none found")
         else:
-            span = text.span(*hit)
+            shown = "; ".join(dict.fromkeys(text.lower[start:end].strip() for start, end in hits[:6]))
+            span = text.span(*hits[0])
+            reason = f"wording: {name}, {len(hits)} found ({shown})"
             yield Evidence(axis, "style", contribution, reason, text=text.raw[span[0] : span[1]], span=span)
-
-
-def _first_places(lower: str) -> dict[str, Hit]:
-    """First place of each word."""
-    places: dict[str, Hit] = {}
-    at = 1
-    for word in lower.split():
-        places.setdefault(word, (at - 1, at + len(word) + 1))
-        at += len(word) + 1
-    return places

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
 from distrust_hub.scoring.matcher import Matches, lexicon_matcher
-from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.normalise import NormalText, figures
 
 REFERENCE_WORDS = 250
 """Rates are per this many words, the length of a page."""
@@ -17,24 +17,27 @@ MIN_WORDS = 60
 """Shorter texts count as this long, so that one word in ten does not make a style."""
 
 _YEAR = re.compile(rb"(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z])")
+_NOT_MARKS = bytes(code for code in range(128) if chr(code).isalpha() or chr(code) == " ")
+_CAPITALS = bytes(65 if 65 <= code <= 90 else code for code in range(256))
+"""Every capital letter of ASCII to A."""
+
+_ENDS = bytes(ord(".") if chr(code) in "?!" else code for code in range(256))
 _SPEAKER = re.compile(r"[A-Z](?: \([A-Z]{2,8}\))?$")
 
 SHAPES = (
-    "commas",
     "semicolons",
-    "dashes",
     "quotes",
     "questions",
-    "exclamations",
     "brackets",
-    "digits",
     "speaker_labels",
     "word_length",
-    "sentence_length",
     "recent_years",
     "old_years",
-    "acronyms",
     "line_breaks",
+    "capitals",
+    "decimals",
+    "percents",
+    "equals",
 )
 _GROUPS = len(STYLE_GROUPS)
 NAMES: tuple[str, ...] = (*STYLE_GROUPS, *SHAPES)
@@ -61,34 +64,33 @@ def features_of(text: NormalText) -> Features:
 def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
     flat, log1p = text.flat, math.log1p
     plain = flat.encode("utf-8", "surrogatepass")  # counting in bytes is several times as fast
-    count = plain.count
-    sentences = count(b". ") + count(b"? ") + count(b"! ") + 1
-    digits = len(plain) - len(plain.translate(None, b"0123456789"))
+    marks, shapes = plain.translate(None, _NOT_MARKS), figures(flat)
+    count = marks.count
+    sentences = plain.translate(_ENDS).count(b". ") + 1
     recent = old = 0
-    if digits > 3:
+    if b"0000" in shapes:
         for match in _YEAR.finditer(plain):
             start = match.start()
             if not start or not plain[start - 1 : start].isalnum():
                 recent += b"1970" <= match[0] <= b"2039"
                 old += match[0] < b"1930"
-    capitals = sum(map(str.isupper, text.cased_words)) - text.cased.count(" I ") - text.cased.count(" A ")
+    capitals = text.cased.encode("utf-8", "surrogatepass").translate(_CAPITALS).count(b" A") - sentences
+    capitals -= text.cased.count(" I ")
     mean_length = len(text.lower) / (words + 1) - 1
     return [
-        log1p(count(b",") * scale),
         log1p(count(b";") * scale),
-        log1p((count(b"--") + flat.count("—")) * scale),
         log1p((count(b'"') + flat.count("“")) * scale),
         log1p(count(b"?") * scale),
-        log1p(count(b"!") * scale),
         log1p((count(b"[") + count(b"(")) * scale),
-        log1p(digits * scale),
-        log1p(_speakers(flat) * scale) if ": " in flat else 0.0,
+        log1p(_speakers(flat) * scale) if b":" in marks and ": " in flat else 0.0,
         min(mean_length, 10.0),
-        log1p(min(words / sentences, 80.0)),
         log1p(recent * scale),
         log1p(old * scale),
-        log1p(max(0, capitals) * scale),
         log1p(text.line_breaks * scale),
+        log1p(max(0, capitals) * scale),
+        log1p(shapes.count(b"0.0") * scale),
+        log1p(count(b"%") * scale),
+        log1p((count(b"=") + flat.count("±")) * scale),
     ]
 
 

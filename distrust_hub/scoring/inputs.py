@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
-from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, open_compressed
+from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
@@ -38,6 +38,24 @@ class InputRow(NamedTuple):
     problem: str | None = None
 
 
+class RawLine(NamedTuple):
+    """A line of JSON Lines as it stands in the file, for the process that scores it to read."""
+
+    path: str
+    line: int
+    data: bytes
+
+    def parsed(self) -> InputRow:
+        """The row, or what is wrong with it."""
+        try:
+            row = json.loads(self.data)
+        except (ValueError, RecursionError) as error:
+            return InputRow(self.path, self.line, None, f"not valid JSON ({error}); fix or remove the line")
+        if isinstance(row, dict):
+            return InputRow(self.path, self.line, row)
+        return InputRow(self.path, self.line, None, f"expected a JSON object, found {type(row).__name__}")
+
+
 def iter_source(
     source: str | Path, *, text_column: str = "text", split: str = "train", config: str | None = None
 ) -> Iterator[InputRow]:
@@ -47,6 +65,14 @@ def iter_source(
         InputNotFoundError: If nothing is there.
         DataError: If a file has a form that is not read, or none is found in a folder.
     """
+    for item in iter_unparsed(source, text_column=text_column, split=split, config=config):
+        yield item.parsed() if isinstance(item, RawLine) else item
+
+
+def iter_unparsed(
+    source: str | Path, *, text_column: str = "text", split: str = "train", config: str | None = None
+) -> Iterator[InputRow | RawLine]:
+    """What ``iter_source`` gives, with the lines of JSON Lines not yet parsed."""
     name = str(source)
     if name == "-":
         yield from _jsonl(sys.stdin.buffer, "stdin")
@@ -80,7 +106,7 @@ def source_files(name: str) -> list[Path] | None:
     )
 
 
-def _file_rows(path: Path, text_column: str) -> Iterator[InputRow]:
+def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
     name = path.name
     if name.endswith(COMPRESSED_SUFFIXES):
         with open_compressed(path) as lines:
@@ -102,7 +128,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow]:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
 
 
-def _jsonl(stream: Lines, path: str) -> Iterator[InputRow]:
+def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
     number = 0
     while raw := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -111,17 +137,8 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow]:
                 raw = stream.readline(MAX_LINE_BYTES)
             yield InputRow(path, number, None, f"line is longer than {MAX_LINE_BYTES:,} bytes; split the document")
             continue
-        if not raw.strip():
-            continue
-        try:
-            row = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            yield InputRow(path, number, None, f"not valid JSON ({error}); fix or remove the line")
-            continue
-        if isinstance(row, dict):
-            yield InputRow(path, number, row)
-        else:
-            yield InputRow(path, number, None, f"expected a JSON object, found {type(row).__name__}")
+        if not raw.isspace():
+            yield RawLine(path, number, raw)
 
 
 def _csv(path: Path) -> Iterator[InputRow]:
@@ -152,6 +169,8 @@ def _parquet(path: Path) -> Iterator[InputRow]:
     try:
         number = 0
         with parquet.ParquetFile(path) as file:
+            groups = range(file.metadata.num_row_groups)
+            check_ratio(sum(file.metadata.row_group(i).total_byte_size for i in groups), path.stat().st_size, path)
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     number += 1

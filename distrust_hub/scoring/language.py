@@ -13,6 +13,7 @@ _COMMON = {
     "la": "et in est non ad cum ut quod sed qui per ex quae esse ab hoc si atque enim sunt ac nec eius quam",
 }
 COMMON = {name: frozenset(words.split()) for name, words in _COMMON.items()}
+_ALL_COMMON = frozenset().union(*COMMON.values())
 
 
 class Language(NamedTuple):
@@ -34,12 +35,10 @@ def language_of(unique: set[str], words: int) -> Language:
         unique: The different words, lower case.
         words: Number of words.
     """
-    english = len(COMMON["en"] & unique)
-    if english >= 8:
-        others = max(len(COMMON[name] & unique) for name in ("de", "fr", "es", "it", "la"))
-        if english >= others:
-            return Language("en", 1.0)
-    hits = {name: len(common & unique) for name, common in COMMON.items()}
+    found = _ALL_COMMON & unique
+    hits = {name: len(common & found) for name, common in COMMON.items()}
+    if hits["en"] >= 8 and hits["en"] == max(hits.values()):
+        return Language("en", 1.0)
     best = max(hits, key=lambda name: hits[name])
     if hits[best] == 0:
         return Language("unknown", 0.5 if words < 12 and all(word.isascii() for word in unique) else 0.0)

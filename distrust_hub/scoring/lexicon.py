@@ -7,6 +7,7 @@ The lists are our own and are heuristics; what each group counts for is in ``cal
 
 from __future__ import annotations
 
+from distrust_hub.scoring.lexicon_forms import FORMS, GRAMMAR
 from distrust_hub.scoring.lexicon_plain import NEW_VOICES, PLAIN
 
 PERIOD = {
@@ -236,7 +237,7 @@ FIRST_HAND = {
         fahr, observed, observation, observations, measured, measurement, specimen, specimens, sample, weighed,
         quantity, i then, repeated""",
     "patent_wording": """be it known that, have invented, has invented, a new and useful, new and useful,
-        my invention, this invention, the invention, the present invention, said, substantially as, as set forth,
+        my invention, this invention, the invention, the present invention, the said, substantially as, as set forth,
         as described, herein described, herein set forth, what i claim, i claim, we claim, is claimed,
         letters patent, reference being had, accompanying drawings, drawings, drawing, fig, figs,
         the specification, specification, in combination with, the combination of, constructed and arranged,
@@ -245,7 +246,17 @@ FIRST_HAND = {
     "testimony": """deposeth, deposed, deponent, sworn, duly sworn, being sworn, on oath, under oath, witness,
         testified, testimony, cross examined, cross examination, the prisoner, prisoner, the defendant, defendant,
         plaintiff, the court, your honor, your honour, my lord, exhibit, affidavit, guilty, indicted, verdict,
-        jury, q, a""",
+        jury, Q""",
 }
 
-STYLE_GROUPS: dict[str, str] = {**PERIOD, **SCANNED, **MODERN, **VOICE, **FIRST_HAND, **PLAIN, **NEW_VOICES}
+STYLE_GROUPS: dict[str, str] = {
+    **PERIOD,
+    **SCANNED,
+    **MODERN,
+    **VOICE,
+    **FIRST_HAND,
+    **PLAIN,
+    **NEW_VOICES,
+    **GRAMMAR,
+    **FORMS,
+}

@@ -32,8 +32,8 @@ class Matches:
     def __init__(self, raw: list[tuple[int, int, int]], groups: list[tuple[int, ...]], size: int) -> None:
         self._raw, self._groups = raw, groups
         self.counts = counts = [0] * size
-        for match in raw:
-            for group in groups[match[0]]:
+        for pattern, _, _ in raw:
+            for group in groups[pattern]:
                 counts[group] += 1
 
     def hits(self, group: int) -> list[Hit]:
@@ -78,8 +78,7 @@ class Matcher:
         """Everything found, in one pass."""
         raw = self._automaton.find_matches_as_indexes(text.lower, overlapping=True)
         exact = self._exact
-        if not exact.keys().isdisjoint([match[0] for match in raw]):
-            raw = [_by_case(text.cased, match, exact) if match[0] in exact else match for match in raw]
+        raw = [_by_case(text.cased, match, exact) if match[0] in exact else match for match in raw]
         return Matches(raw, self._groups, len(self.names))
 
 

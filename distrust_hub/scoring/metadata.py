@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from distrust_hub.schema import normalise_source_type
+from distrust_hub.scoring.era import METADATA_FIELDS, metadata_year
 
-PUBLISHER_FIELDS = ("publisher", "source", "journal", "site_name")
+STATED_FIELDS = ("source_type", "type", "genre")
+PUBLISHER_FIELDS = ("publisher", "source", "site_name")
 URL_FIELDS = ("url", "source_url", "link")
+PATENT_FIELDS, DOI_FIELDS, JOURNAL_FIELDS = ("patent_number", "patent"), ("doi",), ("journal",)
+LICENSE_FIELDS = ("license", "licence")
 
 _DOMAINS = {
     "wikipedia.org": "wiki",
@@ -58,22 +62,40 @@ _DOMAINS = {
 }
 _GOVERNMENT_SUFFIXES = (".gov", ".mil", ".gov.uk", ".gouv.fr", ".gob.es", ".gob.mx", ".gc.ca", ".bund.de", ".europa.eu")
 _PUBLISHERS = {
+    "old bailey": "court_record",
+    "chronicling america": "historical_newspaper",
+    "oral history": "oral_history",
+    "letters of": "letter_diary",
+    "correspondence of": "letter_diary",
+    "diary of": "letter_diary",
+    "newsroom": "press_release",
+    "press office": "press_release",
     "wikipedia": "wiki",
-    "encyclopaedia britannica": "wiki",
-    "encyclopedia britannica": "wiki",
+    "encyclopaedia": "wiki",
+    "encyclopedia": "wiki",
     "wikinews": "news_modern",
     "reuters": "news_modern",
     "associated press": "news_modern",
     "bbc news": "news_modern",
+    "news agency": "news_modern",
+    "times": "news_modern",
+    "tribune": "news_modern",
+    "herald": "news_modern",
+    "gazette": "news_modern",
     "world health organization": "medical_guidelines",
     "centers for disease control": "medical_guidelines",
     "national institutes of health": "medical_guidelines",
     "medlineplus": "medical_guidelines",
+    "clinic": "medical_guidelines",
+    "nhs": "medical_guidelines",
     "arxiv": "preprint",
     "biorxiv": "preprint",
     "preprints": "preprint",
     "project gutenberg": "historical_book",
     "blog": "blog_forum",
+    "substack": "blog_forum",
+    "textbook": "textbook",
+    "openstax": "textbook",
     "open lab notebook": "lab_notebook",
     "lab notebook": "lab_notebook",
     "journal of": "academic_paper",
@@ -81,11 +103,34 @@ _PUBLISHERS = {
     "plos": "academic_paper",
     "department of": "government",
     "ministry of": "government",
+    "ministerio de": "government",
+    "ministère de": "government",
+    "bundesministerium": "government",
+    "agency": "government",
     "administration": "government",
     "office of": "government",
     "board of governors": "press_release",
     "oversight board": "government",
 }
+
+
+_DOI_PREFIXES = {"10.48550": "preprint", "10.1101": "preprint", "10.31234": "preprint", "10.2139": "preprint"}
+"""arXiv, bioRxiv and medRxiv, PsyArXiv, SSRN; other registrants of DOIs are taken for publishers of papers."""
+
+_LAST_PATENT_BEFORE_1970 = 3_487_469
+"""Of the United States; 3,487,470 was issued on 6 January 1970."""
+
+MODERN_FROM = 1970
+"""Year from which the tiers call news and speeches modern."""
+
+CITATION_FIELDS = ("citation_count", "citationcount", "n_citations", "num_citations", "cited_by_count")
+
+
+class CitationCount(NamedTuple):
+    """How often a row says its document is cited."""
+
+    number: int
+    field: str
 
 
 class SourceHint(NamedTuple):
@@ -98,29 +143,69 @@ class SourceHint(NamedTuple):
 
 def stated_source_type(metadata: Mapping[str, Any]) -> SourceHint | None:
     """The source type the row states itself, if it is a known one."""
-    for name in ("source_type", "type", "genre"):
+    for name in STATED_FIELDS:
         known = normalise_source_type(metadata.get(name))
         if known is not None:
             return SourceHint(known, name, str(metadata[name]))
     return None
 
 
-def source_hint(metadata: Mapping[str, Any]) -> SourceHint | None:
-    """The source type that the address or the publisher suggests: the address first, it is harder to write loosely."""
-    for name in URL_FIELDS:
+def citation_count(metadata: Mapping[str, Any]) -> CitationCount | None:
+    """The citations the row counts; what is not a whole number of at least 1 is passed over."""
+    for name in CITATION_FIELDS:
         value = metadata.get(name)
-        if isinstance(value, str) and value:
-            kind = _from_host(value)
-            if kind is not None:
-                return SourceHint(kind, name, value[:200])
-    for name in PUBLISHER_FIELDS:
-        value = metadata.get(name)
-        if isinstance(value, str) and value:
-            padded = f" {' '.join(value.lower().replace(',', ' ').split())} "
-            for publisher, kind in _PUBLISHERS.items():
-                if f" {publisher} " in padded:
-                    return SourceHint(kind, name, value[:200])
+        if isinstance(value, str) and value.strip().isdecimal():
+            value = int(value[:18])
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return CitationCount(value, name)
     return None
+
+
+def source_hint(metadata: Mapping[str, Any]) -> SourceHint | None:
+    """The source type that address, patent number, DOI, publisher, journal or licence suggest.
+
+    The first that speaks is taken: the address is harder to write loosely than a name, and a licence says least.
+    """
+    for names, reading in _READINGS:
+        for name in names:
+            value = metadata.get(name)
+            kind = reading(str(value)) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+            if kind is not None:
+                return SourceHint(_of_its_time(kind, metadata), name, str(value)[:200])
+    return None
+
+
+def _of_its_time(kind: str, metadata: Mapping[str, Any]) -> str:
+    """A newspaper before 1970 is a record of its time."""
+    year = metadata_year(metadata) if kind == "news_modern" else None
+    return "historical_newspaper" if year is not None and year.year < MODERN_FROM else kind
+
+
+def _from_patent_number(number: str) -> str | None:
+    digits = "".join(filter(str.isdecimal, number[:40]))
+    return "patent_pre1970" if digits and int(digits) <= _LAST_PATENT_BEFORE_1970 else None
+
+
+def _from_doi(doi: str) -> str | None:
+    start = doi.find("10.")
+    prefix, slash, _ = doi[start : start + 40].partition("/")
+    return _DOI_PREFIXES.get(prefix, "academic_paper") if start >= 0 and slash else None
+
+
+def _from_publisher(publisher: str) -> str | None:
+    padded = f" {' '.join(publisher[:1000].lower().replace(',', ' ').split())} "
+    return next((kind for name, kind in _PUBLISHERS.items() if f" {name} " in padded), None)
+
+
+def _from_journal(journal: str) -> str | None:
+    return _from_publisher(journal) or ("academic_paper" if journal.strip() else None)
+
+
+def _from_license(terms: str) -> str | None:
+    lower = terms[:1000].lower()
+    return "government" if "government" in lower or "crown copyright" in lower else None
 
 
 def _from_host(url: str) -> str | None:
@@ -134,3 +219,21 @@ def _from_host(url: str) -> str | None:
         if kind is not None:
             return kind
     return "government" if host.endswith(_GOVERNMENT_SUFFIXES) else None
+
+
+_READINGS: tuple[tuple[tuple[str, ...], Callable[[str], str | None]], ...] = (
+    (URL_FIELDS, _from_host),
+    (PATENT_FIELDS, _from_patent_number),
+    (DOI_FIELDS, _from_doi),
+    (PUBLISHER_FIELDS, _from_publisher),
+    (JOURNAL_FIELDS, _from_journal),
+    (LICENSE_FIELDS, _from_license),
+)
+
+FIELDS = (
+    *STATED_FIELDS,
+    *METADATA_FIELDS,
+    *CITATION_FIELDS,
+    *(name for names, _ in _READINGS for name in names),
+)
+"""Every field of a row that the scorer reads beside the text."""

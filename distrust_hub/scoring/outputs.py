@@ -18,7 +18,7 @@ from distrust_hub.errors import (
     OutputError,
     OutputExistsError,
 )
-from distrust_hub.files import jsonl_line
+from distrust_hub.files import jsonl_line, read_json, write_json
 
 _PARQUET_ROWS = 2048
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -65,14 +65,14 @@ class ScoredWriter:
         if resume:
             self._find_stopped_run(overwrite)
         else:
-            self.part.unlink(missing_ok=True)
+            self._remove_parts()
 
     def _find_stopped_run(self, overwrite: bool) -> None:
         if not self._state_file.exists():
             if self.target.exists() and not overwrite:
                 self.finished_before = True
             return
-        found = json.loads(self._state_file.read_text(encoding="utf-8"))
+        found = read_json(self._state_file)
         different = [key for key, value in self._state.items() if found.get(key) != value]
         if different:
             key = different[0]
@@ -92,8 +92,8 @@ class ScoredWriter:
         self._stream: IO[bytes] = self.part.open(mode)
         try:
             self._rejected: IO[bytes] = self._rejected_part.open(mode)
-            if not self._parquet:
-                self._state_file.write_text(json.dumps(self._state, sort_keys=True), encoding="utf-8")
+            if not (self._parquet or going_on):
+                write_json(self._state_file, self._state)
         except OSError:
             if not going_on:
                 self._remove_parts()
@@ -178,7 +178,7 @@ class ScoredWriter:
             raise OutputError(f"{error.filename or self.target}: {problem}, then go on with --resume") from error
 
     def _remove_parts(self) -> None:
-        for file in (self.part, self._rejected_part, self._state_file):
+        for file in (self._state_file, self.part, self._rejected_part):  # without the state nothing is gone on with
             file.unlink(missing_ok=True)
 
     def _holds_rows(self) -> bool:

@@ -1,6 +1,7 @@
 """provenance_entropy: bits of independent, uneditable evidence. Part real entropy, part named heuristic.
 
-``H = base + evidence_entropy + style + source_type + primary_markers + era + source_hint - institution - consensus``.
+``H = base + evidence_entropy + style + primary_markers + era + internal_date + source_hint - institution -
+consensus - coordinated_markers``.
 ``evidence_entropy`` is the Shannon entropy, in bits, of the kinds of first-hand evidence found in the text, times a
 constant; ``era`` is an explicit prior by year; everything else is a heuristic adjustment on the same scale.
 """
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterable
 
 from distrust_hub.scoring.analysis import Analysis
-from distrust_hub.scoring.authority import era_amount, hint_amount, type_amount
+from distrust_hub.scoring.authority import era_amount, hint_amount, marks_amount, since_amount
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.rules import capped_log
 
@@ -31,11 +32,12 @@ def provenance_components(analysis: Analysis) -> dict[str, float]:
     return {
         "base": numbers["base"],
         "style": analysis.style.entropy,
-        "source_type": type_amount(analysis, 1),
         "evidence_entropy": numbers["evidence_entropy_share"] * bits,
-        "primary_markers": capped_log(len(rules.markers), *numbers["primary_markers"]),
+        "primary_markers": marks_amount(analysis, rules.markers, *numbers["primary_markers"]),
         "institution": -capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
         "consensus": -capped_log(len(rules.consensus), *numbers["consensus"]),
+        "coordinated_markers": -marks_amount(analysis, rules.coordinated, *numbers["coordinated_markers"]),
         "era": era_amount(analysis, numbers["era"]),
+        "internal_date": since_amount(analysis, numbers["internal_date"]),
         "source_hint": hint_amount(analysis, 1),
     }

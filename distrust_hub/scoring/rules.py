@@ -1,4 +1,4 @@
-"""Components that need no learning: consensus language, institutions that speak, and marks of a primary source."""
+"""Components that need no learning: consensus language, institutions that speak, marks of a kind of source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from distrust_hub.scoring.matcher import Hit, Matches, lexicon_matcher
 from distrust_hub.scoring.matcher import entries_of as _entries
 from distrust_hub.scoring.normalise import NormalText
-from distrust_hub.scoring.rules_lexicon import INSTITUTIONS, MARKERS, NEGATION
+from distrust_hub.scoring.rules_lexicon import COORDINATED_MARKERS, INSTITUTIONS, MARKERS, NEGATION, OTHER_SPEAKERS
 
 _NEGATION = frozenset(_entries(NEGATION))
 _NEGATION_WORDS = 3
@@ -18,6 +18,10 @@ _SPEAKING_GAP = 14
 """Characters allowed between an institution's name and the verb it speaks with (our choice)."""
 
 
+_OTHER_SPEAKERS = frozenset(_entries(OTHER_SPEAKERS))
+"""Between an institution's name and the verb these say that somebody else speaks, or that it is spoken of."""
+
+
 class RuleHits(NamedTuple):
     """What the rule components found.
 
@@ -25,11 +29,13 @@ class RuleHits(NamedTuple):
         consensus: Claims of consensus, denied ones left out.
         speaking: Institutions that speak, with their rank in (0, 1].
         markers: Marks of a primary source by kind.
+        coordinated: Marks of a coordinated source by kind.
     """
 
     consensus: list[Hit]
     speaking: list[tuple[Hit, float]]
     markers: dict[str, list[Hit]]
+    coordinated: dict[str, list[Hit]]
 
 
 def find_rules(text: NormalText, matches: Matches) -> RuleHits:
@@ -43,15 +49,23 @@ def find_rules(text: NormalText, matches: Matches) -> RuleHits:
         verbs = matches.hits(index["speaking"])
         for name, rank in zip(INSTITUTIONS, (1.0, 0.6)):
             for hit in _apart(matches.hits(index[name])):
-                if any(0 <= start - hit[1] + 1 <= _SPEAKING_GAP for start, _ in verbs):
+                if any(_speaks(text.lower, hit[1], start) for start, _ in verbs):
                     speaking.append((hit, rank))
-    markers = {name: _apart(matches.hits(index[name])) for name in MARKERS if counts[index[name]]}
-    return RuleHits(consensus, speaking, markers)
+    markers, coordinated = (
+        {name: _apart(matches.hits(index[name])) for name in groups if counts[index[name]]}
+        for groups in (MARKERS, COORDINATED_MARKERS)
+    )
+    return RuleHits(consensus, speaking, markers, coordinated)
 
 
 def capped_log(count: float, step: float, cap: float) -> float:
     """``step * log2(1 + count)``, at most ``cap``: the second mark of a kind says less than the first."""
     return min(cap, step * math.log2(1.0 + count))
+
+
+def _speaks(lower: str, name_end: int, verb_start: int) -> bool:
+    between = verb_start - name_end + 1
+    return 0 <= between <= _SPEAKING_GAP and _OTHER_SPEAKERS.isdisjoint(lower[name_end:verb_start].split())
 
 
 def _denied(lower: str, start: int) -> bool:

@@ -1,97 +1,115 @@
-"""The learned style component: two linear predictors, small, versioned, capped, and shown term by term.
+"""The learned style component: a linear reading of the kind of source, small, versioned, capped, shown term by term.
 
-With ``P`` the softmax over (primary, medium, coordinated) of the linear predictors ``(a, b, 0)``::
+With ``P`` the softmax over kinds of source of linear predictors::
 
-    a = intercept_a + sum_k group_ak * x_k + sum_v word_av / sqrt(U)
+    l_k = intercept_k + sum_i weight_ik * x_i
 
-``x_k`` are the standardised rates of the word groups and shapes in ``features.py`` (clipped at +-3), ``v`` runs over
-the general words present and ``U`` is the number of different words. The component adds
-``cap_w * (P_coordinated + 0.3 P_medium - r)`` to authority_weight and ``cap_H * (P_primary + 0.6 P_medium - q)`` bits
-to provenance_entropy, where r and q make a text with no terms add nothing. Weights: ``benchmarks/fit_scoring.py``.
+``x_i`` are the standardised rates of the word groups and shapes in ``features.py``. A tier's probability is the sum
+over its kinds. The component adds ``cap_w * (P_coordinated + 0.4 P_medium - 0.47)`` to authority_weight and
+``cap_H * (P_primary + 0.5 P_medium - 0.5)`` bits to provenance_entropy: nothing where the three tiers are equally
+likely. Weights: ``benchmarks/fit_scoring.py``.
 
-The terms' shares are integrated gradients (Sundararajan, Taly, Yan 2017) along the straight line from no terms to the
-text; they add up to the component exactly.
+The terms' shares are integrated gradients (Sundararajan, Taly, Yan 2017) along the straight line from equally likely
+tiers to the text; they add up to the component exactly.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from distrust_hub.schema import SOURCE_TYPES, TIERS
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.features import NAMES
 
-CLIP = 3.0
-"""Standard deviations after which more of a feature adds nothing (our choice)."""
+CLIP_HIGH, CLIP_LOW = 3.0, -1.0
+"""Standard deviations after which more, or less, of a feature adds nothing: absence says less than presence."""
 
 FULL_WORDS = 120
 """Length from which absent wording is evidence: the shortest documents of the fit."""
 
-MEDIUM_AUTHORITY, MEDIUM_ENTROPY = 0.3, 0.6
-"""Where medium stands between the two ends on each axis (our choice, by leave-one-origin-out ranking)."""
+MEDIUM_AUTHORITY, MEDIUM_ENTROPY = 0.4, 0.5
+"""Where medium stands between the two ends on each axis (our choice, by leave-one-origin-out tier accuracy)."""
 
 _NODES = ((0.069432, 0.173927), (0.330009, 0.326073), (0.669991, 0.326073), (0.930568, 0.173927))
-"""Four-point Gauss-Legendre quadrature on [0, 1]; what it misses is made good in ``_gradients``."""
-
+"""Four-point Gauss-Legendre quadrature on [0, 1]; what it misses is made good in ``_slopes``."""
 
 Array = NDArray[np.float64]
 
 
 class Table(NamedTuple):
-    """Weights in the form the sums want them: mean and 1 / scale of the features, (K,); weights of a and b, (K, 2)."""
+    """Weights in the form the sums want them, for K features, C kinds and T source types.
+
+    Attributes:
+        mean: Of the features, (K,).
+        inverse: 1 / scale of the features, (K,).
+        weights: (K, C).
+        intercepts: (C,).
+        start: Predictors at which the three tiers, and the kinds within each, are equally likely, (C,).
+        values: What a kind adds to each axis, (C, 2).
+        tiers: 1 where a kind is of a tier, (C, 3).
+        types: 1 where a kind is of a source type, (C, T).
+    """
 
     mean: Array
     inverse: Array
-    groups: Array
-    words_a: dict[str, float]
-    words_b: dict[str, float]
-    intercept: tuple[float, float]
+    weights: Array
+    intercepts: Array
+    start: Array
+    values: Array
+    tiers: Array
+    types: Array
 
 
 class Style(NamedTuple):
     """The component of one text.
 
     Attributes:
-        a: Predictor of primary against coordinated.
-        b: Predictor of medium against coordinated.
+        logits: Predictor of each kind, (C,).
+        kinds: Probability of each kind, (C,).
         authority: Contribution to authority_weight.
         entropy: Contribution to provenance_entropy in bits.
-        share: Share of the text that is in the language of the weights; both contributions are scaled by it.
+        share: Share of the text that is in the language of the weights; the predictors are scaled by it.
     """
 
-    a: float
-    b: float
+    logits: Array
+    kinds: Array
     authority: float
     entropy: float
     share: float
 
     @property
-    def probabilities(self) -> tuple[float, float, float]:
-        """Of (primary, medium, coordinated)."""
-        return _softmax(self.a, self.b)
+    def tiers(self) -> Array:
+        """Probability of (primary, medium, coordinated)."""
+        return self.kinds @ table().tiers
+
+    @property
+    def types(self) -> Array:
+        """Probability of each of ``schema.SOURCE_TYPES``."""
+        return self.kinds @ table().types
 
 
 @lru_cache(maxsize=1)
 def table() -> Table:
     """The packaged weights."""
-    groups = calibration().style["features"]
-    text = resources.files("distrust_hub.scoring").joinpath("style_words.json").read_text(encoding="utf-8")
-    words = json.loads(text)
-    first, second = calibration().style["intercept"]
+    style = calibration().style
+    features, kinds = style["features"], list(style["kinds"].values())
+    tiers = np.array([[float(kind["tier"] == tier) for tier in TIERS] for kind in kinds])
+    caps = np.array([style["cap_authority"], style["cap_entropy_bits"]])
+    levels = np.array([[0.0, 1.0], [MEDIUM_AUTHORITY, MEDIUM_ENTROPY], [1.0, 0.0]])
     return Table(
-        np.array([groups[n]["mean"] for n in NAMES]),
-        np.array([1.0 / groups[n]["scale"] for n in NAMES]),
-        np.array([[groups[n]["primary"], groups[n]["medium"]] for n in NAMES]),
-        {word: pair[0] for word, pair in words.items()},
-        {word: pair[1] for word, pair in words.items()},
-        (first, second),
+        mean=np.array([features[name][0] for name in NAMES]),
+        inverse=np.array([1.0 / features[name][1] for name in NAMES]),
+        weights=np.array([[kind["weights"].get(name, 0.0) for kind in kinds] for name in NAMES]),
+        intercepts=np.array([kind["intercept"] for kind in kinds]),
+        start=-np.log(tiers @ tiers.sum(0)),
+        values=tiers @ (levels - levels.mean(0)) * caps,
+        tiers=tiers,
+        types=np.array([[float(kind["source_type"] == name) for name in SOURCE_TYPES] for kind in kinds]),
     )
 
 
@@ -104,75 +122,47 @@ def standardised(values: Sequence[float], words: int) -> Array:
     z: Array = (np.array(values) - weights.mean) * weights.inverse
     if words < FULL_WORDS:
         z = np.where(z < 0.0, z * (words / FULL_WORDS), z)
-    return np.maximum(np.minimum(z, CLIP), -CLIP)
+    return np.maximum(np.minimum(z, CLIP_HIGH), CLIP_LOW)
 
 
-def style_of(z: Array, unique: set[str], share: float) -> Style:
+def style_of(z: Array, share: float) -> Style:
     """Score a text's style.
 
     Args:
         z: Standardised features in the order of ``features.NAMES``.
-        unique: The different words of the text, lower case.
         share: Share of the text in the language of the weights, 0 to 1.
     """
     weights = table()
-    first, second = (z @ weights.groups).tolist()
-    a, b = weights.intercept[0] + first, weights.intercept[1] + second
-    known = weights.words_a.keys() & unique
-    if known:
-        root = 1.0 / math.sqrt(len(unique))
-        a += sum(map(weights.words_a.__getitem__, known)) * root
-        b += sum(map(weights.words_b.__getitem__, known)) * root
-    primary, medium, coordinated = _softmax(a, b)
-    caps = calibration().style
-    third = 1.0 / 3.0
-    authority = caps["cap_authority"] * (coordinated - third + MEDIUM_AUTHORITY * (medium - third))
-    entropy = caps["cap_entropy_bits"] * (primary - third + MEDIUM_ENTROPY * (medium - third))
-    return Style(a, b, authority * share, entropy * share, share)
+    logits = weights.start + share * (z @ weights.weights + weights.intercepts - weights.start)
+    kinds = _softmax(logits)
+    authority, entropy = (kinds @ weights.values).tolist()
+    return Style(logits, kinds, authority, entropy, share)
 
 
-def style_terms(style: Style, z: Array, unique: set[str]) -> Iterator[tuple[str, str, float, float]]:
-    """Each term's ``(kind, name, authority, entropy bits)``; kind is ``group``, ``word`` or ``intercept``."""
+def style_terms(style: Style, z: Array) -> Iterator[tuple[str, float, float]]:
+    """Each term's ``(name, authority, entropy bits)``: the intercept, then every feature."""
     weights = table()
-    (wa, wb), (ha, hb) = _gradients(style)
-    yield ("intercept", "intercept", *_shares(weights.intercept, wa, wb, ha, hb))
-    for name, x, (first, second) in zip(NAMES, z.tolist(), weights.groups.tolist()):
-        yield ("group", name, *_shares((x * first, x * second), wa, wb, ha, hb))
-    root = 1.0 / math.sqrt(len(unique)) if unique else 0.0
-    for word in sorted(weights.words_a.keys() & unique):
-        pair = (weights.words_a[word] * root, weights.words_b[word] * root)
-        yield ("word", word, *_shares(pair, wa, wb, ha, hb))
+    slopes = _slopes(style) * style.share
+    yield ("intercept", *((weights.intercepts - weights.start) @ slopes).tolist())
+    for name, shares in zip(NAMES, (weights.weights * z[:, None] @ slopes).tolist()):
+        yield (name, *shares)
 
 
-def _shares(pair: tuple[float, float], wa: float, wb: float, ha: float, hb: float) -> tuple[float, float]:
-    return pair[0] * wa + pair[1] * wb, pair[0] * ha + pair[1] * hb
-
-
-def _gradients(style: Style) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Mean slopes of (authority, entropy) in a and b along the line, corrected so that they give the totals exactly."""
-    caps = calibration().style
-    slopes = [0.0, 0.0, 0.0, 0.0]
+def _slopes(style: Style) -> Array:
+    """Mean slopes of the two axes in each predictor along the line, corrected to give the totals exactly, (C, 2)."""
+    weights = table()
+    step = style.logits - weights.start
+    slopes = np.zeros_like(weights.values)
     for node, weight in _NODES:
-        p, m, c = _softmax(node * style.a, node * style.b)
-        slopes[0] += weight * (-c * p - MEDIUM_AUTHORITY * m * p)
-        slopes[1] += weight * (-c * m + MEDIUM_AUTHORITY * m * (1 - m))
-        slopes[2] += weight * (p * (1 - p) - MEDIUM_ENTROPY * m * p)
-        slopes[3] += weight * (-p * m + MEDIUM_ENTROPY * m * (1 - m))
-    scaled = [
-        slope * cap * style.share
-        for slope, cap in zip(slopes, [caps["cap_authority"]] * 2 + [caps["cap_entropy_bits"]] * 2)
-    ]
-    square = style.a**2 + style.b**2
-    if square > 0:
-        for first, total in ((0, style.authority), (2, style.entropy)):
-            missing = total - scaled[first] * style.a - scaled[first + 1] * style.b
-            scaled[first] += missing * style.a / square
-            scaled[first + 1] += missing * style.b / square
-    return (scaled[0], scaled[1]), (scaled[2], scaled[3])
+        kinds = _softmax(weights.start + node * step)
+        slopes += weight * kinds[:, None] * (weights.values - kinds @ weights.values)
+    square = float(step @ step)
+    if square > 0.0:
+        missing = np.array([style.authority, style.entropy]) - step @ slopes
+        slopes += np.outer(step, missing) / square
+    return slopes
 
 
-def _softmax(a: float, b: float) -> tuple[float, float, float]:
-    top = max(a, b, 0.0)
-    primary, medium, coordinated = math.exp(a - top), math.exp(b - top), math.exp(-top)
-    total = primary + medium + coordinated
-    return primary / total, medium / total, coordinated / total
+def _softmax(logits: Array) -> Array:
+    odds: Array = np.exp(logits - logits.max())
+    return odds / odds.sum()

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,8 @@ from distrust_hub.schema import SCORE_COLUMNS, ScoredDocument
 from distrust_hub.scoring import bulk, outputs
 from distrust_hub.scoring.bulk import iter_scored, score_dataset
 from distrust_hub.scoring.document import score_document
+from distrust_hub.scoring.inputs import InputRow, RawLine
+from distrust_hub.scoring.rows import _chunks, score_rows
 from tests.test_bad_input import full_disk
 
 TEXTS = [
@@ -157,6 +164,62 @@ def test_resume_refuses_other_settings_and_starts_anew_with_nothing_there(
         score_dataset(source, tmp_path / "out.jsonl", resume=True)
 
 
+def test_resume_refuses_another_scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "out.jsonl"
+    source = write_rows(tmp_path / "in.jsonl", [{"text": t} for t in TEXTS * 4])
+    with full_disk(20_000), pytest.raises(OutputError):
+        score_dataset(source, output)
+    monkeypatch.setattr(bulk, "SCORER_VERSION", bulk.SCORER_VERSION + 1)
+    with pytest.raises(ConfigError, match="--resume: scorer was"):
+        score_dataset(source, output, resume=True)
+
+
+def test_a_run_without_resume_forgets_the_stopped_one_at_once(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    rows = ["{", *({"text": t} for t in TEXTS * 4)]
+    source = write_rows(tmp_path / "in.jsonl", rows)
+    with full_disk(20_000), pytest.raises(OutputError):
+        score_dataset(source, output, on_error="skip")
+    assert len(list(tmp_path.iterdir())) == 4
+    outputs.ScoredWriter(output, {})
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_worker_that_dies_is_named_and_the_run_can_go_on(tmp_path: Path) -> None:
+    def given() -> Iterator[InputRow]:
+        for number, text in enumerate(TEXTS * 200):
+            if number == 4000:
+                for child in multiprocessing.active_children():
+                    child.kill()
+            yield InputRow("in", number, {"text": text})
+
+    options = {"text_column": "text", "evidence": False, "prior_share": 0.7}
+    with pytest.raises(OutputError, match=r"a worker process was ended.*--resume"):
+        list(score_rows(given(), options, workers=2))
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_gone_on_with_to_the_same_bytes(tmp_path: Path) -> None:
+    rows: list[Any] = [{"text": f"{t} {i}"} for i, t in enumerate(TEXTS * 200)]
+    rows[7] = "{"
+    source = write_rows(tmp_path / "in.jsonl", rows)
+    score_dataset(source, tmp_path / "whole.jsonl", on_error="skip")
+    output = tmp_path / "out.jsonl"
+    script = "import sys; from distrust_hub.scoring.bulk import score_dataset as s; s(*sys.argv[1:], on_error='skip')"
+    child = subprocess.Popen([sys.executable, "-c", script, str(source), str(output)])
+    part = tmp_path / "out.jsonl.part"
+    while child.poll() is None and not (part.exists() and part.stat().st_size > 100_000):
+        time.sleep(0.005)
+    child.kill()
+    assert child.wait() != 0, "it was done before it could be killed"
+    assert not output.exists()
+    summary = score_dataset(source, output, on_error="skip", resume=True)
+    assert 0 < summary.resumed_rows < len(rows)
+    assert (summary.rows_read, summary.rows_rejected) == (len(rows), 1)
+    for name in ("out.jsonl", "out.jsonl.rejected.jsonl"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / name.replace("out", "whole")).read_bytes()
+
+
 def test_every_form_of_input_gives_the_same_scores(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -264,3 +327,14 @@ def test_limit_and_text_column(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [{"body": t} for t in TEXTS])
     summary = score_dataset(source, tmp_path / "out.jsonl", text_column="body", limit=3)
     assert summary.rows_scored == 3
+
+
+def test_chunks_end_by_rows_or_by_size_so_that_memory_is_bounded() -> None:
+    small = [RawLine("in", number, b"x") for number in range(600)]
+    assert [len(chunk) for chunk in _chunks(small, "text")] == [256, 256, 88]
+    large = [RawLine("in", number, b"x" * 400_000) for number in range(7)]
+    assert [len(chunk) for chunk in _chunks(large, "text")] == [3, 3, 1]
+    parsed = [InputRow("in", number, {"text": "x" * 600_000}) for number in range(3)]
+    assert [len(chunk) for chunk in _chunks(parsed, "text")] == [2, 1]
+    broken = [InputRow("in", 1, None, "a problem"), InputRow("in", 2, {"other": 1})]
+    assert list(_chunks(broken, "text")) == [broken]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distrust_hub.objective import signed_core
-from distrust_hub.schema import SOURCE_TYPES
+from distrust_hub.schema import SOURCE_TYPES, TIERS
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.document import SCORER_VERSION, score_document
 from distrust_hub.scoring.features import NAMES
@@ -41,12 +41,13 @@ def test_golden_scores_have_not_changed() -> None:
 
 def test_calibration_covers_features_and_types() -> None:
     found = calibration()
+    kinds = found.style["kinds"].values()
     assert found.version == SCORER_VERSION
     assert set(found.style["features"]) == set(NAMES)
-    assert set(found.priors) == set(found.style["source_types"]) == set(SOURCE_TYPES)
+    assert set(found.priors) == {kind["source_type"] for kind in kinds} == set(SOURCE_TYPES)
+    assert {kind["tier"] for kind in kinds} == set(TIERS)
     assert found.cut_points[0] < found.cut_points[1]
-    for weights in found.style["source_types"].values():
-        assert set(weights) <= {*NAMES, "intercept"}
+    assert all(set(kind["weights"]) <= set(NAMES) for kind in kinds)
 
 
 def test_priors_keep_the_order_of_trust() -> None:
@@ -54,27 +55,32 @@ def test_priors_keep_the_order_of_trust() -> None:
     assert core["patent_pre1970"] > core["preprint"] > core["academic_paper"] > core["news_modern"] > core["government"]
 
 
-def test_words_are_general_and_few() -> None:
-    words = table().words_a
-    assert 500 < len(words) < 4000
-    assert all(word == word.lower() and word.replace("'", "").isalpha() for word in words)
+def test_no_feature_is_without_weight() -> None:
+    assert (abs(table().weights).max(1) > 0.02).all()
 
 
 @pytest.mark.parametrize("text", ["", "I saw it.", "The agency announced online services for users. " * 20])
 def test_style_terms_add_up_to_the_component(text: str) -> None:
     score = score_document(text)
     analysis = score._analysis
-    terms = list(style_terms(analysis.style, analysis.z, analysis.unique))
-    assert sum(term[2] for term in terms) == pytest.approx(analysis.style.authority, abs=1e-9)
-    assert sum(term[3] for term in terms) == pytest.approx(analysis.style.entropy, abs=1e-9)
+    terms = list(style_terms(analysis.style, analysis.z))
+    assert sum(term[1] for term in terms) == pytest.approx(analysis.style.authority, abs=1e-9)
+    assert sum(term[2] for term in terms) == pytest.approx(analysis.style.entropy, abs=1e-9)
 
 
 def test_style_is_capped() -> None:
     caps = calibration().style
-    for sign in (-100.0, 100.0):
-        style = style_of(sign * table().groups[:, 0], set(), 1.0)
+    for kind in range(table().weights.shape[1]):
+        style = style_of(100.0 * table().weights[:, kind], 1.0)
         assert abs(style.authority) <= caps["cap_authority"]
         assert abs(style.entropy) <= caps["cap_entropy_bits"]
+
+
+def test_style_of_another_language_is_nothing() -> None:
+    style = style_of(table().weights[:, 0], 0.0)
+    assert style.authority == pytest.approx(0.0, abs=1e-12)
+    assert style.entropy == pytest.approx(0.0, abs=1e-12)
+    assert style.tiers == pytest.approx([1 / 3] * 3)
 
 
 def test_every_entry_is_found_as_a_whole_word_and_only_so() -> None:

@@ -12,6 +12,10 @@ from distrust_hub.scoring.citations import find_citations
         ("as seen [3-7] and [1, 2].", {"numbered": 2}),
         ("in these cells.[12] Then", {"numbered": 1}),
         ("Smith (2019) and Jones and Brown (2018) say", {"author_year": 2}),
+        ("Orley, B. and Bisk, T. (2009). Worms of sand. Journal of Soil, 12(3), 45-67.", {"bibliography": 1}),
+        ("Vant, K. L. (2001). One. Orley, B. (2009a): Two.", {"bibliography": 2}),
+        ("3. Vant K. Worms of sand. Soil 2001;12(3):45-67.", {"bibliography": 1}),
+        ("Proc. Roy. Soc. vol. 12, no. 3, pp. 45-67.", {"bibliography": 1}),
         ("doi 10.1000/xyz123 holds", {"doi": 1}),
         ("as others found.¹² Next", {"footnote": 1}),
         ("Ibid., p. 3; op. cit.", {"footnote": 2}),
@@ -32,6 +36,8 @@ def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
         "(May 2019) (in 1999) (Figure 2, 2019) (2019)",
         "the square x² of y",
         "Then (2020) it ended.",
+        "Open at 10:30; closed 2019; 12 to 14.",
+        "Version 12(3) of volume 4; 3:45 in the film.",
     ],
 )
 def test_find_citations_leaves_indices_steps_and_dates(text: str) -> None:

@@ -85,6 +85,9 @@ def test_each_option_changes_the_result(
         (["missing.jsonl", "-o", "out.jsonl"], "no such file"),
         (["{in}", "-o", "out.xls"], "ends in .jsonl or .parquet"),
         (["{in}", "-o", "-", "--text-column", "body"], "--text-column"),
+        (["{in}", "-o", "-", "--on-error", "skip"], "give -o FILE"),
+        (["{in}", "-o", "-", "--resume"], "give -o FILE"),
+        (["-", "-o", "out.jsonl", "--resume"], "give a file"),
     ],
 )
 def test_wrong_use_is_one_line_with_exit_code_1(

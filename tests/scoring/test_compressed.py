@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from distrust_hub.errors import DataError, MissingDependencyError
+from distrust_hub.scoring import compressed
 from distrust_hub.scoring.bulk import iter_scored, score_dataset
 
 ROWS = [{"id": str(i), "text": f"March {i}, 1850. I saw {i} ships in the harbour."} for i in range(1, 31)]
@@ -49,6 +50,29 @@ def test_compressed_rows_are_those_of_the_plain_file(tmp_path: Path, suffix: str
 def test_a_bomb_is_not_unpacked(tmp_path: Path, suffix: str, compress: Compress, filling: bytes) -> None:
     bomb = tmp_path / f"bomb.jsonl.{suffix}"
     bomb.write_bytes(compress(filling * 20_000_000 + b"\n"))
+    with pytest.raises(DataError, match="unpacks to more than 500 times"):
+        score_dataset(bomb, tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == [bomb]
+
+
+@FORMS
+def test_the_unpacked_size_has_a_cap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, compress: Compress
+) -> None:
+    monkeypatch.setattr(compressed, "MAX_UNPACKED_BYTES", len(PLAIN) - 1)
+    source = tmp_path / f"in.jsonl.{suffix}"
+    source.write_bytes(compress(PLAIN))
+    with pytest.raises(DataError, match=r"unpacks to more than [0-9,]+ bytes; split it"):
+        score_dataset(source, tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_parquet_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    bomb = tmp_path / "bomb.parquet"
+    table = pyarrow.table({"text": ["x" * 1_000_000] * 20})
+    parquet.write_table(table, bomb, compression="zstd", use_dictionary=False)
     with pytest.raises(DataError, match="unpacks to more than 500 times"):
         score_dataset(bomb, tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == [bomb]

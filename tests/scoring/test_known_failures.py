@@ -24,6 +24,16 @@ def institutions(score: DocumentScore) -> list[str]:
         "Wikipedia is wrong about this, and its editors should be ashamed.",
         "He criticised the World Health Organization, which he thought too slow.",
         "The lancet was used to open the vein; a nice cell, he announced.",
+        "Who said that? The man who announced it.",
+        "The committee, he said, had fallen asleep.",
+        "He wrote to the Department of Health in March and heard nothing.",
+        "The World Health Organization was criticised for its delay.",
+        "WHO critics said the limits were too high.",
+        "A nature walk with the science club; the official cdc of the village plays.",
+        "The board was rotten and gave way under him, she said.",
+        "In the cell the prisoner reads Nature and Science; whoever recommends them is right.",
+        "Somebody should ask the Food and Drug Administration who recommends what.",
+        "The government house on the hill is for sale; the agent advises haste.",
     ],
 )
 def test_a_word_or_a_mention_is_not_an_institution_speaking(text: str) -> None:
@@ -36,6 +46,11 @@ def test_a_word_or_a_mention_is_not_an_institution_speaking(text: str) -> None:
         ("The World Health Organization recommends two doses.", "World Health Organization"),
         ("In a note the WHO announced new limits on Monday.", "WHO"),
         ("El Ministerio de Sanidad recomienda la vacuna a los mayores.", "Ministerio"),
+        ("The Centers for Disease Control and Prevention has issued guidance.", "Centers for Disease Control"),
+        ("Le ministère de la Santé recommande la prudence.", "ministère"),
+        ("Il Ministero della Salute raccomanda la vaccinazione.", "Ministero"),
+        ("The Department of Energy today announced a grant.", "The Department"),
+        ("La Organización Mundial de la Salud recomienda reposo.", "Organización Mundial"),
         ("Das Robert Koch-Institut empfiehlt die Impfung.", "Robert Koch-Institut"),
     ],
 )
@@ -45,7 +60,17 @@ def test_an_institution_that_speaks_is_found_by_name(text: str, name: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["The experts do not agree on this at all.", "It is not widely accepted.", "This was never an established fact."],
+    [
+        "The experts do not agree on this at all.",
+        "It is not widely accepted.",
+        "This was never an established fact.",
+        "It was once widely accepted that the sun went round the earth.",
+        "Few experts agree.",
+        "There is no scientific consensus.",
+        "A supposedly established fact.",
+        "Es ist nicht allgemein anerkannt.",
+        "Our science teacher agreed with the expert next door.",
+    ],
 )
 def test_denied_consensus_does_not_count(text: str) -> None:
     assert "consensus" not in {line.component for line in score_document(text).evidence}
@@ -62,6 +87,84 @@ def test_modern_news_that_quotes_an_old_letter_is_not_old() -> None:
     text = "The museum said on Monday that a letter of 1912, written on April 10, 1912, would be sold."
     assert score_document(text).year is None
     assert score_document(text, {"published": "2019-03-04T10:00:00Z"}).year == 2019
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He lifted 1912 kg in room 1920, of which 1850 were iron.",
+        "See page 1843 of the model 1911 manual.",
+        "The letter of 1839 was sold; the diary of 1768 was not.",
+    ],
+)
+def test_quantities_and_told_years_are_no_year(text: str) -> None:
+    assert score_document(text).year is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = arr[0] + arr[12]; y[3][4] = f[2](x)",
+        "1. Open the box. 2. Take out the lid, 2019 edition. 3. Close it.",
+        "It happened in May (2019), a year like (2018).",
+        "The area is 12 m² and the volume 3 cm³.",
+        "<a href='page.html#note1' data-n='[3]x'>see</a>",
+        "Version (2.0), section (3), step [ ] done.",
+    ],
+)
+def test_indices_steps_and_years_are_no_citations(text: str) -> None:
+    assert score_document(text).components("authority_weight")["citations"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("LONDON: Printed for J. Martyn, MDCLXV. Of the point of a needle.", 1665),
+        ("Philadelphia, July 4, l776. The Congress met.", 1776),
+        ("Washington, May 7, 19l2.--The committee heard him.", 1912),
+        ("Patented Feb. 27, 1836. Be it known.", 1836),
+    ],
+)
+def test_years_of_old_print_and_of_scans_are_read(text: str, year: int) -> None:
+    assert score_document(text).year == year
+
+
+def test_hard_evidence_outweighs_the_style() -> None:
+    encyclopaedic = (
+        "The town is located in the north of the province and is best known for its fair. It was founded in the ninth "
+        "century, is one of the oldest in the region, and is also known as the gate of the valley. " * 3
+    )
+    assert score_document(encyclopaedic).tier == "coordinated"
+    assert score_document(encyclopaedic, {"year": 1805, "source_type": "field_journal"}).tier == "primary"
+    assert score_document(encyclopaedic, {"source_type": "historical_book"}).tier != "coordinated"
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        (
+            "14 May 2012. Reran the simulation with the new seed; still no convergence. Tried halving the step, which "
+            "helped. Need to check the likelihood code with Ann tomorrow. Measured the second plate: 0.42, 0.44, 0.40. "
+            "Not sure why the third well is empty. Todo: fix the plot, email the field crew, order buffer.",
+            "primary",
+        ),
+        (
+            "The agency provides guidance to help communities apply for grants. Applicants must submit the form before "
+            "the deadline. The program supports public health and safety, and staff are available to answer questions "
+            "about eligibility, requirements and compliance with federal regulations.",
+            "coordinated",
+        ),
+        (
+            "In this paper we propose a method for estimating the parameters of a model from incomplete data. Our "
+            "results show a significant improvement over the baseline (Smith & Jones, 2018). We evaluate the approach "
+            "on three datasets and discuss its limitations.",
+            "medium",
+        ),
+    ],
+    ids=["notebook of 2012", "agency", "paper"],
+)
+def test_modern_texts_are_told_apart_by_their_kind(text: str, tier: str) -> None:
+    assert score_document(text).tier == tier
 
 
 def test_modern_edition_of_an_old_book_keeps_the_old_year_and_says_so() -> None:
@@ -89,7 +192,7 @@ def test_keyword_spam_and_attributes_do_not_make_an_institution() -> None:
 
 def test_other_scripts_get_a_stated_low_confidence_not_a_style() -> None:
     score = score_document("Это обычный русский текст о природе и погоде. " * 12)
-    assert score.components("authority_weight")["style"] == 0
+    assert score.components("authority_weight")["style"] == pytest.approx(0, abs=1e-12)
     assert score.source_type is None
     assert score.confidence < 0.3
 

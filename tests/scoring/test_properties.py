@@ -101,6 +101,54 @@ def test_era_is_monotone_on_both_axes(a: int, b: int) -> None:
     assert interpolate(early, constants["provenance"]["era"]) >= interpolate(late, constants["provenance"]["era"])
 
 
+MARKS = {
+    "primary_markers": " I observed it.",
+    "coordinated_markers": " He told reporters.",
+    "consensus": " It is widely accepted.",
+    "institution": " The World Health Organization recommends it.",
+    "citations": " [1]",
+}
+RISES = {"coordinated_markers": 1, "consensus": 1, "institution": 1, "citations": 1, "primary_markers": -1}
+
+
+@pytest.mark.parametrize("component", MARKS)
+@given(st.integers(0, 12), st.integers(0, 12))
+@settings(max_examples=20, deadline=None)
+def test_more_of_a_mark_moves_its_component_one_way_only(component: str, a: int, b: int) -> None:
+    few, many = (score_document("The weather was fine." + MARKS[component] * n) for n in sorted((a, b)))
+    for axis, sign in zip(AXES, (RISES[component], -RISES[component])):
+        first, second = (score.components(axis).get(component, 0.0) for score in (few, many))
+        assert sign * first <= sign * second + 1e-12
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1930, 2039), st.integers(1930, 2039))
+def test_a_later_date_in_the_text_never_makes_it_older(a: int, b: int) -> None:
+    early, late = (score_document(f"It was opened in {year}.") for year in sorted((a, b)))
+    assert early.components("authority_weight")["internal_date"] <= late.components("authority_weight")["internal_date"]
+    assert (
+        early.components("provenance_entropy")["internal_date"]
+        >= late.components("provenance_entropy")["internal_date"]
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    TEXTS,
+    st.dictionaries(
+        st.sampled_from(
+            ["url", "doi", "publisher", "journal", "license", "patent_number", "citation_count", "year", "date"]
+        ),
+        st.one_of(st.text(max_size=30), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.text())),
+    ),
+)
+def test_any_metadata_is_scored_and_adds_up(text: str, metadata: dict[str, object]) -> None:
+    score = score_document(text, metadata)
+    for axis, high in zip(AXES, (0.99, math.inf)):
+        total = math.fsum(line.contribution for line in score.evidence if line.axis == axis)
+        assert min(high, max(0.0, total)) == pytest.approx(getattr(score, axis), abs=2e-6)
+
+
 @pytest.mark.parametrize("extra", [" [1]", " (Smith, 2019)", " Ibid.,"])
 def test_citations_raise_their_component_only_up(extra: str) -> None:
     amounts = [
@@ -125,6 +173,10 @@ def test_citations_raise_their_component_only_up(extra: str) -> None:
         "'" * 300_000,
         "A: " * 100_000,
         "MDCCC" * 60_000,
+        "in 1998 " * 60_000,
+        "A. (2019). " * 40_000,
+        "2019;12:" * 60_000,
+        "1998" * 200_000,
     ],
     ids=lambda text: text[:12],
 )

@@ -1,0 +1,63 @@
+"""The year a text cannot be older than: the latest year it mentions, and the newest thing it names."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from distrust_hub.scoring.matcher import Matches, lexicon_matcher
+from distrust_hub.scoring.normalise import NormalText, figures
+from distrust_hub.scoring.rules_lexicon import SINCE, SINCE_GROUPS
+
+SINCE_MIN, SINCE_MAX = 1930, 2039
+"""Years in which a mentioned date says that the text is modern."""
+
+_MENTIONED = re.compile(r"(?:19[3-9]|20[0-3])\d(?![\w%]|[.,/-]\d)")
+_DATED = re.compile(
+    r"\b(?:since|during|early|late|mid|circa|year|spring|summer|autumn|winter|january|february|march|april|may|june|july|"
+    r"august|september|october|november|december|im jahr|seit|depuis|desde|anno)[ ,.-]{1,2}$",
+    re.IGNORECASE,
+)
+_MAYBE_DATED = re.compile(
+    r"(?:\b(?:in|until|till|by|from|to|after|before|between|and|of|fall|bis|en|año|nel|dal|del|dans)[ ,.-]{1,2}|"
+    r"\b\d{1,2}[a-z]{0,2},? |[(–-])$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r" ?[.,;:)\]?!–-]| ?$| (?:the|a|an|and|by|to|he|she|it|they|we|i|was|were|is|are|had|has|when|as|with|at|for|but|"
+    r"or|which|that|who|after|on|in|from|of|until|under|while|there|this|his|her|its|their|und|et|y|e|der|die|le|la|el|il)\b",
+    re.IGNORECASE,
+)
+
+
+class Since(NamedTuple):
+    """Why a text cannot be older than a year.
+
+    Attributes:
+        year: The year.
+        span: Place in ``NormalText.flat`` for a year, in ``NormalText.lower`` for a thing.
+        thing: Whether a thing was named, not a year.
+    """
+
+    year: int
+    span: tuple[int, int]
+    thing: bool
+
+
+def since(text: NormalText, matches: Matches) -> Since | None:
+    """The best reason why the text is modern, None when it gives none. A quantity or a model number is no date."""
+    found: Since | None = None
+    index = lexicon_matcher().index
+    for year, group in zip(SINCE, SINCE_GROUPS):
+        if matches.counts[index[group]]:
+            found = Since(year, matches.hits(index[group])[0], True)
+    flat = text.flat
+    if b"0000" not in figures(flat):
+        return found
+    for match in _MENTIONED.finditer(flat):
+        year, (start, end) = int(match[0]), match.span()
+        before = flat[max(0, start - 14) : start]
+        newer = (found is None or year > found.year) and not before[-1:].isalnum()
+        if newer and (_DATED.search(before) or (_MAYBE_DATED.search(before) and _AFTER.match(flat, end))):
+            found = Since(year, (start, end), False)
+    return found

@@ -1,0 +1,117 @@
+"""From input rows to scored lines, in this process or in several, in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, NamedTuple
+
+from distrust_hub.errors import DataError, OutputError
+from distrust_hub.files import jsonl_line
+from distrust_hub.schema import SCORE_COLUMNS, Document, ScoredDocument
+from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, score_document
+from distrust_hub.scoring.inputs import InputRow, RawLine
+
+_CHUNK_ROWS, _CHUNK_BYTES = 256, 1 << 20
+"""A chunk ends with the row that reaches either."""
+
+_CHUNKS_AHEAD = 4
+"""Chunks given to each worker before the first result is waited for: with the size of a chunk, what bounds memory."""
+
+
+class ScoredLine(NamedTuple):
+    """A row as it is written, and what the summary counts of it."""
+
+    line: bytes
+    tier: str
+    authority_weight: float
+    provenance_entropy: float
+
+
+def scored_row(
+    document: Document, *, evidence: bool = False, prior_share: float = PRIOR_SHARE_DEFAULT
+) -> dict[str, Any]:
+    """A document as a scored row: ``schema.ScoredDocument`` plus, when asked, its evidence."""
+    score = score_document(document.text, document.metadata, prior_share=prior_share)
+    columns = score.columns()
+    others = {
+        name: value for name, value in document.metadata.items() if name not in SCORE_COLUMNS and name != "evidence"
+    }
+    metadata = {name: columns[name] for name in SCORE_COLUMNS[2:]}
+    metadata.update(others)
+    if evidence:
+        metadata["evidence"] = [line.to_dict() for line in score.evidence]
+    return ScoredDocument(
+        text=document.text,
+        id=document.id,
+        authority_weight=score.authority_weight,
+        provenance_entropy=score.provenance_entropy,
+        metadata=metadata,
+    ).to_row()
+
+
+def score_rows(
+    rows: Iterable[InputRow | RawLine], options: dict[str, Any], workers: int
+) -> Iterator[ScoredLine | InputRow]:
+    """Each row as a scored line, or itself with its problem, in order.
+
+    Args:
+        rows: Rows of a source.
+        options: ``text_column``, ``evidence`` and ``prior_share``.
+        workers: Processes; with 1 all is done in this one.
+
+    Raises:
+        OutputError: If a worker process was ended.
+    """
+    chunks = _chunks(rows, options["text_column"])
+    if workers == 1:
+        for chunk in chunks:
+            yield from _score_chunk(chunk, options)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting: deque[Any] = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_score_chunk, chunk, options))
+                if len(waiting) >= workers * _CHUNKS_AHEAD:
+                    yield from waiting.popleft().result()
+            for future in waiting:
+                yield from future.result()
+        except BrokenProcessPool as error:
+            problem = "a worker process was ended, perhaps for lack of memory; use fewer --workers and --resume"
+            raise OutputError(problem) from error
+
+
+def _chunks(rows: Iterable[InputRow | RawLine], text_column: str) -> Iterator[list[InputRow | RawLine]]:
+    chunk: list[InputRow | RawLine] = []
+    size = 0
+    for item in rows:
+        chunk.append(item)
+        size += len(item.data) if isinstance(item, RawLine) else len(str((item.row or {}).get(text_column)))
+        if len(chunk) == _CHUNK_ROWS or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _score_chunk(chunk: list[InputRow | RawLine], options: dict[str, Any]) -> list[ScoredLine | InputRow]:
+    results: list[ScoredLine | InputRow] = []
+    for given in chunk:
+        item = given.parsed() if isinstance(given, RawLine) else given
+        if item.row is None:
+            results.append(item)
+            continue
+        try:
+            document = Document.from_row(item.row, text_column=options["text_column"])
+            row = scored_row(document, evidence=options["evidence"], prior_share=options["prior_share"])
+            line = jsonl_line(row).encode("utf-8", "replace")
+            results.append(ScoredLine(line, row["tier"], row["authority_weight"], row["provenance_entropy"]))
+        except DataError as error:
+            results.append(item._replace(row=None, problem=error.problem))
+        except (TypeError, ValueError) as error:
+            results.append(item._replace(row=None, problem=f"a column cannot be written as JSON ({error})"))
+    return results
