@@ -116,7 +116,8 @@ def served() -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
-    process = subprocess.Popen([sys.executable, __file__, "--serve", str(port)], env=environment)
+    command = [sys.executable, __file__, "--serve", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         while process.poll() is None:
             with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-RIDGE, MIN_DOCUMENTS, STEPS = 1.0, 2, 300
+RIDGE, MIN_DOCUMENTS, STEPS = 1.0, 2, 150
 
 
 def word_vectors(texts: list[str]) -> Array:
@@ -35,7 +35,8 @@ def held_out_probabilities(texts: list[str], tiers: Array, origins: Array) -> Ar
     found = np.zeros((len(texts), 3))
     for origin in sorted(set(origins)):
         inside, outside = np.flatnonzero(origins != origin), np.flatnonzero(origins == origin)
-        found[outside] = _softmax(_fit_and_apply(gram[np.ix_(inside, inside)], tiers[inside], gram[np.ix_(outside, inside)]))
+        logits = _fit_and_apply(gram[np.ix_(inside, inside)], tiers[inside], gram[np.ix_(outside, inside)])
+        found[outside] = _softmax(logits)
     return found
 
 

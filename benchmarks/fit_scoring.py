@@ -141,6 +141,9 @@ def kinds_of(rows: list[dict[str, Any]]) -> Array:
 
 def fit_style(rows: list[dict[str, Any]], x: Array) -> StyleFit:
     """Maximum a posteriori by fixed-bound steps on the likelihood that a row is of one of its kinds (Bohning 1992)."""
+    unknown = {name for kind in KINDS.values() for name in kind.weights} - set(NAMES)
+    if unknown:
+        raise SystemExit(f"kind_prior.py names features that do not exist: {', '.join(sorted(unknown))}")
     mean, scale = x.mean(0), np.maximum(x.std(0), 0.05)
     z = np.hstack([np.clip((x - mean) / scale, CLIP_LOW, CLIP_HIGH), np.ones((len(x), 1))])
     allowed = kinds_of(rows)

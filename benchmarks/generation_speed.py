@@ -27,11 +27,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+UNITS = ("tokens_per_second", "tokens_per_processor_second", "reply_tokens_per_second")
+"""After the first token, the same by processor time, and with the time to the first token."""
+
 QUESTION = [{"role": "user", "content": "What is a primary source in history?"}]
 
 
 def time_pieces(pieces: Any) -> dict[str, Any]:
-    """Seconds to the first piece, pieces per second after it, and per second of processor time."""
+    """Pieces per second of the whole reply and after the first piece, by the clock and by processor time."""
     start, first, count = time.perf_counter(), 0.0, 0
     clock = processor = 0.0
     for _ in pieces:
@@ -41,6 +44,7 @@ def time_pieces(pieces: Any) -> dict[str, Any]:
             first = clock - start
     per_second = (count - 1) / (time.perf_counter() - clock)
     return {
+        "reply_tokens_per_second": count / (time.perf_counter() - start),
         "first_token_seconds": first,
         "tokens_per_second": per_second,
         "tokens_per_processor_second": (count - 1) / (time.process_time() - processor),
@@ -137,12 +141,13 @@ def measure(model: str, tokens: int, rounds: int) -> dict[str, Any]:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
     for _ in range(rounds):
         for name in SIDES:
-            few = min(tokens, 12) if name.startswith("stock") else tokens
-            found[name].append(run_side(name, model, few))
+            found[name].append(run_side(name, model, tokens))
     best = {name: max(runs, key=lambda run: run["tokens_per_second"]) for name, runs in found.items()}
     for name, entry in best.items():
-        entry["tokens_per_processor_second"] = max(run["tokens_per_processor_second"] for run in found[name])
-        for unit in ("tokens_per_second", "tokens_per_processor_second"):
+        for unit in UNITS[1:]:
+            entry[unit] = max(run[unit] for run in found[name])
+    for entry in best.values():
+        for unit in UNITS:
             entry[f"{unit}_times_stock"] = entry[unit] / best["stock"][unit]
     return {"load_average": os.getloadavg()[0], "sides": best, "adapter_swap": run_side("swap", model, tokens)}
 
@@ -169,16 +174,10 @@ def main() -> None:
         "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
         **measure(args.model, args.tokens, args.rounds),
     }
-    print(f"{result['machine']['chip']}, load {result['load_average']:.1f}")
+    print(f"{result['machine']['chip']}, load {result['load_average']:.1f}; {', '.join(UNITS)}")
     for name, entry in result["sides"].items():
-        clock, processor = (
-            f"{entry[unit]:6.1f} ({entry[f'{unit}_times_stock']:.2f} x)"
-            for unit in ("tokens_per_second", "tokens_per_processor_second")
-        )
-        print(
-            f"{name:<16} {clock} tokens per second, {processor} per processor second, "
-            f"first after {entry['first_token_seconds']:.2f} s"
-        )
+        figures = "  ".join(f"{entry[unit]:6.1f} ({entry[f'{unit}_times_stock']:5.2f} x)" for unit in UNITS)
+        print(f"{name:<16} {figures}  first token after {entry['first_token_seconds']:.2f} s")
     print("adapter swap", ", ".join(f"{seconds:.2f} s" for seconds in result["adapter_swap"]["seconds"]))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as stream:

@@ -4,7 +4,9 @@
 
 For each origin (repository) the style component is fitted on all others and the held-out documents are scored with it;
 cut points and the constants of the rule components are the packaged ones. AUC is primary against coordinated; intervals
-are 95 % from a bootstrap that draws whole origins. Needs ``provenance_dev.jsonl`` in ``DISTRUST_HUB_DEV_DATA``.
+are 95 % from a bootstrap that draws whole origins. Beside ours stand the original's formulas, a bag of words fitted and
+held out in the same way (``bag_of_words.py``), and ours without its learned component. Needs ``provenance_dev.jsonl``
+in ``DISTRUST_HUB_DEV_DATA``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fit_scoring as fit
+from bag_of_words import held_out_probabilities
 from original_scorer import original_score
 
 from distrust_hub.cli.output import format_table
@@ -32,6 +35,7 @@ from distrust_hub.schema import TIERS, normalise_source_type
 from distrust_hub.scoring import calibration as calibration_module
 from distrust_hub.scoring import style
 from distrust_hub.scoring.document import DocumentScore, score_document
+from distrust_hub.scoring.evidence import AXES
 
 Array = NDArray[Any]
 RESAMPLES = 300
@@ -134,36 +138,75 @@ def ranking_row(name: str, axis: str, values: Array, labels: Labels, primary: Ar
     return [name, axis, n, measure(everything), f"{low:.3f} to {high:.3f}"]
 
 
-def compare(rows: list[dict[str, Any]], scores: dict[str, list[DocumentScore]]) -> tuple[list[list[Any]], list[str]]:
-    """Table of AUCs, the original's beside ours."""
+def without_style(score: DocumentScore) -> tuple[float, float]:
+    """Both axes, before clamping, by the rules alone."""
+    parts = [score.components(axis) for axis in AXES]
+    first, second = (sum(part.values()) - part["style"] for part in parts)
+    return first, second
+
+
+def compare(
+    rows: list[dict[str, Any]], scores: dict[str, list[DocumentScore]], words: Array
+) -> tuple[list[list[Any]], list[str]]:
+    """Table of AUCs, others' beside ours; ``words`` are the tier probabilities of the bag of words."""
     labels = Labels(rows)
     table = []
     everyone = labels.tier == 0
+    levels = np.array([[0.0, 1.0], [style.MEDIUM_AUTHORITY, style.MEDIUM_ENTROPY], [1.0, 0.0]])
     for name, fields in FIELDS.items():
-        theirs = np.array([original_score(row["text"], metadata_of(row, fields)) for row in rows])
+        others = [
+            np.array([original_score(row["text"], metadata_of(row, fields)) for row in rows]),
+            None if fields else words @ levels,
+            np.array([without_style(s) for s in scores[name]]),
+        ]
         ours = np.array([(s.authority_weight, s.provenance_entropy) for s in scores[name]])
         slices = [(name, everyone)] + ([(f"{name}, primary from 1985", labels.modern)] if not fields else [])
         for title, primary in slices:
             for axis, column, sign in (("w", 0, 1.0), ("H", 1, -1.0)):
                 row = ranking_row(title, axis, sign * ours[:, column], labels, primary)
-                baseline = ranking_row(title, axis, sign * theirs[:, column], labels, primary)[3]
-                table.append([*row[:3], baseline, *row[3:]])
-    return table, ["metadata", "axis", "n primary / coordinated", "original", "ours", "95 % by origin"]
+                high, low = labels.tier == 2, primary
+                beside = [None if v is None else auc(sign * v[high, column], sign * v[low, column]) for v in others]
+                table.append([*row[:3], *beside, *row[3:]])
+    beside_us = ["original", "bag of words", "ours, rules alone"]
+    return table, ["metadata", "axis", "n primary / coordinated", *beside_us, "ours", "95 % by origin"]
 
 
-def tiers(rows: list[dict[str, Any]], scores: dict[str, list[DocumentScore]]) -> tuple[list[list[Any]], list[str]]:
-    """Tier accuracy, Spearman of the signed core with the tier order, and accuracy of the source type."""
+def nested_accuracy(core: Array, labels: Labels) -> float:
+    """Tier accuracy with the cut points that are best on all other origins."""
+    grid = [(low, high) for low in np.arange(0.6, 3.0, 0.1) for high in np.arange(2.8, 5.0, 0.1) if high > low]
+    right = np.array([np.where(core >= b, 0, np.where(core >= a, 1, 2)) == labels.tier for a, b in grid])
+    found = np.zeros(len(core))
+    for origin in set(labels.origin):
+        outside = labels.origin == origin
+        found[outside] = right[right[:, ~outside].mean(1).argmax()][outside]
+    return float(found.mean())
+
+
+def tiers(
+    rows: list[dict[str, Any]], scores: dict[str, list[DocumentScore]], words: Array
+) -> tuple[list[list[Any]], list[str]]:
+    """Tier accuracy with the packaged cut points and with others, Spearman with the tier order, type accuracy."""
     labels = Labels(rows)
     table = []
     for name, found in scores.items():
         right = np.array([TIERS.index(s.tier) for s in found]) == labels.tier
-        core = np.array([signed_core(s.authority_weight, s.provenance_entropy) for s in found])
+        core = np.array([float(signed_core(s.authority_weight, s.provenance_entropy)) for s in found])
         kind = np.array([s.source_type for s in found]) == labels.kind
         low, high = interval(lambda c, right=right: float(right[c].mean()), labels.origin)  # type: ignore[misc]
         table.append(
-            [name, len(rows), right.mean(), f"{low:.3f} to {high:.3f}", -spearman(core, labels.tier), kind.mean()]
+            [
+                name,
+                len(rows),
+                None if FIELDS[name] else float((words.argmax(1) == labels.tier).mean()),
+                right.mean(),
+                f"{low:.3f} to {high:.3f}",
+                nested_accuracy(core, labels),
+                -spearman(core, labels.tier),
+                kind.mean(),
+            ]
         )
-    return table, ["metadata", "n", "tier accuracy", "95 % by origin", "Spearman", "source type accuracy"]
+    accuracies = ["bag of words", "tier accuracy", "95 % by origin", "with nested cut points"]
+    return table, ["metadata", "n", *accuracies, "Spearman", "source type accuracy"]
 
 
 def by_type(rows: list[dict[str, Any]], found: list[DocumentScore]) -> tuple[list[list[Any]], list[str]]:
@@ -212,9 +255,11 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = fit.load()
     scores = held_out_scores(rows)
+    labels = Labels(rows)
+    words = held_out_probabilities([row["text"] for row in rows], labels.tier, labels.origin)
     tables = {
-        "ranking, leaving one origin out": compare(rows, scores),
-        "tiers": tiers(rows, scores),
+        "ranking, leaving one origin out": compare(rows, scores, words),
+        "tiers": tiers(rows, scores, words),
         "by source type, text only": by_type(rows, scores["text only"]),
         "calibration of confidence, text only": calibration_table(rows, scores["text only"]),
     }

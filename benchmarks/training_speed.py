@@ -53,9 +53,9 @@ class Clock:
         """Note the time."""
         self.ticks.append((time.perf_counter(), time.process_time()))
 
-    def steps(self) -> list[tuple[float, float]]:
-        """Wall and CPU seconds of each step but the first."""
-        pairs = list(zip(self.ticks, self.ticks[1:]))[1:]
+    def steps(self, skip: int = 1) -> list[tuple[float, float]]:
+        """Wall and CPU seconds between ticks, without the first ones."""
+        pairs = list(zip(self.ticks, self.ticks[1:]))[skip:]
         return [(b[0] - a[0], b[1] - a[1]) for a, b in pairs]
 
 
@@ -111,6 +111,7 @@ def run_ours(work: dict[str, Any]) -> dict[str, Any]:
         data=work["folder"],
         adapter_path=str(Path(work["folder"]) / "ours"),
         objective="none",
+        valid_share=0.0,
         epochs=2,
         batch_size=BATCH,
         max_seq_length=LENGTH,
@@ -118,10 +119,10 @@ def run_ours(work: dict[str, Any]) -> dict[str, Any]:
         rank=RANK,
         save_every=1000,
     )
-    batches = work["steps"] + 1
-    steps = list(zip(clock.ticks, clock.ticks[1:]))
-    spent = [(b[0] - a[0], b[1] - a[1]) for a, b in steps]  # the first batch has no tick before it
-    return {OURS: spent[: batches - 1], OURS_CACHED: spent[batches - 1 :]}
+    spent = clock.steps(skip=0)  # the first step has no tick before it
+    if len(spent) != 2 * work["steps"] + 1:
+        raise SystemExit(f"{len(spent) + 1} lines of metrics for 2 epochs of {work['steps'] + 1} batches")
+    return {OURS: spent[: work["steps"]], OURS_CACHED: spent[work["steps"] :]}
 
 
 def run_torch(work: dict[str, Any]) -> dict[str, Any]:

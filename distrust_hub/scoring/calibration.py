@@ -19,7 +19,8 @@ class Calibration:
         version: The scorer's version; any change of a number below needs a higher one.
         cut_points: Signed core at which coordinated ends and at which primary begins.
         constants: Component name to its constants, see ``authority.py`` and ``provenance.py``.
-        style: Weights of the learned component: ``mean``, ``scale`` and one weight a feature for each axis.
+        style: The learned component: its caps, ``[mean, scale]`` of each feature, and for each kind of source its
+            source type, tier, intercept and one weight a feature.
         priors: Source type to ``(authority_weight, provenance_entropy)``.
         confidence: Intercept and slopes of the confidence.
     """

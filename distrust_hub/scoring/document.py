@@ -95,8 +95,9 @@ def score_document(
 
     Args:
         text: Any string.
-        metadata: What the dataset says: source, url, publisher, journal, year, date, published, source_type, doi, ...
-            Values of unexpected types are passed over.
+        metadata: What the dataset says, by the names in ``metadata.FIELDS``: source, url, publisher, journal, year,
+            date, published, source_type, citation_count, license, doi, patent_number, ... Values of
+            unexpected types are passed over.
         prior_share: Share in [0, 1] of the prior of a source type that the metadata states.
 
     Returns:

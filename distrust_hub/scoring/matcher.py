@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import ahocorasick_rs
@@ -27,11 +27,13 @@ class Matches:
         counts: Hits of each group, in the order of ``Matcher.names``.
     """
 
-    __slots__ = ("_groups", "_raw", "counts")
+    __slots__ = ("_members", "_raw", "counts")
 
-    def __init__(self, raw: list[tuple[int, int, int]], groups: list[tuple[int, ...]], size: int) -> None:
-        self._raw, self._groups = raw, groups
-        self.counts = counts = [0] * size
+    def __init__(
+        self, raw: list[tuple[int, int, int]], groups: list[tuple[int, ...]], members: list[frozenset[int]]
+    ) -> None:
+        self._raw, self._members = raw, members
+        self.counts = counts = [0] * len(members)
         for pattern, _, _ in raw:
             for group in groups[pattern]:
                 counts[group] += 1
@@ -40,7 +42,8 @@ class Matches:
         """Places of a group's matches, from left to right."""
         if not self.counts[group]:
             return []
-        return [(start, end) for pattern, start, end in self._raw if group in self._groups[pattern]]
+        members = self._members[group]
+        return [(start, end) for pattern, start, end in self._raw if pattern in members]
 
 
 class Matcher:
@@ -63,26 +66,31 @@ class Matcher:
                 owners.setdefault(lower, set()).add(number)
                 if lower != pattern:
                     exact.setdefault(lower, (pattern, set()))[1].add(number)
-        self._groups = [tuple(sorted(numbers)) for numbers in owners.values()]
-        self._exact: dict[int, tuple[str, int]] = {}
-        for i, lower in enumerate(owners):
-            if lower in exact:  # in another case the entry still belongs to the groups that do not ask for its case
-                pattern, numbers = exact[lower]
-                self._exact[i] = (pattern, len(self._groups))
-                self._groups.append(tuple(sorted(owners[lower] - numbers)))
+        patterns = sorted(owners, key=lambda lower: lower not in exact)  # those with a case of their own first
+        self._groups = [tuple(sorted(owners[lower])) for lower in patterns]
+        self._exact: list[tuple[str, int]] = []
+        for lower in patterns[: len(exact)]:
+            pattern, numbers = exact[lower]
+            self._exact.append((pattern, len(self._groups)))
+            # in another case the entry still belongs to the groups that do not ask for its case
+            self._groups.append(tuple(sorted(owners[lower] - numbers)))
+        self._members = [
+            frozenset(number for number, owned in enumerate(self._groups) if group in owned)
+            for group in range(len(self.names))
+        ]
         self._automaton = ahocorasick_rs.AhoCorasick(
-            list(owners), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            patterns, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
 
     def find(self, text: NormalText) -> Matches:
         """Everything found, in one pass."""
         raw = self._automaton.find_matches_as_indexes(text.lower, overlapping=True)
-        exact = self._exact
-        raw = [_by_case(text.cased, match, exact) if match[0] in exact else match for match in raw]
-        return Matches(raw, self._groups, len(self.names))
+        exact, first_of_any_case = self._exact, len(self._exact)
+        raw = [match if match[0] >= first_of_any_case else _by_case(text.cased, match, exact) for match in raw]
+        return Matches(raw, self._groups, self._members)
 
 
-def _by_case(cased: str, match: tuple[int, int, int], exact: Mapping[int, tuple[str, int]]) -> tuple[int, int, int]:
+def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[str, int]]) -> tuple[int, int, int]:
     """The match itself where it has the capitals of its entry, else the match of the entry without them.
 
     An acronym must stand among words in small letters, or a line written in capitals would be full of them.

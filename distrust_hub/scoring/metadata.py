@@ -15,51 +15,32 @@ URL_FIELDS = ("url", "source_url", "link")
 PATENT_FIELDS, DOI_FIELDS, JOURNAL_FIELDS = ("patent_number", "patent"), ("doi",), ("journal",)
 LICENSE_FIELDS = ("license", "licence")
 
-_DOMAINS = {
-    "wikipedia.org": "wiki",
-    "wikivoyage.org": "wiki",
-    "britannica.com": "wiki",
-    "wikinews.org": "news_modern",
-    "reuters.com": "news_modern",
-    "apnews.com": "news_modern",
-    "bbc.co.uk": "news_modern",
-    "bbc.com": "news_modern",
-    "cnn.com": "news_modern",
-    "nytimes.com": "news_modern",
-    "theguardian.com": "news_modern",
-    "washingtonpost.com": "news_modern",
-    "who.int": "medical_guidelines",
-    "cdc.gov": "medical_guidelines",
-    "nih.gov": "medical_guidelines",
-    "nhs.uk": "medical_guidelines",
-    "nice.org.uk": "medical_guidelines",
-    "mayoclinic.org": "medical_guidelines",
-    "cancer.gov": "medical_guidelines",
-    "arxiv.org": "preprint",
-    "biorxiv.org": "preprint",
-    "medrxiv.org": "preprint",
-    "ssrn.com": "preprint",
-    "nature.com": "academic_paper",
-    "science.org": "academic_paper",
-    "sciencedirect.com": "academic_paper",
-    "plos.org": "academic_paper",
-    "springer.com": "academic_paper",
-    "wiley.com": "academic_paper",
-    "doi.org": "academic_paper",
-    "openstax.org": "textbook",
-    "medium.com": "blog_forum",
-    "substack.com": "blog_forum",
-    "wordpress.com": "blog_forum",
-    "blogspot.com": "blog_forum",
-    "stackoverflow.com": "blog_forum",
-    "stackexchange.com": "blog_forum",
-    "reddit.com": "blog_forum",
-    "gutenberg.org": "historical_book",
-    "chroniclingamerica.loc.gov": "historical_newspaper",
-    "trove.nla.gov.au": "historical_newspaper",
-    "prnewswire.com": "press_release",
-    "businesswire.com": "press_release",
+_DOMAINS_OF = {
+    "wiki": """wikipedia.org wikivoyage.org britannica.com""",
+    "news_modern": """wikinews.org reuters.com apnews.com bbc.co.uk bbc.com cnn.com nytimes.com theguardian.com
+        washingtonpost.com""",
+    "medical_guidelines": """who.int cdc.gov nih.gov nhs.uk nice.org.uk mayoclinic.org cancer.gov""",
+    "preprint": """arxiv.org biorxiv.org medrxiv.org ssrn.com""",
+    "academic_paper": """nature.com science.org sciencedirect.com plos.org springer.com wiley.com doi.org mdpi.com
+        iop.org frontiersin.org jstor.org acm.org ieee.org oup.com tandfonline.com sagepub.com pnas.org bmj.com
+        thelancet.com nejm.org cell.com royalsocietypublishing.org""",
+    "textbook": """openstax.org wikibooks.org""",
+    "historical_book": """wikisource.org hathitrust.org gutenberg.org""",
+    "letter_diary": """founders.archives.gov""",
+    "court_record": """oldbaileyonline.org""",
+    "blog_forum": """medium.com substack.com wordpress.com blogspot.com stackoverflow.com stackexchange.com
+        reddit.com""",
+    "historical_newspaper": """chroniclingamerica.loc.gov trove.nla.gov.au""",
+    "press_release": """prnewswire.com businesswire.com""",
 }
+_DOMAINS: dict[str, str | None] = {domain: kind for kind, domains in _DOMAINS_OF.items() for domain in domains.split()}
+_DOMAINS |= {"archives.gov": None, "loc.gov": None}  # keep records of others
+_LABELS = {
+    **dict.fromkeys(("blog", "blogs", "forum", "forums"), "blog_forum"),
+    **dict.fromkeys(("newsroom", "press", "pressroom"), "press_release"),
+}
+"""Parts of a host name that say what is published there."""
+
 _GOVERNMENT_SUFFIXES = (".gov", ".mil", ".gov.uk", ".gouv.fr", ".gob.es", ".gob.mx", ".gc.ca", ".bund.de", ".europa.eu")
 _PUBLISHERS = {
     "old bailey": "court_record",
@@ -109,8 +90,8 @@ _PUBLISHERS = {
     "agency": "government",
     "administration": "government",
     "office of": "government",
-    "board of governors": "press_release",
-    "oversight board": "government",
+    "central bank": "press_release",
+    "federal reserve": "press_release",
 }
 
 
@@ -215,9 +196,12 @@ def _from_host(url: str) -> str | None:
         return None
     labels = host.split(".")
     for first in range(len(labels) - 1):
-        kind = _DOMAINS.get(".".join(labels[first:]))
-        if kind is not None:
-            return kind
+        domain = ".".join(labels[first:])
+        if domain in _DOMAINS:
+            return _DOMAINS[domain]
+    named = next((_LABELS[label] for label in labels[:-1] if label in _LABELS), None)
+    if named is not None:
+        return named
     return "government" if host.endswith(_GOVERNMENT_SUFFIXES) else None
 
 

@@ -7,6 +7,7 @@ that ``" experts agree "`` can only match whole words. White space and punctuati
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 
 _ALIKE = {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u017f": "s", "\u0130": "I", "\ufb01": "fi", "\ufb02": "fl"}
@@ -72,22 +73,25 @@ class NormalText:
             run = run[1:]
         return positions
 
-    def flat_span(self, start: int, end: int) -> tuple[int, int]:
-        """Code points ``[start, end)`` of the original text for a place in ``flat``."""
-        raw = self.raw
-        at = 0
+    @cached_property
+    def _word_starts(self) -> tuple[list[int], list[int]]:
+        """Where each word starts in ``flat`` and in ``raw``."""
+        in_flat, in_raw, at, raw = [], [], 0, self.raw
         seen = 0
-        begin = 0
         for word in self.flat.split(" "):
             while at < len(raw) and raw[at].isspace():
                 at += 1
-            if seen <= start <= seen + len(word):
-                begin = at + start - seen
-            if seen <= end <= seen + len(word):
-                return (begin, at + end - seen)
+            in_flat.append(seen)
+            in_raw.append(at)
             seen += len(word) + 1
             at += len(word)
-        return (begin, len(raw))
+        return in_flat, in_raw
+
+    def flat_span(self, start: int, end: int) -> tuple[int, int]:
+        """Code points ``[start, end)`` of the original text for a place in ``flat``."""
+        in_flat, in_raw = self._word_starts
+        first, last = bisect_right(in_flat, start) - 1, bisect_right(in_flat, end) - 1
+        return in_raw[first] + start - in_flat[first], in_raw[last] + end - in_flat[last]
 
     @staticmethod
     def _plain(character: str) -> str:

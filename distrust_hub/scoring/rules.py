@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from distrust_hub.scoring.matcher import Hit, Matches, lexicon_matcher
@@ -46,10 +47,10 @@ def find_rules(text: NormalText, matches: Matches) -> RuleHits:
         consensus = [hit for hit in _apart(matches.hits(index["consensus"])) if not _denied(text.lower, hit[0])]
     speaking: list[tuple[Hit, float]] = []
     if counts[index["speaking"]] and (counts[index["institution_high"]] or counts[index["institution_body"]]):
-        verbs = matches.hits(index["speaking"])
+        verbs = sorted(start for start, _ in matches.hits(index["speaking"]))
         for name, rank in zip(INSTITUTIONS, (1.0, 0.6)):
             for hit in _apart(matches.hits(index[name])):
-                if any(_speaks(text.lower, hit[1], start) for start, _ in verbs):
+                if _speaks(text.lower, hit[1], verbs):
                     speaking.append((hit, rank))
     markers, coordinated = (
         {name: _apart(matches.hits(index[name])) for name in groups if counts[index[name]]}
@@ -63,9 +64,10 @@ def capped_log(count: float, step: float, cap: float) -> float:
     return min(cap, step * math.log2(1.0 + count))
 
 
-def _speaks(lower: str, name_end: int, verb_start: int) -> bool:
-    between = verb_start - name_end + 1
-    return 0 <= between <= _SPEAKING_GAP and _OTHER_SPEAKERS.isdisjoint(lower[name_end:verb_start].split())
+def _speaks(lower: str, name_end: int, verbs: list[int]) -> bool:
+    """Whether one of the sorted ``verbs`` starts shortly after the name, with nobody else between."""
+    near = verbs[bisect_left(verbs, name_end - 1) : bisect_right(verbs, name_end - 1 + _SPEAKING_GAP)]
+    return any(_OTHER_SPEAKERS.isdisjoint(lower[name_end:start].split()) for start in near)
 
 
 def _denied(lower: str, start: int) -> bool:

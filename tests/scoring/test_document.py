@@ -115,6 +115,20 @@ def test_year_is_not_the_whole_score() -> None:
     assert encyclopaedia.authority_weight > modern_notebook.authority_weight
 
 
+@pytest.mark.parametrize("year", [1937, 1960])
+def test_an_old_encyclopaedia_is_not_a_primary_source(year: int) -> None:
+    text = (
+        "GRAZ, a city of Austria, capital of the province of Styria, situated on the river Mur, 140 miles "
+        "south-west of Vienna. Population (1931) 152,841. The town, which is mentioned as early as 881, lies "
+        "in a fertile basin surrounded by hills. Among its notable buildings are the cathedral, a late Gothic"
+        " structure completed in 1462, and the university, founded in 1586. The city is an important "
+        "industrial and commercial centre, and possesses iron and steel works, breweries, and manufactures of"
+        " paper and chemicals. It is also the seat of a bishop."
+    )
+    assert score_document(text, {"year": year}).tier == "medium"
+    assert score_document(text, {"year": year, "source_type": "wiki"}).tier == "coordinated"
+
+
 def test_columns_and_to_dict_are_json() -> None:
     score = score_document(AGENCY, {"year": 2020})
     shown = json.loads(json.dumps(score.to_dict(), allow_nan=False))

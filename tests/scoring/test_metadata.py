@@ -14,6 +14,9 @@ from distrust_hub.scoring.metadata import citation_count, source_hint
         ({"url": "https://en.wikipedia.org/wiki/Who"}, "wiki", "url"),
         ({"url": "https://www.energy.gov/notes"}, "government", "url"),
         ({"url": "https://sub.example.gov.uk:8080/x"}, "government", "url"),
+        ({"url": "https://blog.example.org/post"}, "blog_forum", "url"),
+        ({"url": "press.example.com/2020"}, "press_release", "url"),
+        ({"url": "https://founders.archives.gov/documents/1"}, "letter_diary", "url"),
         ({"doi": "10.1371/journal.pone.0000001"}, "academic_paper", "doi"),
         ({"doi": "https://doi.org/10.48550/arXiv.2101.00001"}, "preprint", "doi"),
         ({"patent_number": "US 1,234,567"}, "patent_pre1970", "patent_number"),
@@ -39,6 +42,7 @@ def test_source_hint_reads_each_field(metadata: dict[str, object], kind: str, fi
     [
         {"url": "https://whogovernment.example/nih.gov"},
         {"url": "http://[broken"},
+        {"url": "https://www.loc.gov/item/1"},
         {"publisher": "Science teachers who know"},
         {"publisher": "Sometimes"},
         {"patent_number": "US 10,234,567 B2"},

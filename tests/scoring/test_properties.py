@@ -149,6 +149,13 @@ def test_any_metadata_is_scored_and_adds_up(text: str, metadata: dict[str, objec
         assert min(high, max(0.0, total)) == pytest.approx(getattr(score, axis), abs=2e-6)
 
 
+def test_places_of_many_citations_are_found_in_linear_time() -> None:
+    score = score_document("as seen [1] by  me (Smith, 2019) and\n" * 3000)
+    lines = [line for line in score.evidence if line.component == "citations"]
+    assert len(lines) == 6000
+    assert {line.text for line in lines} == {"[1]", "(Smith, 2019)"}
+
+
 @pytest.mark.parametrize("extra", [" [1]", " (Smith, 2019)", " Ibid.,"])
 def test_citations_raise_their_component_only_up(extra: str) -> None:
     amounts = [
@@ -173,10 +180,12 @@ def test_citations_raise_their_component_only_up(extra: str) -> None:
         "'" * 300_000,
         "A: " * 100_000,
         "MDCCC" * 60_000,
+        "The agency slowly said it. " * 30_000,
         "in 1998 " * 60_000,
         "A. (2019). " * 40_000,
         "2019;12:" * 60_000,
         "1998" * 200_000,
+        "The WHO recommends it. " * 40_000,
     ],
     ids=lambda text: text[:12],
 )
