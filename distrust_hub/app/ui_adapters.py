@@ -39,15 +39,16 @@ def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr
             details = gr.HTML("", elem_id="dh-adapter-card")
             try_it = gr.Button("Open in Chat", variant="primary", visible=False)
 
-    def look(words: str) -> list[Any]:
+    def look(words: str, chosen: str | None) -> list[Any]:
         offered = [name for name in chat.adapters if words.lower() in name.lower()]
         try:
             repos = search(words)
         except DistrustHubError as error:
-            return [gr.Radio(choices=offered, value=None), markup.notice(str(error), "error")]
+            kept = chosen if chosen in offered else None
+            return [gr.Radio(choices=offered, value=kept), markup.notice(str(error), "error")]
         names = list(dict.fromkeys([*offered, *(repo.repo_id for repo in repos)]))
         text = markup_adapters.search_result(repos, words) if repos or not offered else _WELCOME
-        return [gr.Radio(choices=names, value=None), text]
+        return [gr.Radio(choices=names, value=chosen if chosen in names else None), text]
 
     def show(name: str | None) -> list[Any]:
         if not name:
@@ -60,7 +61,9 @@ def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr
         return [markup_adapters.adapter(view), gr.update(visible=chat_adapter is not None)]
 
     settings: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "hub", "concurrency_limit": 4}
-    gr.on([go.click, words.submit, tab.select], look, words, [found, notice], show_progress_on=notice, **settings)
+    gr.on(
+        [go.click, words.submit, tab.select], look, [words, found], [found, notice], show_progress_on=notice, **settings
+    )
     found.change(show, found, [details, try_it], show_progress_on=details, **settings)
     if chat_adapter is not None:
         try_it.click(

@@ -118,7 +118,7 @@ def _batch(source: Any, button: str, read: Callable[[Any], Documents], limits: L
     )
     stop.click(cancel, **quick)
     choice = [view, shown.tier, shown.words]
-    gr.on([shown.tier.input, shown.words.change], _filtered, choice, shown.table, show_progress="hidden", **quick)
+    gr.on([shown.tier.input, shown.words.submit], _filtered, choice, shown.table, show_progress="hidden", **quick)
 
 
 def _filtered(view: batch.BatchView | None, tier: str, words: str) -> Any:
@@ -130,7 +130,9 @@ def _outputs() -> _Outputs:
     charts = gr.HTML("")
     with gr.Row():
         tier = gr.Radio(["all", *TIERS], value="all", label="Rows to show", visible=False)
-        words = gr.Textbox(label="Only rows with these words", max_length=200, visible=False)
+        words = gr.Textbox(
+            label="Only rows with these words", max_length=200, placeholder="words, then Enter", visible=False
+        )
     table = gr.Dataframe(
         headers=list(batch.COLUMNS),
         datatype=["number", "str", "number", "number", "number", "str", "str", "number", "str"],

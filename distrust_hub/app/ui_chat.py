@@ -36,7 +36,7 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
         gr.HTML(markup.notice("The other tabs work without it."))
         return None
     with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=280):
+        with gr.Column(scale=3, min_width=280, elem_classes="dh-settings"):
             settings = _settings(chat)
         with gr.Column(scale=7, min_width=320):
             compare = settings[COMPARE]
@@ -71,12 +71,15 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
         "api_visibility": "private",
     }
     quick: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-    gr.on([send.click, message.submit], answer, **running)
-    retry.click(_take_back, exchanges, [exchanges, message], **quick).then(answer, **running)
+    answering = [
+        gr.on([send.click, message.submit], answer, **running),
+        retry.click(_take_back, exchanges, [exchanges, message], **quick).then(answer, **running),
+    ]
     edit.click(_take_back, exchanges, [exchanges, message], **quick).then(_show, [exchanges], [main, base], **quick)
     stop.click(_stopper(chat), None, None, **quick)
-    clear.click(_cleared, None, [*shown, message], **quick)
-    main.clear(_cleared, None, [*shown, message], **quick)
+    for event in (clear.click, main.clear):  # first the running answer, or its last words would come after
+        stopped = event(_stopper(chat), None, None, cancels=answering, **quick)
+        stopped.then(_cleared, None, [*shown, message], **quick)
     compare.change(lambda on: gr.update(visible=on), compare, base, **quick)
     to_score.click(_last_reply, exchanges, [score_text, tabs], **quick)
     tab.select(_preparer(chat), settings[0], status, api_visibility="private", show_progress="hidden")

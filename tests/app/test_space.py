@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import argparse
+import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,9 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import distrust_hub
+from distrust_hub.app.handlers import score_json
+from distrust_hub.app.limits import Limits
+from distrust_hub.cli.app import add_arguments
 
 ROOT = Path(__file__).parents[2]
 SPACE = ROOT / "space"
@@ -51,3 +57,22 @@ def test_space_front_matter_is_complete():
     assert (SPACE / found["app_file"]).is_file()
     assert len(found["short_description"]) <= 60
     assert str(found["python_version"]) in ("3.10", "3.11", "3.12", "3.13")
+
+
+def test_space_page_shows_commands_that_parse():
+    commands = re.findall(
+        r"^ +distrust-hub (app .*?)(?: +#.*)?$", (ROOT / "docs" / "space.md").read_text(), re.MULTILINE
+    )
+    assert len(commands) >= 8
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    for command in commands:
+        parser.parse_args(shlex.split(command)[1:])
+
+
+def test_space_page_shows_the_public_function_as_it_is():
+    text = (ROOT / "docs" / "space.md").read_text(encoding="utf-8")
+    used = re.findall(r'score\["(\w+)"\]', text)
+    assert used
+    assert set(used) <= set(score_json("14 March 1931. I weighed the crucible.", {}, Limits()))
+    assert 'api_name="/score"' in text

@@ -34,9 +34,11 @@ def choose(page, *, temperature: float = 0.0, tokens: int = 64, adapter: str | N
         box.press("Enter")
 
 
-def send(page, message: str):
+def send(page, message: str, refused: bool = False):
     page.get_by_label("Message", exact=True).fill(message)
     page.get_by_role("button", name="Send").click()
+    if not refused:
+        page.locator("#dh-chat .user", has_text=message).first.wait_for()  # and the status of the last reply is gone
 
 
 def wait_for_end(page, word: str = "Done."):
@@ -129,7 +131,7 @@ def test_score_this_reply_fills_the_score_tab(chat):
 def test_unknown_adapter_is_an_error_that_keeps_the_message(chat):
     page = chat()
     choose(page, adapter="/no/such/<img src=x onerror='window.xss=1'>")
-    send(page, "Hello there")
+    send(page, "Hello there", refused=True)
     alert = page.locator("#dh-chat-status [role=alert]")
     alert.wait_for()
     assert "no such adapter folder" in alert.inner_text()
@@ -166,3 +168,19 @@ def test_about_states_the_limits(open_page):
     assert "no gradient" in text
     links = page.locator("#dh-about a").evaluate_all("links => links.map(link => link.href)")
     assert any(link.endswith("/docs/evidence.md") for link in links)
+
+
+def test_clear_during_a_reply_ends_it_for_good(chat):
+    page = chat()
+    choose(page, tokens=512)
+    page.evaluate(WATCH)
+    send(page, "Tell me all")
+    page.wait_for_function("new Set(window.lengths).size > 3")
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+    page.locator("#dh-chat", has_text="No messages yet").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.locator("#dh-chat .user").count() == 0
+    choose(page, tokens=16)
+    send(page, "Again")
+    wait_for_end(page)
+    assert last_reply(page)

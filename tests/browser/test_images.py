@@ -12,6 +12,8 @@ import pytest
 
 from tests.browser.conftest import started
 from tests.browser.test_chat_tab import choose, send, wait_for_end
+from tests.hub_server.fixtures import client_env
+from tests.hub_server.server import HubServer
 
 KEEP = os.environ.get("DISTRUST_HUB_IMAGES", "")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not KEEP, reason="DISTRUST_HUB_IMAGES is not set")]
@@ -22,7 +24,8 @@ HEIGHTS = {"light": 900, "dark": 900, "mobile": 1200}
 @pytest.fixture(scope="module")
 def pictured_url(tmp_path_factory):
     options = ("--adapter-path", os.environ["DISTRUST_HUB_IMAGES_ADAPTER"])
-    with started(tmp_path_factory.mktemp("pictured"), dict(os.environ), *options) as url:
+    folder = tmp_path_factory.mktemp("pictured")
+    with HubServer(folder / "hub") as hub, started(folder, client_env(hub, folder / "home"), *options) as url:
         yield url
 
 
@@ -56,7 +59,7 @@ def test_every_tab_has_its_picture(chromium, pictured_url, view):
 
 def picture(page, path: Path, height: int) -> int:
     """Save the top of the page; the size of the file in bytes."""
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(1500)
     box = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
     page.screenshot(path=path, full_page=True, clip=box)
     return path.stat().st_size

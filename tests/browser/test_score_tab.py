@@ -132,7 +132,8 @@ def test_file_gives_a_table_to_filter_and_downloads(open_page, tmp_path: Path):
     assert set(column(page, "tier")) == {"coordinated"}
     page.get_by_label("all", exact=True).last.check()
     page.locator(".dh-table:visible .body-cell", has_text="14 March 1931").wait_for()
-    page.get_by_label("Only rows with these words").last.fill("agnes boat")
+    page.get_by_label("Only rows with these words").fill("agnes boat")
+    page.get_by_label("Only rows with these words").press("Enter")
     page.locator(".dh-table:visible .body-cell", has_text="Experts agree").wait_for(state="detached")
     assert column(page, "row") == ["2"]
     assert page.evaluate("window.xss") is None
@@ -174,6 +175,9 @@ def test_narrow_page_does_not_scroll_sideways(open_page):
     page.locator("#dh-contributions tfoot").first.wait_for()
     for name in ("Score", "Chat", "Adapters", "About"):
         page.get_by_role("tab", name=name).click()
+        if name == "Adapters":
+            page.get_by_label("ada/lean-logs").check()
+            page.locator("#dh-adapter-card table").last.wait_for()
         for width in (360, 390, 768):
             page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_timeout(100)

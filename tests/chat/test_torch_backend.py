@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -75,6 +78,22 @@ def test_torch_adapters_swap_and_the_base_comes_back(engine: ChatEngine, tiny_ba
 def test_torch_seed_decides_the_sample(engine: ChatEngine) -> None:
     first, again, other = (ask(engine, temperature=1.0, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_torch_on_zero_gpu_marks_one_function_and_needs_no_mlx(tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "spaces.py").write_text("marked = []\ndef GPU(duration):\n    return lambda f: marked.append(f) or f\n")
+    code = (
+        "import sys\nsys.modules['mlx'] = sys.modules['mlx_lm'] = None\n"
+        "from distrust_hub.app.conversation import ChatService, ChatSettings\n"
+        "chat = ChatService(sys.argv[1])\nimport spaces\n"
+        "*_, last = chat.reply('me', [], 'hi', ChatSettings(next(iter(chat.models)), max_tokens=16))\n"
+        "print(len(spaces.marked), last.status, bool(last.exchanges[-1].reply))\nchat.close()"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    env = {**os.environ, "SPACES_ZERO_GPU": "true", "PYTHONPATH": path}
+    command = [sys.executable, "-c", code, str(tiny_base)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[-2:] == ["1 Done. True", ""], done.stderr
 
 
 def test_torch_stop_ends_the_answer(tiny_base: Path) -> None:
