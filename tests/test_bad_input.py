@@ -168,7 +168,7 @@ def test_bad_recipe_key_is_named(fails: Fails, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "--model", "m", "--data", "d", "--iters", "2", "--epochs", "2"], 1, "iters is 2 and epochs is 2"),
+        (["train", "--model", "m", "--data", "d", "--iters", "2", "--epochs", "2"], 2, "iters is 2 and epochs is 2"),
         (["train"], 1, "no model and no data given; add --model and --data"),
         (["train", "--model", "m", "--data", "d", "--seed", "-1"], 1, "seed is -1; expected 0 to"),
         (["train", "--model", "m", "--data", "d", "--iters", "many"], 2, "argument --iters: invalid int value"),

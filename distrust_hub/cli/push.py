@@ -65,12 +65,12 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
     }
     if adapter:
         if args.scores_only or args.i_have_rights or args.personal_data != "mask":
-            raise ConfigError(f"--scores-only, --i-have-rights and --personal-data are for scored rows; {args.folder} holds an adapter")
+            names = "--scores-only, --i-have-rights and --personal-data"
+            raise ConfigError(f"{names} are for scored rows; {args.folder} holds an adapter")
         from distrust_hub.hub.adapters import push_adapter
 
         return push_adapter(args.folder, args.repo_id, **options)
     from distrust_hub.hub.scored_datasets import push_scored
 
-    names = ("scores_only", "i_have_rights", "personal_data")
-    rights = {name: getattr(args, name) for name in names}
+    rights = {name: getattr(args, name) for name in ("scores_only", "i_have_rights", "personal_data")}
     return push_scored(args.folder, args.repo_id, **options, **rights)

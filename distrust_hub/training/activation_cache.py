@@ -150,6 +150,7 @@ class FrozenBlocks:
         longest = max(map(len, rows))
         tokens = np.stack([np.pad(row, (0, longest - len(row))) for row in rows])
         states = self._below(model, body_of, mx.array(tokens))
+        mx.eval(states)  # lets other threads run, which reading it as an array would not
         self._dtype = states.dtype
         return [values[: len(row)] for row, values in zip(rows, np.array(states.view(mx.uint8)))]
 

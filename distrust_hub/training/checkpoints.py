@@ -280,6 +280,8 @@ def check_writable(folder: str | Path) -> None:
     """
     path = Path(folder).absolute()
     there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir():
+        raise OutputError(f"{there}: a file is where a folder is needed; choose another path")
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:

@@ -79,6 +79,11 @@ class Loop:
         self.optimizer.state = _from_numpy(state.optimizer)
 
     @property
+    def repeats(self) -> bool:
+        """Whether any of the data is seen more than once."""
+        return self.total_batches > self.plan.survey.batches
+
+    @property
     def stopped_early(self) -> bool:
         """Whether the held-out loss has not fallen for ``patience`` evaluations."""
         return 0 < self.config.patience <= self.progress.worse_in_a_row

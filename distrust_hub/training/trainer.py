@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,7 +46,7 @@ from distrust_hub.training.parallel import end_threads
 from distrust_hub.training.plots import PLOT_FILES, plot_run
 from distrust_hub.training.ranks import Ranks, find_ranks
 from distrust_hub.training.record import describe_run, environment
-from distrust_hub.training.reporting import make_reporters
+from distrust_hub.training.reporting import TENSORBOARD_FOLDER, make_reporters
 from distrust_hub.training.snapshots import OnSave, write_snapshot
 from distrust_hub.training.stream import Stream
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
@@ -173,7 +174,7 @@ class _Run:
             stack.enter_context(fast_cpu_ops(model))
             stack.enter_context(checkpointed_blocks(model, config.grad_checkpoint))
             loop.differentiate.tokens.frozen = stack.enter_context(
-                frozen_blocks(model, self.folder, config.activation_cache_gb)
+                frozen_blocks(model, self.folder, config.activation_cache_gb if loop.repeats else 0.0)
                 if not config.packing  # there a row's states depend on where its documents end
                 else contextlib.nullcontext()
             )
@@ -201,6 +202,7 @@ class _Run:
         checkpoints.clear()
         for name in _OUTPUTS:
             (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / TENSORBOARD_FOLDER, ignore_errors=True)
 
     def _checkpoint(self, checkpoints: Checkpoints) -> TrainingState | None:
         """What to go on from; the other ranks get it from the first one."""

@@ -145,3 +145,14 @@ def test_training_runs_frozen_blocks_once_a_sequence(quick, monkeypatch):
     seen.clear()
     quick("not-kept", epochs=2, num_layers=1, activation_cache_gb=0.0)
     assert len(seen) == 2 * 9 + 2 * 3
+
+
+def test_a_single_pass_over_the_data_writes_no_cache(quick, monkeypatch):
+    limits = []
+    make = ActivationCache.__init__
+    monkeypatch.setattr(
+        ActivationCache, "__init__", lambda self, folder, limit: limits.append(limit) or make(self, folder, limit)
+    )
+    for epochs in (1, 2):
+        quick(f"epochs-{epochs}", epochs=epochs, num_layers=1)
+    assert limits == [0, 8_000_000_000]

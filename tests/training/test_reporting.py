@@ -45,6 +45,8 @@ def test_train_reports_to_tensorboard(quick, tmp_path):
         content = content[16 + length :]
     assert sum(b"valid_loss" in event for event in names) == 2
     assert sum(b"tokens_per_second" in event for event in names) == 3
+    quick("reported", report_to="tensorboard", overwrite=True)
+    assert len(list((tmp_path / "reported" / "tensorboard").iterdir())) == 1
     one, other = (tmp_path / name / "adapters.safetensors" for name in ("plain", "reported"))
     assert one.read_bytes() == other.read_bytes()
 
