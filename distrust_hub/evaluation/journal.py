@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from distrust_hub.files import atomic_write
+
 Tokens = tuple[int, ...]
 Key = tuple[Tokens, Tokens]
 
@@ -39,19 +41,30 @@ class Journal:
             self._known = _read(lines[1:])
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = (json.dumps(row) for row in self._known.items())
-        path.write_text("".join(f"{line}\n" for line in (first, *rows)), encoding="utf-8")
+        with atomic_write(path) as stream:
+            stream.writelines(f"{line}\n" for line in (first, *rows))
 
     def get(self, key: Key) -> float | None:
         """The total of this context and continuation in nats, if it is known."""
         return self._known.get(_name(key))
 
     def add(self, totals: Mapping[Key, float]) -> None:
-        """Keep finite totals; they are on disk when this returns."""
+        """Keep finite totals; they are on disk when this returns.
+
+        Raises:
+            OSError: If they cannot be written. What was kept before stays; a file that holds nothing yet goes.
+        """
         fresh = {_name(key): total for key, total in totals.items() if math.isfinite(total)}
-        if self.path is not None and fresh:
-            self._known.update(fresh)
+        if self.path is None or not fresh:
+            return
+        try:
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.writelines(json.dumps(row) + "\n" for row in fresh.items())
+        except OSError:
+            if not self._known:
+                self.remove()
+            raise
+        self._known.update(fresh)
 
     def remove(self) -> None:
         """The suite is done and written; nothing is left to resume."""

@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from distrust_hub.errors import DataError, HubError
 from distrust_hub.files import read_json, write_json, write_jsonl
+from distrust_hub.hub import retries
 from distrust_hub.hub.client import split_revision
-from distrust_hub.hub.retries import WAITS, is_transient, seconds_to_wait
 from distrust_hub.hub.rows import iter_rows, iter_rows_by_file, resolve_revision
 from distrust_hub.preparation.specs import InputSpec
 
@@ -133,14 +133,17 @@ class _Fetcher:
 
     def _patiently(self, work: Callable[[], object]) -> None:
         """Do the work, again after a pause where the Hub was busy or asked to wait."""
-        for wait in WAITS:
+        for wait in retries.WAITS:
             try:
                 work()
                 return
             except HubError as error:
-                if error.__cause__ is None or not is_transient(error.__cause__):
+                if error.__cause__ is None or not retries.is_transient(error.__cause__):
                     raise
-                pause = max(wait, seconds_to_wait(error.__cause__))
+                asked = retries.seconds_to_wait(error.__cause__)
+                if asked > retries.MAX_WAIT:
+                    raise
+                pause = max(wait, asked)
                 logger.info("%s; trying again in %g s", error, pause)
                 if self._stop.wait(pause):
                     raise CancelledError from error

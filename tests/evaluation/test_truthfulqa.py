@@ -123,7 +123,7 @@ def test_load_refuses_an_empty_file(tmp_path: Path) -> None:
         load(write(tmp_path / "q.jsonl"))
 
 
-def test_load_says_what_to_do_when_the_hub_is_not_reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_says_what_to_do_when_the_hub_is_not_reachable(no_waiting: list[float]) -> None:
     pytest.importorskip("datasets")
     with pytest.raises(EvaluationError, match="--data FILE"):
         TruthfulQA().load(Request())

@@ -61,7 +61,12 @@ def server() -> Iterator[ThreadingHTTPServer]:
     ],
 )
 def test_each_refusal_has_its_own_line(
-    server: ThreadingHTTPServer, status: int, headers: dict[str, str], kind: type[HubError], message: str
+    server: ThreadingHTTPServer,
+    no_waiting: list[float],
+    status: int,
+    headers: dict[str, str],
+    kind: type[HubError],
+    message: str,
 ) -> None:
     server.answer = (status, headers)  # type: ignore[attr-defined]
     api = HfApi(endpoint=f"http://127.0.0.1:{server.server_port}", token=TOKEN)

@@ -75,7 +75,7 @@ def test_unknown_memory_and_unknown_shapes_refuse_nothing(memory, refuse, tiny_m
 
 
 def test_training_stops_before_it_writes_anything(memory, quick, tmp_path):
-    memory(220)
+    memory(100)
     with pytest.raises(TrainingError, match="would be needed"):
         quick("too-large", max_seq_length=4096, batch_size=64, rank=512)
     assert not list(tmp_path.glob("too-large/*.safetensors"))
