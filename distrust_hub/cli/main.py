@@ -12,6 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from distrust_hub import __version__
+from distrust_hub.cli.completion import SHELLS, completion_script
 from distrust_hub.errors import DistrustHubError, TrainingInterrupted, UsageError
 
 COMMANDS = {
@@ -44,6 +45,14 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+class _PrintCompletion(argparse.Action):
+    """Prints and leaves, as ``--version`` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option_string: Any = None) -> None:
+        print(completion_script(values, COMMANDS))
+        parser.exit()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
@@ -56,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     verb = arguments[0] if arguments else "--help"
     if verb not in COMMANDS:
-        _top_level_parser().parse_args([verb])
+        _top_level_parser().parse_args(arguments or [verb])
         return 0
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     module = importlib.import_module(f"distrust_hub.cli.{verb}")
@@ -121,6 +130,9 @@ def _top_level_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"distrust-hub {__version__}")
+    parser.add_argument(
+        "--print-completion", choices=SHELLS, action=_PrintCompletion, help="print the completion script of a shell"
+    )
     parser.add_argument("command", choices=[*COMMANDS], metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
 
