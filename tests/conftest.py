@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+import hypothesis
+
 # Before any Hugging Face library is imported: never the real cache, never the real Hub.
 _HOME = tempfile.mkdtemp(prefix="distrust-hub-tests-")
 os.environ.update(
@@ -19,5 +21,8 @@ os.environ.update(
 )
 for _name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
+
+hypothesis.settings.register_profile("suite", deadline=None)  # machines differ and are shared
+hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.hub_server.fixtures"]

@@ -34,6 +34,7 @@ def test_help_imports_no_heavy_library(arguments):
     assert "usage" in done.stdout
 
 
+@pytest.mark.mlx
 def test_public_names_resolve():
     import distrust_hub
 

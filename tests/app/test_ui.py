@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from distrust_hub import app
 from distrust_hub.app.conversation import ChatService
 from distrust_hub.app.limits import Limits
 
@@ -34,6 +35,7 @@ def test_build_app_labels_every_control(demo):
     assert [block.label for block in found if not block.label] == []
 
 
+@pytest.mark.mlx  # without a backend there is no Chat tab
 def test_build_app_never_renders_messages_as_markdown(demo):
     assert [(box.render_markdown, box.sanitize_html) for box in blocks(demo, gr.Chatbot)] == [(False, True)] * 2
 
@@ -52,6 +54,6 @@ def test_build_app_shows_no_local_path(tmp_path):
 
 
 def test_only_ui_files_import_gradio():
-    folder = Path(__file__).parents[2] / "distrust_hub" / "app"
+    folder = Path(app.__file__).parent
     importing = {path.name for path in folder.glob("*.py") if "import gradio" in path.read_text(encoding="utf-8")}
     assert importing == {"ui.py", "ui_adapters.py", "ui_batch.py", "ui_chat.py", "ui_score.py", "ui_toast.py"}

@@ -1,0 +1,50 @@
+"""docs/: the commands on its pages are commands, and each page is in the navigation."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+SHOWN = [
+    (page.name, line.strip())
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+    for line in page.read_text(encoding="utf-8").splitlines()
+    if re.match(r" {4}(mlx\.launch .* -m )?distrust[-_]hub ", line)
+]
+
+
+@pytest.mark.parametrize(("page", "line"), SHOWN, ids=[f"{page}: {line[:60]}" for page, line in SHOWN])
+def test_shown_command_parses(page, line):
+    words = [word for word in shlex.split(line, comments=True) if word not in ("...", "IN...")]
+    words = words[words.index("distrust_hub") if "distrust_hub" in words else 0 :]
+    parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    importlib.import_module(f"distrust_hub.cli.{words[1]}").add_arguments(parser)
+    parser.parse_args(words[2:])
+
+
+def test_every_page_is_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert [page.name for page in PAGES if page.name not in str(yaml.safe_load(text)["nav"])] == []
+
+
+def test_options_named_in_text_exist():
+    known = {"--help", "--version", "--print-completion"}
+    for verb in importlib.import_module("distrust_hub.cli.main").COMMANDS:
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"distrust_hub.cli.{verb}").add_arguments(parser)
+        known |= {option for action in parser._actions for option in action.option_strings}
+    others = {"--hosts", "--backend", "--python"}  # of mlx.launch
+    for page in PAGES:
+        if page.name == "migrating.md":  # names another project's options
+            continue
+        text = page.read_text(encoding="utf-8")
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text))
+        assert sorted(named - known - others - {"--write", "--list"}) == [], page.name

@@ -1,0 +1,110 @@
+"""README.md: its commands are run as they stand there, its code runs, and what it takes from elsewhere is current."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+
+from distrust_hub.cli.main import main
+from tests.hub_server.server import HubServer
+from tests.tiny import make_tiny_model
+from tests.training.conftest import scored_row, write_rows
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+ELSEWHERE = {
+    "python -m pip install nox && nox -s demo": "test_demo.py runs the command; the session once per piece of work",
+    "python -m pip install nox && nox -s tests": "the first thing .ci/run does",
+    'pip install "distrust-hub[train]"': "the session demo installs it",
+    "distrust-hub app": "app/test_server.py starts it",
+}
+"""Command: why it is not run here. Every other one is a ``distrust-hub`` command and runs here."""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line.split("  #")[0].rstrip() for block in blocks("sh") for line in block.splitlines()]
+
+
+def test_every_code_block_says_what_it_is():
+    opened = re.findall(r"^```(\w*)$", README, re.MULTILINE)[::2]
+    assert set(opened) == {"sh", "text", "python"}
+    assert not re.search(r"^ {4}\S", re.sub(r"```.*?```", "", README, flags=re.DOTALL), re.MULTILINE)
+
+
+def test_every_command_is_run_here_or_said_to_be_run_elsewhere():
+    assert [
+        command for command in COMMANDS if command not in ELSEWHERE and not command.startswith("distrust-hub ")
+    ] == []
+    assert [command for command in ELSEWHERE if command not in COMMANDS] == []
+
+
+@pytest.fixture
+def account(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HubServer:
+    """The account ``you`` with scored notes, the base model that README names (here a tiny one), an empty folder."""
+    token = hub.add_user("you")
+    monkeypatch.setenv("HF_TOKEN", token)
+    make_tiny_model(tmp_path / "model")
+    write_rows(tmp_path / "notes" / "train.jsonl", [scored_row(i) for i in range(12)])
+    owner = HfApi(token=hub.add_user("mlx-community"))
+    owner.create_repo("mlx-community/SmolLM2-135M-Instruct")
+    owner.upload_folder(repo_id="mlx-community/SmolLM2-135M-Instruct", folder_path=tmp_path / "model")
+    api = HfApi(token=token)
+    api.create_repo("you/scored-notes", repo_type="dataset")
+    api.upload_folder(repo_id="you/scored-notes", repo_type="dataset", folder_path=tmp_path / "notes")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return hub
+
+
+@pytest.mark.mlx
+@pytest.mark.hub
+@pytest.mark.slow
+def test_commands_run_in_their_order(account: HubServer, capsys: pytest.CaptureFixture[str]):
+    for command in COMMANDS:
+        if command in ELSEWHERE:
+            continue
+        assert main(shlex.split(command)[1:]) == 0, f"{command}\n{capsys.readouterr().err}"
+        assert capsys.readouterr().out, command
+    assert "adapters.safetensors" in account.repo("you/my-adapter").files()
+
+
+def test_python_code_runs(capsys):
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+        assert capsys.readouterr().out
+
+
+def test_parts_from_elsewhere_are_current():
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "docs" / "readme.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.filled() == README, "run: python docs/readme.py --write"
+
+
+def test_links_and_pictures_are_there():
+    places = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert len(places) > 10
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_file_tree_names_what_there_is():
+    [tree] = [block for block in blocks("text") if block.startswith("distrust_hub/")]
+    folder = ROOT
+    for line in tree.splitlines():
+        folder = folder if line.startswith(" ") else ROOT
+        names = re.split(r"\s{2,}", line.strip())[0].split()
+        assert [name for name in names if not (folder / name).exists()] == [], line
+        folder = ROOT / "distrust_hub" if names[0] == "distrust_hub/" else folder
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 200
