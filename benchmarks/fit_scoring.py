@@ -1,5 +1,7 @@
 """Fit the learned style component and write the calibration of the scorer: ``distrust_hub/scoring/calibration.json``.
 
+The golden scores of the tests are renewed with it when ``SCORER_VERSION`` was raised before.
+
     python benchmarks/fit_scoring.py [--check]
 
 Data: ``provenance_dev.jsonl`` in the folder ``DISTRUST_HUB_DEV_DATA`` (default ``../shared/data``). The model is a
@@ -28,13 +30,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from kind_prior import KINDS
 
 from distrust_hub.schema import normalise_source_type
-from distrust_hub.scoring.document import SCORER_VERSION
+from distrust_hub.scoring.document import SCORER_VERSION, score_document
 from distrust_hub.scoring.features import NAMES, features_of
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.style import CLIP_HIGH, CLIP_LOW
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "distrust_hub" / "scoring" / "calibration.json"
+GOLDEN = ROOT / "tests" / "scoring" / "golden_scores.json"
 Array = NDArray[np.float64]
 
 PRIORS: dict[str, tuple[float, float]] = {
@@ -202,6 +205,19 @@ def dump(calibration: dict[str, Any]) -> str:
     return re.sub(r"\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]", r"[\1, \2]", text) + "\n"
 
 
+def renew_golden() -> None:
+    """Score the golden texts anew where their file is of another version of the scorer."""
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    if golden["scorer"] == SCORER_VERSION:
+        return
+    for case in golden["cases"]:
+        score = score_document(case["text"], case["metadata"])
+        case.update(scores=[score.authority_weight, score.provenance_entropy], tier=score.tier)
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in golden["cases"])
+    GOLDEN.write_text(f'{{"scorer": {SCORER_VERSION}, "cases": [\n{lines}\n]}}\n', encoding="utf-8")
+    print(f"wrote {GOLDEN.relative_to(ROOT)}")
+
+
 def main() -> int:
     """Write the calibration, or compare with ``--check``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -215,6 +231,7 @@ def main() -> int:
         return 0 if same else 1
     FILE.write_text(text, encoding="utf-8")
     print(f"wrote {FILE.relative_to(ROOT)} ({len(text):,} bytes)")
+    renew_golden()
     return 0
 
 

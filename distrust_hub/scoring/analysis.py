@@ -65,7 +65,7 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
         z=z,
         style=style_of(z, share),
         rules=find_rules(text, features.matches),
-        citations=find_citations(text.flat),
+        citations=find_citations(text),
         cited=citation_count(metadata) if metadata else None,
         year=year_of(metadata, text),
         since=since(text, features.matches),

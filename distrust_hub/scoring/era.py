@@ -109,7 +109,7 @@ def metadata_year(metadata: Mapping[str, Any]) -> Year | None:
 def stated_year(flat: str) -> Year | None:
     """The year the text gives for itself in its head: imprint, copyright or filing first, then a date, else none."""
     head = flat[:_HEAD]
-    if b"0" not in figures(head):
+    if b"0" not in figures(head.encode("utf-8", "surrogatepass")):
         return _roman_year_in(head)
     date: Year | None = None
     for found in _YEARISH.finditer(head):

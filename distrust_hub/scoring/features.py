@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
 from distrust_hub.scoring.matcher import Matches, lexicon_matcher
-from distrust_hub.scoring.normalise import NormalText, figures
+from distrust_hub.scoring.normalise import NormalText
 
 REFERENCE_WORDS = 250
 """Rates are per this many words, the length of a page."""
@@ -16,7 +16,6 @@ REFERENCE_WORDS = 250
 MIN_WORDS = 60
 """Shorter texts count as this long, so that one word in ten does not make a style."""
 
-_YEAR = re.compile(rb"(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z])")
 _NOT_MARKS = bytes(code for code in range(128) if chr(code).isalpha() or chr(code) == " ")
 _CAPITALS = bytes(65 if 65 <= code <= 90 else code for code in range(256))
 """Every capital letter of ASCII to A."""
@@ -63,17 +62,10 @@ def features_of(text: NormalText) -> Features:
 
 def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
     flat, log1p = text.flat, math.log1p
-    plain = flat.encode("utf-8", "surrogatepass")  # counting in bytes is several times as fast
-    marks, shapes = plain.translate(None, _NOT_MARKS), figures(flat)
-    count = marks.count
-    sentences = plain.translate(_ENDS).count(b". ") + 1
-    recent = old = 0
-    if b"0000" in shapes:
-        for match in _YEAR.finditer(plain):
-            start = match.start()
-            if not start or not plain[start - 1 : start].isalnum():
-                recent += b"1970" <= match[0] <= b"2039"
-                old += match[0] < b"1930"
+    count = text.data.translate(None, _NOT_MARKS).count
+    sentences = text.data.translate(_ENDS).count(b". ") + 1
+    recent = sum(1970 <= year < 2040 for _, year in text.years)
+    old = sum(year < 1930 for _, year in text.years)
     capitals = text.cased.encode("utf-8", "surrogatepass").translate(_CAPITALS).count(b" A") - sentences
     capitals -= text.cased.count(" I ")
     mean_length = len(text.lower) / (words + 1) - 1
@@ -82,13 +74,13 @@ def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
         log1p((count(b'"') + flat.count("“")) * scale),
         log1p(count(b"?") * scale),
         log1p((count(b"[") + count(b"(")) * scale),
-        log1p(_speakers(flat) * scale) if b":" in marks and ": " in flat else 0.0,
+        log1p(_speakers(flat) * scale) if b": " in text.data else 0.0,
         min(mean_length, 10.0),
         log1p(recent * scale),
         log1p(old * scale),
         log1p(text.line_breaks * scale),
         log1p(max(0, capitals) * scale),
-        log1p(shapes.count(b"0.0") * scale),
+        log1p(text.figures.count(b"0.0") * scale),
         log1p(count(b"%") * scale),
         log1p((count(b"=") + flat.count("±")) * scale),
     ]

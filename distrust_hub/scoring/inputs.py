@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
 import io
@@ -20,6 +21,19 @@ MAX_LINE_BYTES = 64 << 20
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".txt", ".parquet")
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@\S+)?$")
+
+
+_STRAY_BYTES = "distrust_hub.cp1252"
+"""Error handler that reads bytes which are no UTF-8 as Windows-1252, the commonest other encoding of western text."""
+
+
+def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_STRAY_BYTES, _as_cp1252)
 
 
 class InputRow(NamedTuple):
@@ -122,7 +136,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
-        text = path.read_bytes().decode("utf-8", "replace")
+        text = path.read_bytes().decode("utf-8-sig", _STRAY_BYTES)
         yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
@@ -144,7 +158,7 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
 def _csv(path: Path) -> Iterator[InputRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as binary:
-        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="")
+        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", errors=_STRAY_BYTES, newline="")
         reader = csv.DictReader(line.replace("\0", "") for line in stream)
         while True:
             try:

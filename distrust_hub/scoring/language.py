@@ -13,7 +13,7 @@ _COMMON = {
     "la": "et in est non ad cum ut quod sed qui per ex quae esse ab hoc si atque enim sunt ac nec eius quam",
 }
 COMMON = {name: frozenset(words.split()) for name, words in _COMMON.items()}
-_ALL_COMMON = frozenset().union(*COMMON.values())
+_FOREIGN = frozenset().union(*(common for name, common in COMMON.items() if name != "en"))
 
 
 class Language(NamedTuple):
@@ -35,9 +35,11 @@ def language_of(unique: set[str], words: int) -> Language:
         unique: The different words, lower case.
         words: Number of words.
     """
-    found = _ALL_COMMON & unique
-    hits = {name: len(common & found) for name, common in COMMON.items()}
-    if hits["en"] >= 8 and hits["en"] == max(hits.values()):
+    english = len(COMMON["en"] & unique)
+    if english >= 8 and english >= len(_FOREIGN & unique):  # no other language can have more
+        return Language("en", 1.0)
+    hits = {name: len(common & unique) for name, common in COMMON.items()}
+    if english >= 8 and english == max(hits.values()):
         return Language("en", 1.0)
     best = max(hits, key=lambda name: hits[name])
     if hits[best] == 0:

@@ -55,7 +55,7 @@ NEW_VOICES = {
         legislature, alderman, mayor, postmaster, bonds, creditors, assignee, acres, lots, lot, tract, auction,
         administrator, heirs, subscriber, subscribers, subscription, advertisement, opera house, entertainment,
         attended, visited, visiting, guests, guest, wedding, bride, married, prisoners, troops, army, navy, enemy,
-        war department, san francisco cal, n y, pa, tenn, mo, ky, ind, ill, wis, minn, tex, ga, va, capt, col,
+        war department, n y, pa, tenn, mo, ky, ind, ill, wis, minn, tex, ga, va, capt, col,
         gen, lieut, sergt""",
     "modern_oratory": """tonight, my fellow americans, america, american, americans, jobs, families, kids,
         health care, thank you, thank you very much, billion, nuclear, terrorists, terrorism, challenges,

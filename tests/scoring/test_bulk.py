@@ -16,7 +16,7 @@ from distrust_hub.schema import SCORE_COLUMNS, ScoredDocument
 from distrust_hub.scoring import bulk, outputs
 from distrust_hub.scoring.bulk import iter_scored, score_dataset
 from distrust_hub.scoring.document import score_document
-from distrust_hub.scoring.inputs import InputRow, RawLine
+from distrust_hub.scoring.inputs import InputRow, RawLine, iter_source
 from distrust_hub.scoring.rows import _chunks, score_rows
 from tests.test_bad_input import full_disk
 
@@ -239,6 +239,15 @@ def test_every_form_of_input_gives_the_same_scores(tmp_path: Path) -> None:
         "".join(str(row[c]) for c in ("id", "text")) for row in map(json.loads, iter_scored(tmp_path / "out.parquet"))
     ]
     assert kept == [row["id"] + row["text"] for row in rows]
+
+
+def test_a_line_in_another_encoding_loses_no_text(tmp_path: Path) -> None:
+    mixed = "Zürich, naïve\n".encode() + "caf\u00e9 \u201cquoted\u201d \u2013 \u20ac5".encode("cp1252")
+    text = "Zürich, naïve\ncaf\u00e9 \u201cquoted\u201d \u2013 \u20ac5"
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + mixed)
+    (tmp_path / "b.csv").write_bytes(b'id,text\n1,"' + mixed + b'"\n')
+    for name in ("a.txt", "b.csv"):
+        assert [item.row["text"] for item in iter_source(tmp_path / name) if item.row] == [text]
 
 
 @pytest.mark.parametrize("source", ["missing.jsonl", "no such/*.txt"])

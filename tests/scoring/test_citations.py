@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from distrust_hub.scoring.citations import find_citations
+from distrust_hub.scoring.normalise import NormalText
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from distrust_hub.scoring.citations import find_citations
     ],
 )
 def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
-    assert {style: len(spans) for style, spans in find_citations(text).items()} == counts
+    assert {style: len(spans) for style, spans in find_citations(NormalText(text)).items()} == counts
 
 
 @pytest.mark.parametrize(
@@ -41,4 +42,4 @@ def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
     ],
 )
 def test_find_citations_leaves_indices_steps_and_dates(text: str) -> None:
-    assert sum(map(len, find_citations(text).values())) == 0
+    assert sum(map(len, find_citations(NormalText(text)).values())) == 0
