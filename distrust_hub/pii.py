@@ -39,6 +39,10 @@ _MASKS: dict[Kind, str] = {
 }
 
 
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+"""A Hugging Face token, also one that was cut short on its way into a message."""
+
+
 class Finding(NamedTuple):
     """One piece of personal data.
 
@@ -75,3 +79,15 @@ def mask_personal_data(text: str) -> tuple[str, Counter[Kind]]:
         counts[finding.kind] += 1
         end = finding.end
     return "".join([*parts, text[end:]]), counts
+
+
+def mask_secrets(text: str) -> str:
+    """The text with anything that looks like a key replaced by ``[secret removed]``; nothing else is masked."""
+    for pattern in SECRETS.values():
+        text = pattern.sub(_MASKS["key"], text)
+    return text
+
+
+def redact(text: str) -> str:
+    """One line of ``text`` for a message or a log, without anything that looks like a token or a key."""
+    return " ".join(mask_secrets(_TOKEN.sub("hf_***", text)).split())

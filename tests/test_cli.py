@@ -64,14 +64,19 @@ def test_main_errors_are_one_line(monkeypatch, capsys, error, code, shown):
     assert len(captured.strip().splitlines()) == 1
 
 
-def test_main_debug_shows_the_traceback(monkeypatch):
+def test_main_debug_adds_the_traceback_without_tokens(monkeypatch, capsys):
+    token = "hf_" + "x" * 34
+
     def fail(args):
-        raise DataError("broken")
+        raise DataError(f"broken {token}")
 
     monkeypatch.setenv("HF_DEBUG", "1")
     monkeypatch.setattr(importlib.import_module("distrust_hub.cli.env"), "run", fail)
-    with pytest.raises(DataError, match="broken"):
-        cli.main(["env"])
+    assert cli.main(["env"]) == 1
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert shown.rstrip().endswith("distrust-hub: error: broken hf_***")
+    assert token not in shown
 
 
 def test_no_option_takes_a_secret(capsys):

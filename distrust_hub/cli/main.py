@@ -7,13 +7,14 @@ import errno
 import importlib
 import logging
 import os
-import re
 import sys
+import traceback
 from typing import Any, NoReturn
 
 from distrust_hub import __version__
 from distrust_hub.cli.completion import SHELLS, completion_script
 from distrust_hub.errors import DistrustHubError, TrainingInterrupted, UsageError
+from distrust_hub.pii import mask_secrets, redact
 
 COMMANDS = {
     "score": "score text, files or datasets for authority weight and provenance entropy",
@@ -33,8 +34,6 @@ COMMANDS = {
     "validate": "run the probes and TruthfulQA on a model or adapter",
     "env": "print versions, hardware and the speed of matrix products",
 }
-
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,8 +78,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(run: Any, args: argparse.Namespace) -> int:
-    if os.environ.get("HF_DEBUG"):
-        return run(args) or 0
     try:
         return run(args) or 0
     except TrainingInterrupted as error:
@@ -112,9 +109,11 @@ def _describe_os_error(error: OSError) -> str:
 
 
 def _report(message: str, code: int) -> int:
-    line = " ".join(_TOKEN.sub("hf_***", message).split())
+    """Print the error being handled as one line, after its traceback where ``HF_DEBUG`` is set."""
+    if os.environ.get("HF_DEBUG"):
+        print(mask_secrets(traceback.format_exc()), file=sys.stderr)
     label = "error: " if code in (1, 2) else ""
-    print(f"distrust-hub: {label}{line}", file=sys.stderr)
+    print(f"distrust-hub: {label}{redact(message)}", file=sys.stderr)
     return code
 
 

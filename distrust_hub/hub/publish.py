@@ -15,9 +15,9 @@ from distrust_hub.cards.check import first_paragraph
 from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.errors import HubError
 from distrust_hub.hub.client import WriteAccess
-from distrust_hub.hub.refusals import hub_errors, redact
+from distrust_hub.hub.refusals import hub_errors
 from distrust_hub.hub.retries import retrying
-from distrust_hub.pii import SECRETS
+from distrust_hub.pii import SECRETS, redact
 
 Content = Path | bytes
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from distrust_hub.pii import SECRETS, Kind, mask_personal_data
+from distrust_hub.pii import Kind, mask_personal_data, mask_secrets
 from distrust_hub.schema import SCORE_COLUMNS, SOURCE_TYPES, TIERS
 
 # fmt: off
@@ -83,13 +83,6 @@ PersonalData = Literal["mask", "drop", "keep"]
 
 _NAMES = frozenset(("id", "text_sha256", "source_url"))
 """Columns that point somewhere: only keys are masked in them."""
-
-
-def mask_secrets(text: str) -> str:
-    """The text with anything that looks like a key replaced by ``[secret removed]``."""
-    for pattern in SECRETS.values():
-        text = pattern.sub("[secret removed]", text)
-    return text
 
 
 @dataclass(frozen=True)

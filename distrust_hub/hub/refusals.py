@@ -25,15 +25,9 @@ from huggingface_hub.errors import (
 
 from distrust_hub.errors import DistrustHubError, HubAuthError, HubError, HubNotFoundError
 from distrust_hub.hub.retries import seconds_to_wait
+from distrust_hub.pii import redact
 
 LOGIN = "run: hf auth login, or set HF_TOKEN"
-
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
-
-
-def redact(text: str) -> str:
-    """One line of ``text`` without anything that looks like a token."""
-    return " ".join(_TOKEN.sub("hf_***", text).split())
 
 
 @contextlib.contextmanager

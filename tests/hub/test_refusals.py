@@ -11,7 +11,7 @@ from huggingface_hub import HfApi
 
 from distrust_hub.errors import HubAuthError, HubError
 from distrust_hub.hub.client import check_can_write
-from distrust_hub.hub.refusals import redact
+from distrust_hub.pii import redact
 
 pytestmark = pytest.mark.hub
 
