@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from distrust_hub.adapters.mlx_format import AdapterConfig, read_mlx
@@ -10,10 +9,9 @@ from distrust_hub.adapters.peft_format import read_peft
 from distrust_hub.adapters.tensors import Tensors
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
+from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import DEFAULT_MODEL, bundled_gguf
 from distrust_hub.models.resolve import BaseModel, resolve_base
-
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@\S+)?")
 
 
 def locate_adapter(adapter: str | Path) -> Path:
@@ -29,13 +27,12 @@ def locate_adapter(adapter: str | Path) -> Path:
     folder = Path(adapter).expanduser()
     if folder.is_dir():
         return folder
-    name = str(adapter)
-    if not _HUB_NAME.fullmatch(name):
+    repo_id, revision = split_revision(str(adapter))
+    if not is_repo_id(repo_id):
         raise AdapterError(f"{adapter}: no such adapter folder; give a folder or a Hub id like name/adapter")
     from distrust_hub.adapters.pull import pull_adapter
 
-    repo_id, _, revision = name.partition("@")
-    return pull_adapter(repo_id, revision=revision or None)
+    return pull_adapter(repo_id, revision=revision)
 
 
 def resolve_adapter_base(config: AdapterConfig, model: str | None, adapter: str | Path) -> BaseModel:

@@ -16,12 +16,11 @@ from distrust_hub.adapters.verify import PLAIN_ARCHITECTURES, base_shapes, verif
 from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.files import read_json, write_json
 from distrust_hub.models.cache import build_folder
-from distrust_hub.models.fingerprint import weight_files
+from distrust_hub.models.fingerprint import QUANTIZATION_KEYS, quantization_of, weight_files
 from distrust_hub.models.runtime import mx
 
 _INDEX = "model.safetensors.index.json"
 _COPIED = (".json", ".jinja", ".txt", ".model")
-_QUANTIZATION_KEYS = ("quantization", "quantization_config")
 
 
 def fuse_adapter(
@@ -85,7 +84,7 @@ def _quantise(plain: Path, out: Path, bits: int, group_size: int) -> None:
 
 
 def _write_weights(base: Path, out: Path, config: AdapterConfig, layers: dict[str, Tensors]) -> None:
-    quantization = _quantization(read_json(base / "config.json"))
+    quantization = quantization_of(read_json(base / "config.json"))
     left, index, total = dict(layers), {}, 0
     files = weight_files(base)
     for path in files:
@@ -122,10 +121,6 @@ def fused_weight(weight: mx.array, parts: Mapping[str, np.ndarray], config: Adap
     return fused
 
 
-def _quantization(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((config[key] for key in _QUANTIZATION_KEYS if config.get(key)), {})
-
-
 def _dequantised(weights: Any, quantization: Mapping[str, Any]) -> dict[str, mx.array]:
     """mlx-lm's packed weights unpacked; scales and biases gone."""
     plain = dict(weights)
@@ -149,4 +144,4 @@ def _copy_rest(base: Path, out: Path) -> None:
         if path.is_file() and path.suffix in _COPIED and path.name not in ("config.json", _INDEX, "gguf.json"):
             shutil.copyfile(path, out / path.name)
     config = read_json(base / "config.json")
-    write_json(out / "config.json", {key: value for key, value in config.items() if key not in _QUANTIZATION_KEYS})
+    write_json(out / "config.json", {key: value for key, value in config.items() if key not in QUANTIZATION_KEYS})

@@ -19,6 +19,7 @@ from distrust_hub.adapters.tensors import LEAVES, Tensors, by_module, read_tenso
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE
 from distrust_hub.errors import AdapterError, ArtifactError, InputNotFoundError
 from distrust_hub.files import read_json, write_json
+from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import SCHEMA_VERSION, check_schema
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ CONDITION_PREFIX = "condition_prefix"
 """Key of ``extra`` for the tag a conditional adapter wants before the prompt."""
 
 _OURS = "distrust_hub"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def read_config_json(path: Path) -> dict[str, Any]:
 def base_identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """Base id, revision and fingerprint; a base that is not a Hub id (a path of the author's) is dropped."""
     named = config.get("base_model_name_or_path") or config.get("model")
-    known = isinstance(named, str) and _HUB_ID.fullmatch(named) is not None
+    known = is_repo_id(named)
     revision, fingerprint = config.get("revision"), config.get("base_fingerprint")
     return {
         "base_model": str(named) if known else None,

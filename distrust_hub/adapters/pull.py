@@ -22,7 +22,7 @@ from distrust_hub.artifacts import (
     TrainingRun,
 )
 from distrust_hub.errors import AdapterError, OutputExistsError
-from distrust_hub.hub.client import hub_api, hub_errors, snapshot
+from distrust_hub.hub.client import hub_api, hub_errors, reach, snapshot
 
 ADAPTER_FILES = (
     ADAPTER_FILE,
@@ -81,6 +81,7 @@ def _refuse_unsafe_files(api: HfApi, repo_id: str, revision: str | None) -> None
     """Refuse a repo with a file name that leaves its folder, or too large an adapter, before anything is fetched."""
     with hub_errors(repo_id, "model", revision):
         try:
+            reach(api)
             entries = list(api.list_repo_tree(repo_id, revision=revision, recursive=True))
         except HfHubHTTPError:
             raise

@@ -36,8 +36,12 @@ def read_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     Raises:
         AdapterError: If the file is not safetensors, or truncated.
     """
+    return {name: (tuple(entry["shape"]), entry["dtype"]) for name, entry in _header(path).items()}
+
+
+def _header(path: Path) -> dict[str, Any]:
     try:
-        return {name: (tuple(entry["shape"]), entry["dtype"]) for name, entry in read_header(path).items()}
+        return read_header(path)
     except ModelError as error:
         raise AdapterError(str(error)) from error
 
@@ -50,11 +54,10 @@ def read_tensors(path: Path) -> Tensors:
     Raises:
         AdapterError: If the file is damaged or holds another type, naming the tensor.
     """
-    read_shapes(path)  # all bounds checked
+    header = _header(path)
     with path.open("rb") as stream:
         mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(mapped[:8], "little")
-    header = read_header(path)
     return {name: _as_float32(path, name, entry, mapped, start) for name, entry in sorted(header.items())}
 
 

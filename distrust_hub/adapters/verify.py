@@ -17,7 +17,7 @@ from distrust_hub.adapters.tensors import LEAVES, MAX_RANK, Tensors, by_module, 
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import read_json, sha256_file
-from distrust_hub.models.fingerprint import compare_fingerprints, model_headers
+from distrust_hub.models.fingerprint import compare_fingerprints, model_headers, quantization_of
 
 if TYPE_CHECKING:
     from distrust_hub.models.resolve import BaseModel
@@ -92,7 +92,7 @@ def base_shapes(folder: Path) -> dict[str, tuple[int, int]] | None:
     if config.get("model_type") not in PLAIN_ARCHITECTURES:
         return None
     headers = {name: tuple(entry["shape"]) for name, (_, entry, _) in model_headers(folder).items()}
-    quantization = config.get("quantization") or config.get("quantization_config") or {}
+    quantization = quantization_of(config)
     linear = {}
     for name, shape in headers.items():
         path = name.removesuffix(".weight")

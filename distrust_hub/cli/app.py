@@ -9,7 +9,7 @@ from pathlib import Path
 
 from distrust_hub.cli.options import add_config_arguments, config_from_args
 from distrust_hub.cli.output import next_steps, note, status
-from distrust_hub.errors import ConfigError, MissingDependencyError
+from distrust_hub.errors import MissingDependencyError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int | None:
         _push(args)
         return None
     if unused := [name for name in ("zero_gpu", "private", "dry_run") if getattr(args, name)]:
-        raise ConfigError(f"--{unused[0].replace('_', '-')} is for --push-space; give --push-space REPO_ID too")
+        raise UsageError(f"--{unused[0].replace('_', '-')} is for --push-space; give --push-space REPO_ID too")
     from distrust_hub.app.auth import read_credentials
     from distrust_hub.app.limits import Limits
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distrust_hub.cli.options import add_format_argument
+from distrust_hub.cli.options import add_format_argument, seed_int
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
 from distrust_hub.schema import TIERS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="demo-out", metavar="DIR", help="folder to write (default: demo-out)")
     parser.add_argument("--model", metavar="M", help="base model (default: the small model that comes with the demo)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything (default: 0)")
+    parser.add_argument("--seed", metavar="N", type=seed_int, default=0, help="seed of everything (default: 0)")
     parser.add_argument("--compare", action="store_true", help="also train the controls none and literal")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo in the folder")
     add_format_argument(parser)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from distrust_hub.cli.output import next_steps
-from distrust_hub.errors import ConfigError, OutputExistsError
+from distrust_hub.errors import OutputExistsError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int | None:
     if out.exists():
         raise OutputExistsError(f"{out}: already exists; choose another folder or remove it")
     if (args.q_bits and args.to != "fused") or (args.q_group_size and not args.q_bits):
-        raise ConfigError("--q-bits is for --to fused, and --q-group-size for --q-bits")
+        raise UsageError("--q-bits is for --to fused, and --q-group-size for --q-bits")
     if args.to == "fused":
         from distrust_hub.adapters.fuse import fuse_adapter
 

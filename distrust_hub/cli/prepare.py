@@ -8,6 +8,7 @@ from typing import Any
 from distrust_hub.cli.options import add_config_arguments, add_format_argument
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
 from distrust_hub.config import PrepareConfig
+from distrust_hub.errors import UsageError
 from distrust_hub.schema import TIERS
 
 
@@ -44,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.inspect:
         return _inspect(args, recipe)
     if not args.output:
-        note("distrust-hub prepare: error: -o DIR is missing; name the folder to write, or use --inspect")
-        return 2
+        raise UsageError("-o DIR is missing; name the folder to write, or use --inspect")
     return _prepare(args, recipe)
 
 

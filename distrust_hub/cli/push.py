@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments
 from distrust_hub.cli.output import next_steps, note, print_json
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import UsageError
 
 if TYPE_CHECKING:
     from distrust_hub.hub.publish import PushResult
@@ -66,7 +66,7 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
     if adapter:
         if args.scores_only or args.i_have_rights or args.personal_data != "mask":
             names = "--scores-only, --i-have-rights and --personal-data"
-            raise ConfigError(f"{names} are for scored rows; {args.folder} holds an adapter")
+            raise UsageError(f"{names} are for scored rows; {args.folder} holds an adapter")
         from distrust_hub.hub.adapters import push_adapter
 
         return push_adapter(args.folder, args.repo_id, **options)

@@ -23,7 +23,7 @@ from distrust_hub.cards.data import collect
 from distrust_hub.cards.render import render_model_card
 from distrust_hub.errors import AdapterError, InputNotFoundError
 from distrust_hub.hub.checkpoints import checkpoint_files, is_checkpoint
-from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors
+from distrust_hub.hub.client import TAG, check_can_write, hub_api, hub_errors, reach
 from distrust_hub.hub.publish import (
     Content,
     PushResult,
@@ -160,6 +160,7 @@ def list_published(author: str | None = None, *, api: HfApi | None = None) -> li
     """
     api = api or hub_api()
     with hub_errors():
+        reach(api)
         models = list(api.list_models(filter=TAG, author=author))
         datasets = list(api.list_datasets(filter=TAG, author=author))
     found = [

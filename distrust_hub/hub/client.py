@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub import HfApi, constants, get_session, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 from distrust_hub import __version__
@@ -26,6 +26,7 @@ __all__ = [
     "hub_api",
     "hub_errors",
     "is_repo_id",
+    "reach",
     "snapshot",
     "split_revision",
 ]
@@ -61,6 +62,14 @@ class WriteAccess:
 def hub_api() -> HfApi:
     """A client with the token and endpoint of the environment, or of the saved login."""
     return HfApi(library_name="distrust-hub", library_version=__version__)
+
+
+def reach(api: HfApi) -> None:
+    """One request that is not tried again: without a connection, listing calls would ask for half a minute.
+
+    Raises whatever the client raises; to be called within ``hub_errors``.
+    """
+    get_session().head(api.endpoint, timeout=constants.HF_HUB_ETAG_TIMEOUT)
 
 
 def is_repo_id(text: object) -> bool:

@@ -28,6 +28,9 @@ _CONFIG_KEYS = (
 )
 """Keys that every conversion of a model keeps unchanged; their order is part of the hash."""
 
+QUANTIZATION_KEYS = ("quantization", "quantization_config")
+"""Where an mlx-lm ``config.json`` says how it is quantised; both hold the same."""
+
 _SAMPLE_BYTES = 1 << 20
 
 Headers = dict[str, tuple[Path, dict[str, Any], int]]
@@ -117,7 +120,7 @@ def logical_shapes(headers: Headers, config: dict[str, Any]) -> dict[str, list[i
 
 def quantization_of(config: dict[str, Any]) -> dict[str, Any]:
     """mlx-lm's ``quantization`` entry of a ``config.json``, under either of its names; empty if there is none."""
-    value = config.get("quantization") or config.get("quantization_config")
+    value = next((config[key] for key in QUANTIZATION_KEYS if config.get(key)), None)
     return value if isinstance(value, dict) else {}
 
 

@@ -53,7 +53,7 @@ def test_fuse_adapter_quantises_again(adapter: Trained, tiny_base: Path, tmp_pat
     assert 0 < error < 0.05
     assert not (fused / "plain").exists()
     assert (fused / "model.safetensors").stat().st_size < (tiny_base / "model.safetensors").stat().st_size / 2
-    assert main(["export", str(adapter.folder), "--to", "peft", "-o", str(tmp_path / "o"), "--q-bits", "4"]) == 1
+    assert main(["export", str(adapter.folder), "--to", "peft", "-o", str(tmp_path / "o"), "--q-bits", "4"]) == 2
 
 
 def test_fuse_adapter_keeps_shards_and_writes_their_index(adapter: Trained, tiny_base: Path, tmp_path: Path) -> None:

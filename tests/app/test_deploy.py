@@ -63,5 +63,5 @@ def test_push_space_dry_run_and_refusals_write_nothing(hub, monkeypatch, capsys)
 
 
 def test_options_of_push_space_alone_are_refused(capsys):
-    assert main(["app", "--zero-gpu"]) == 1
+    assert main(["app", "--zero-gpu"]) == 2
     assert "--push-space" in capsys.readouterr().err
