@@ -108,7 +108,7 @@ class ChatBusyError(DistrustHubError, RuntimeError):
 
 
 class TemplateNotFoundError(DistrustHubError, FileNotFoundError):
-    """A card template is neither in the package nor in the source tree."""
+    """A template of a card or a Space is neither in the package nor in the source tree."""
 
 
 class HubError(DistrustHubError, OSError):

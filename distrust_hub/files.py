@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
+from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError, TemplateNotFoundError
 
 _CHUNK_BYTES = 1 << 20
 
@@ -48,6 +48,24 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def shipped_text(in_package: str, in_source: str) -> str:
+    """A text file that the wheel has inside the package and the source tree at its top.
+
+    Args:
+        in_package: Path below the package.
+        in_source: Path below the source tree.
+
+    Raises:
+        TemplateNotFoundError: If it is in neither place, naming both.
+    """
+    package = Path(__file__).resolve().parent
+    places = (package / in_package, package.parent / in_source)
+    for place in places:
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    raise TemplateNotFoundError(f"neither {places[0]} nor {places[1]} is there; install the package again")
 
 
 def sha256_file(path: str | Path) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from distrust_hub.errors import ConfigError, TemplateNotFoundError
+from distrust_hub.errors import ConfigError
+from distrust_hub.files import shipped_text
 from distrust_hub.hub.client import check_can_write, hub_api, hub_errors, is_repo_id, split_revision
 from distrust_hub.hub.publish import commit_files, remote_files
 
@@ -80,10 +80,5 @@ def _hub_id(name: str, value: str) -> str:
 
 
 def _template(name: str) -> str:
-    """A file of ``space/``: from the installed package, else from the top of the source tree."""
-    here = Path(__file__).resolve()
-    places = (here.parent / "space" / name, here.parents[2] / "space" / name)
-    for place in places:
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    raise TemplateNotFoundError(f"{name} is neither {places[0]} nor {places[1]}; install the package again")
+    """A file of ``space/``."""
+    return shipped_text(f"app/space/{name}", f"space/{name}")

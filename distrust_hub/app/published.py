@@ -11,6 +11,7 @@ from pathlib import Path
 from distrust_hub.adapters.pull import ADAPTER_FILES
 from distrust_hub.app.limits import Limits
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, EvalReport, Manifest, TrainingRun
+from distrust_hub.cards.check import body_of
 from distrust_hub.cards.data import CardData, Result, collect
 from distrust_hub.errors import AdapterError
 from distrust_hub.hub.adapters import PublishedRepo, list_published
@@ -99,7 +100,7 @@ def _view(name: str, folder: Path) -> PublishedView:
         facts=tuple((label, value) for label, value in _facts(card) if value),
         tiers=tuple(_tier_row(tier) for tier in card.tiers),
         results=tuple(_result_row(result) for result in card.results[:_RESULTS_SHOWN]),
-        card=_without_front_matter(text),
+        card=body_of(text).strip(),
     )
 
 
@@ -150,8 +151,3 @@ def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
-
-
-def _without_front_matter(text: str) -> str:
-    parts = text.split("---\n", 2)
-    return (parts[2] if len(parts) == 3 and not parts[0].strip() else text).strip()

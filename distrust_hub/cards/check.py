@@ -47,10 +47,14 @@ def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type
     return problems
 
 
+def body_of(text: str) -> str:
+    """A card without its metadata."""
+    return _FRONT_MATTER.sub("", text.replace("\r\n", "\n"), count=1)
+
+
 def first_paragraph(text: str) -> str:
     """The first paragraph of a card that is neither metadata, nor heading, comment or warning."""
-    body = _FRONT_MATTER.sub("", text.replace("\r\n", "\n"), count=1)
-    for block in re.split(r"\n\s*\n", body):
+    for block in re.split(r"\n\s*\n", body_of(text)):
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith(("#", "<!--", ">"))]
         if lines:
             return " ".join(lines)

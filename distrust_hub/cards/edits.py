@@ -23,11 +23,6 @@ def extract_notes(card: str) -> str:
     return match[1].strip("\n") if match else ""
 
 
-def with_notes(card: str, notes: str) -> str:
-    """The card with its notes replaced."""
-    return _NOTES.sub(lambda _: notes_section(notes), card, count=1)
-
-
 def seal(card: str) -> str:
     """The card with a last line that holds the hash of everything but the notes."""
     return f"{card.rstrip()}\n\n<!-- distrust-hub card sha256:{_digest(card)} -->\n"

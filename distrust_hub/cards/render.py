@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.artifacts import CARD_FILE
-from distrust_hub.cards.check import check_card
 from distrust_hub.cards.data import CardData, Facts, Result, collect
 from distrust_hub.cards.dataset import collect_dataset, is_training_folder, render_dataset_card
 from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
@@ -18,8 +17,6 @@ from distrust_hub.cards.template import MODEL_TEMPLATE, load_template, render_te
 from distrust_hub.errors import ArtifactError
 from distrust_hub.files import atomic_write
 from distrust_hub.hub.client import is_repo_id
-
-__all__ = ["check_card", "render_dataset_card", "render_model_card", "write_card"]
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -10,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from distrust_hub.cards import escape
 from distrust_hub.cards.data import Facts
 from distrust_hub.cards.histogram import histogram_rows
-from distrust_hub.errors import TemplateNotFoundError
+from distrust_hub.files import shipped_text
 from distrust_hub.hub.client import is_repo_id
 
 MODEL_TEMPLATE = "model_card_template.md"
@@ -18,17 +17,8 @@ DATASET_TEMPLATE = "dataset_card_template.md"
 
 
 def load_template(name: str = MODEL_TEMPLATE) -> str:
-    """The text of a template: from the installed package, else from the top of the source tree.
-
-    Raises:
-        TemplateNotFoundError: If it is in neither place, naming both.
-    """
-    here = Path(__file__).resolve()
-    places = (here.parent / name, here.parents[2] / name)
-    for place in places:
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    raise TemplateNotFoundError(f"card template is neither {places[0]} nor {places[1]}; install the package again")
+    """The text of a card template; raises TemplateNotFoundError if it is missing."""
+    return shipped_text(f"cards/{name}", name)
 
 
 def render_template(template: str, **values: Any) -> str:

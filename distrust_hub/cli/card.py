@@ -18,9 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, TRAIN_FILE
+    from distrust_hub.cards.check import check_card
     from distrust_hub.cards.data import collect
     from distrust_hub.cards.dataset import collect_dataset, is_training_folder
-    from distrust_hub.cards.render import check_card, read_card, write_card
+    from distrust_hub.cards.render import read_card, write_card
     from distrust_hub.errors import InputNotFoundError
     from distrust_hub.hub.client import is_repo_id, split_revision
 
@@ -47,9 +48,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_repo(name: str) -> list[str]:
     """Problems of the card of a model or dataset on the Hub, checked against the artifacts beside it."""
-    from distrust_hub.artifacts import CARD_FILE
-    from distrust_hub.cards.data import collect
-    from distrust_hub.cards.render import check_card, read_card
+    from distrust_hub.artifacts import CARD_FILE, Manifest
+    from distrust_hub.cards.check import check_card
+    from distrust_hub.cards.data import CardData, collect
+    from distrust_hub.cards.dataset import DatasetFacts
+    from distrust_hub.cards.render import read_card
     from distrust_hub.errors import HubNotFoundError
     from distrust_hub.hub.client import snapshot, split_revision
 
@@ -62,7 +65,11 @@ def _check_repo(name: str) -> list[str]:
         folder, _ = snapshot(repo_id, revision=revision, repo_type=repo_type, allow_patterns=patterns)
     if not (folder / CARD_FILE).is_file():
         return [f"there is no {CARD_FILE}"]
-    card = collect(folder, repo_id) if repo_type == "model" else None
+    card: CardData | DatasetFacts | None = None
+    if repo_type == "model":
+        card = collect(folder, repo_id)
+    elif (folder / Manifest.FILE_NAME).is_file():
+        card = DatasetFacts(synthetic_rows=Manifest.load(folder).synthetic)
     return check_card(read_card(folder / CARD_FILE), card, repo_type)
 
 

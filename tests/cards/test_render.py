@@ -11,12 +11,13 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
+from distrust_hub import files
 from distrust_hub.artifacts import TrainingRun
 from distrust_hub.cards import template
-from distrust_hub.cards.check import first_paragraph
+from distrust_hub.cards.check import check_card, first_paragraph
 from distrust_hub.cards.data import collect
 from distrust_hub.cards.edits import NOTES_END, NOTES_START
-from distrust_hub.cards.render import check_card, render_model_card, write_card
+from distrust_hub.cards.render import render_model_card, write_card
 from distrust_hub.errors import ArtifactError, InputNotFoundError, TemplateNotFoundError
 from tests.cards.folders import adapter_folder, eval_report, manifest, training_run, write_weights
 from tests.cards.test_escape import HOSTILE, rendered
@@ -292,7 +293,7 @@ def test_load_template_prefers_the_packaged_file(tmp_path: Path, monkeypatch: py
     packaged.mkdir(parents=True)
     (packaged / "model_card_template.md").write_text("packaged é", encoding="utf-8")
     (tmp_path / "site" / "model_card_template.md").write_text("top", encoding="utf-8")
-    monkeypatch.setattr(template, "__file__", str(packaged / "template.py"))
+    monkeypatch.setattr(files, "__file__", str(packaged.parent / "files.py"))
     assert template.load_template() == "packaged é"
     (packaged / "model_card_template.md").unlink()
     assert template.load_template() == "top"

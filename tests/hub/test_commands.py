@@ -60,6 +60,12 @@ def test_card_check_of_a_repo_reads_card_and_artifacts_there(
     write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
     assert run("push", str(tmp_path / "t"), "ada/notes") == 0
     assert run("card", "ada/notes", "--check") == 0
+    manifest().save(tmp_path / "t")
+    assert run("push", str(tmp_path / "t"), "ada/notes") == 0
+    silent = hub.repo("ada/notes", "dataset").read("README.md").decode().replace("synthetic", "made")
+    api.upload_file(path_or_fileobj=silent.encode(), path_in_repo="README.md", repo_id="ada/notes", repo_type="dataset")
+    assert run("card", "ada/notes", "--check") == 1
+    assert "rows are synthetic and the first paragraph does not say so" in capsys.readouterr().err
     api.create_repo("ada/empty")
     assert run("card", "ada/empty", "--check") == 1
     assert "there is no README.md" in capsys.readouterr().err
