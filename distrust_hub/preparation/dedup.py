@@ -17,18 +17,3 @@ def text_fingerprint(text: str) -> bytes:
     """
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).digest()
-
-
-class DuplicateFilter:
-    """Remembers the documents seen; 16 bytes each."""
-
-    def __init__(self) -> None:
-        self._seen: set[bytes] = set()
-
-    def is_duplicate(self, text: str) -> bool:
-        """True if a text with the same words came before; the first one is kept."""
-        fingerprint = text_fingerprint(text)
-        if fingerprint in self._seen:
-            return True
-        self._seen.add(fingerprint)
-        return False

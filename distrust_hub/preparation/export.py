@@ -93,7 +93,7 @@ def _nothing_left(specs: Sequence[InputSpec], collected: Collected) -> DataError
 
 
 def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[ScoredDocument]]:
-    """Pair, balance and split the documents; what is left out here is counted in ``collected`` too."""
+    """Pair, balance and split the documents; ``collected`` counts what is left out, and what each input gives."""
     kept = collected.documents
     if config.pairs:
         kept, gone = make_pairs(kept)
@@ -104,6 +104,8 @@ def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[Scored
     train, valid = split_rows(kept, config)
     if config.contamination and valid:
         train = _without_held_out(train, valid, collected)
+    for document in (*train, *valid):
+        collected.records[collected.input_of[document.id]].kept += 1
     return {"train": train, "valid": valid}
 
 
@@ -129,8 +131,6 @@ def _write(
     for name, documents in splits.items():
         write_jsonl(files[name], (document.to_row() for document in documents))
     kept = [document for documents in splits.values() for document in documents]
-    for document in kept:
-        collected.records[collected.input_of[document.id]].kept += 1
     licenses = count_column(kept, "license")
     manifest = Manifest(
         inputs=[record.to_json() for record in collected.records],

@@ -52,8 +52,6 @@ def inspect_inputs(
         collected = collect(specs, config, Path(work), against=against, strict=strict)
     splits = choose(collected, config)
     kept = [document for documents in splits.values() for document in documents]
-    for document in kept:
-        collected.records[collected.input_of[document.id]].kept += 1
     licenses = count_column(kept, "license")
     return {
         "inputs": [record.to_json() for record in collected.records],

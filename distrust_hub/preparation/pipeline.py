@@ -18,7 +18,7 @@ from distrust_hub.preparation.balance import cap_inputs
 from distrust_hub.preparation.cleaning import Cleaner
 from distrust_hub.preparation.contamination import EvaluationSet, evaluation_set, truthfulqa, word_hashes
 from distrust_hub.preparation.conversations import compared_text
-from distrust_hub.preparation.dedup import DuplicateFilter
+from distrust_hub.preparation.dedup import text_fingerprint
 from distrust_hub.preparation.fetch import Fetched, fetch_inputs
 from distrust_hub.preparation.load import InputRecord, read_documents
 from distrust_hub.preparation.near_duplicates import NearDuplicates
@@ -36,6 +36,7 @@ class Collected:
     Attributes:
         documents: Scored documents to use, in the order of the inputs; their ids are unique.
         input_of: {document id: number of its record}.
+        last_number: {document id: number behind the last document that was renamed because of it}.
         records: One per input that could be read.
         read: Documents looked at: rows, and pieces of split ones.
         removed: {reason: documents}; ``read == len(documents) + sum of removed``.
@@ -46,6 +47,7 @@ class Collected:
 
     documents: list[ScoredDocument] = field(default_factory=list)
     input_of: dict[str, int] = field(default_factory=dict)
+    last_number: dict[str, int] = field(default_factory=dict)
     records: list[InputRecord] = field(default_factory=list)
     read: int = 0
     removed: Counter[str] = field(default_factory=Counter)
@@ -75,11 +77,11 @@ def collect(
     result = Collected(failed=failed)
     if config.contamination:
         result.evaluation_sets = [truthfulqa(), *_evaluation_sets(against, work, config)]
-    duplicates = DuplicateFilter()
+    seen: set[bytes] = set()
     documents: list[Document] = []
     readable = {index: spec for index, spec in enumerate(specs) if index in fetched or not spec.on_hub}
     for index, spec in readable.items():
-        documents += _read_input(spec, fetched.get(index), config, duplicates, result)
+        documents += _read_input(spec, fetched.get(index), config, seen, result)
     if config.near_duplicates:
         documents = _without_near_duplicates(documents, result)
     caps = [spec.cap or config.max_per_source for spec in readable.values()]
@@ -107,7 +109,7 @@ def _evaluation_sets(against: Sequence[str], work: Path, config: PrepareConfig) 
 
 
 def _read_input(
-    spec: InputSpec, fetched: Fetched | None, config: PrepareConfig, duplicates: DuplicateFilter, result: Collected
+    spec: InputSpec, fetched: Fetched | None, config: PrepareConfig, seen: set[bytes], result: Collected
 ) -> Iterator[Document]:
     """Documents of one input that pass the checks made one by one."""
     record, rows = read_documents(spec, config, fetched)
@@ -119,7 +121,7 @@ def _read_input(
         pieces = [found] if isinstance(found, str) else found
         for piece in pieces:
             result.read += 1
-            reason = piece if isinstance(piece, str) else _known(piece, duplicates, result.evaluation_sets)
+            reason = piece if isinstance(piece, str) else _known(piece, seen, result.evaluation_sets)
             if reason:
                 result.removed[reason] += 1
             elif isinstance(piece, Document):
@@ -128,11 +130,13 @@ def _read_input(
                 yield document
 
 
-def _known(document: Document, duplicates: DuplicateFilter, evaluation_sets: Iterable[EvaluationSet]) -> str | None:
-    """Whether the text came before, or is from evaluation data."""
+def _known(document: Document, seen: set[bytes], evaluation_sets: Iterable[EvaluationSet]) -> str | None:
+    """Whether the text came before, or is from evaluation data; ``seen`` holds the fingerprints before it."""
     text = compared_text(document.metadata, document.text)
-    if duplicates.is_duplicate(text):
+    fingerprint = text_fingerprint(text)
+    if fingerprint in seen:
         return "duplicate"
+    seen.add(fingerprint)
     words = word_hashes(text)
     overlapping = [known for known in evaluation_sets if known.overlaps(words)]
     return "contamination" if overlapping else None
@@ -143,9 +147,10 @@ def _with_own_id(document: Document, result: Collected) -> Document:
     if document.id not in result.input_of:
         return document
     result.changed["renamed_ids"] += 1
-    number = 2
+    number = result.last_number.get(document.id, 1) + 1
     while f"{document.id}~{number}" in result.input_of:
         number += 1
+    result.last_number[document.id] = number
     return dataclasses.replace(document, id=f"{document.id}~{number}")
 
 

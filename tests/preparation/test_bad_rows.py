@@ -49,8 +49,9 @@ def test_bad_row_stops_or_is_counted(tmp_path, line, caplog):
 
 def test_lost_characters_are_counted(tmp_path):
     text = row(1)["text"]
-    (tmp_path / "old.csv").write_bytes(f"id,text\n1,{text.replace(',', '')} A caf\xe9 stood there.\n".encode("cp1252"))
-    (tmp_path / "old.txt").write_bytes(f"{row(2)['text']} A caf\xe9 stood there.".encode("cp1252"))
+    lost = b"\x81"  # no letter in UTF-8 nor in Windows-1252
+    (tmp_path / "old.csv").write_bytes(f"id,text\n1,{text.replace(',', '')} A caf".encode() + lost + b" stood there.\n")
+    (tmp_path / "old.txt").write_bytes(f"{row(2)['text']} A caf".encode() + lost + b" stood there.")
     manifest = prepare([str(tmp_path / "old.csv"), str(tmp_path / "old.txt")], tmp_path / "out")
     assert manifest.counts["kept"] == 2
     assert manifest.changed == {"encoding_damaged": 2}

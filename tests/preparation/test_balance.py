@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distrust_hub.preparation.balance import balance_tiers, cap_inputs, split_by_origin
-from distrust_hub.preparation.dedup import DuplicateFilter, text_fingerprint
+from distrust_hub.preparation.dedup import text_fingerprint
 from distrust_hub.schema import TIERS, ScoredDocument
 
 
@@ -84,8 +84,3 @@ def test_split_by_origin_holds_out_about_the_share_and_depends_on_the_seed():
 )
 def test_text_fingerprint_compares_words_only(one, two, same):
     assert (text_fingerprint(one) == text_fingerprint(two)) is same
-
-
-def test_duplicate_filter_keeps_the_first():
-    seen = DuplicateFilter()
-    assert [seen.is_duplicate(text) for text in ("a b", "c", "A, b!", "c d")] == [False, False, True, False]
