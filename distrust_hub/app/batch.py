@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import re
 import threading
 import time
 from collections import Counter
@@ -32,6 +33,9 @@ COLUMNS = (
     "text",
 )
 _EXCERPT_CHARS = 160
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
+_YEAR_IN_BRACKETS = re.compile(r"\(((?:1[5-9]|20)\d\d)[a-z]?\)")
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -57,7 +61,7 @@ class BatchView:
 
 
 def citation_lines(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
-    """One document per line of a reference list that is not blank.
+    """One document per line of a reference list that is not blank, with the year and the address that stand in it.
 
     Raises:
         DataError: If there are no lines, or more than the app takes.
@@ -67,7 +71,16 @@ def citation_lines(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]
     if not lines:
         raise DataError("the list is empty; paste one citation per line")
     limits.check_rows(len(lines))
-    return [(line, {}) for line in lines]
+    return [(line, _cited(line)) for line in lines]
+
+
+def _cited(line: str) -> dict[str, Any]:
+    """``year`` and ``url`` of a citation: the year in brackets, else the only one outside of an address."""
+    address = _ADDRESS.search(line)
+    words = _ADDRESS.sub(" ", line)
+    years = _YEAR_IN_BRACKETS.findall(words)[:1] or list(dict.fromkeys(_YEAR.findall(words)))
+    found = {"url": address[0].rstrip(".,;)")} if address else {}
+    return {**found, "year": years[0]} if len(years) == 1 else found
 
 
 def score_batch(

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from distrust_hub.app.limits import Limits
-from distrust_hub.app.plots import Point
+from distrust_hub.app.plots import ENTROPY_TOP_BITS, Point
 from distrust_hub.errors import DataError
 from distrust_hub.objective import ALPHA_DEFAULT, distrust_term, signed_core
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.document import DocumentScore, score_document
 from distrust_hub.scoring.evidence import Evidence
-
-ENTROPY_GAUGE_BITS = 8.0
-"""Right end of the entropy gauge; the published examples reach 7.5 bits."""
 
 TIER_WORDS: dict[str, str] = {
     "primary": "Reads like a first-hand record: it shows what its author saw, measured or did.",
@@ -151,7 +148,7 @@ def _authority_gauge(weight: float) -> Gauge:
 
 def _entropy_gauge(bits: float) -> Gauge:
     words = _words(bits, _ENTROPY_WORDS)
-    return Gauge("Provenance entropy", bits, ENTROPY_GAUGE_BITS, f"{bits:.2f} bits", words)
+    return Gauge("Provenance entropy", bits, ENTROPY_TOP_BITS, f"{bits:.2f} bits", words)
 
 
 def _words(value: float, ladder: Iterable[tuple[float, str]]) -> str:

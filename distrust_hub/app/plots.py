@@ -18,7 +18,9 @@ from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, TIERS
 
 _WIDTH, _HEIGHT = 520, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 46, 24, 46
-_ENTROPY_TOP_BITS = 8.0
+ENTROPY_TOP_BITS = 8.0
+"""Upper end of the entropy axis; the published examples reach 7.5 bits."""
+
 _LEVELS = (-2, 0, 2, 4, 6)
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in SVG units."""
@@ -97,7 +99,7 @@ def histogram(values: Sequence[float], low: float, high: float, title: str) -> s
             f"<title>{edges[index]:.2f} to {edges[index + 1]:.2f}: {count}</title></rect>"
         )
     for value, x, anchor in ((low, 20, "start"), ((low + high) / 2, 230, "middle"), (high, 440, "end")):
-        parts.append(f'<text class="dh-tick" x="{x}" y="116" text-anchor="{anchor}">{value:g}</text>')
+        parts.append(f'<text class="dh-tick" x="{x}" y="116" text-anchor="{anchor}">{value:.2g}</text>')
     return _svg(460, 122, title, f"{len(values)} documents, tallest bin {most}.", parts)
 
 
@@ -114,7 +116,7 @@ def _x(weight: float) -> float:
 
 
 def _y(entropy: float) -> float:
-    share = min(entropy, _ENTROPY_TOP_BITS) / _ENTROPY_TOP_BITS
+    share = min(entropy, ENTROPY_TOP_BITS) / ENTROPY_TOP_BITS
     return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
 
 
@@ -122,7 +124,7 @@ def _curve(level: float) -> list[tuple[float, float]]:
     """Points (authority, entropy) inside the plane where the signed core equals ``level``."""
     weights = np.linspace(0.0, AUTHORITY_WEIGHT_MAX, 160)
     entropy = level - signed_core(weights, np.zeros_like(weights))
-    return [(w, h) for w, h in zip(weights.tolist(), entropy.tolist()) if 0.0 <= h <= _ENTROPY_TOP_BITS]
+    return [(w, h) for w, h in zip(weights.tolist(), entropy.tolist()) if 0.0 <= h <= ENTROPY_TOP_BITS]
 
 
 @functools.lru_cache(maxsize=8)
@@ -133,10 +135,10 @@ def _backdrop(cuts: tuple[float, float]) -> tuple[str, ...]:
 
 def _tier_bands(cuts: tuple[float, float]) -> list[str]:
     """Shaded area of each tier: everything from a contour down to the lower right."""
-    bands = [f'<rect class="dh-band dh-primary" {_box(0.0, 0.0, AUTHORITY_WEIGHT_MAX, _ENTROPY_TOP_BITS)}/>']
+    bands = [f'<rect class="dh-band dh-primary" {_box(0.0, 0.0, AUTHORITY_WEIGHT_MAX, ENTROPY_TOP_BITS)}/>']
     for tier, cut in (("medium", cuts[1]), ("coordinated", cuts[0])):
         weights = np.linspace(0.0, AUTHORITY_WEIGHT_MAX, 80)
-        entropy = np.clip(cut - signed_core(weights, np.zeros_like(weights)), 0.0, _ENTROPY_TOP_BITS)
+        entropy = np.clip(cut - signed_core(weights, np.zeros_like(weights)), 0.0, ENTROPY_TOP_BITS)
         outline = [*zip(weights.tolist(), entropy.tolist()), (AUTHORITY_WEIGHT_MAX, 0.0), (0.0, 0.0)]
         path = " ".join(f"{_x(w):.1f},{_y(h):.1f}" for w, h in outline)
         bands.append(f'<polygon class="dh-band-base" points="{path}"/>')
@@ -152,7 +154,7 @@ def _box(low_x: float, low_y: float, high_x: float, high_y: float) -> str:
 
 
 def _axes() -> list[str]:
-    parts = [f'<rect class="dh-frame" {_box(0.0, 0.0, AUTHORITY_WEIGHT_MAX, _ENTROPY_TOP_BITS)}/>']
+    parts = [f'<rect class="dh-frame" {_box(0.0, 0.0, AUTHORITY_WEIGHT_MAX, ENTROPY_TOP_BITS)}/>']
     for weight in (0.0, 0.25, 0.5, 0.75, 0.99):
         place = f'x="{_x(weight):.1f}" y="{_HEIGHT - _BOTTOM + 17}"'
         parts.append(f'<text class="dh-tick" {place} text-anchor="middle">{weight:g}</text>')
@@ -179,7 +181,7 @@ def _contours() -> list[str]:
         kind = "dh-contour dh-zero" if level == 0 else "dh-contour"
         parts.append(f'<polyline class="{kind}" points="{path}"/>')
         weight, entropy = points[-1]
-        leaves_right = weight > AUTHORITY_WEIGHT_MAX - 0.01 and entropy < _ENTROPY_TOP_BITS - 0.3
+        leaves_right = weight > AUTHORITY_WEIGHT_MAX - 0.01 and entropy < ENTROPY_TOP_BITS - 0.3
         x, y = (_WIDTH - _RIGHT + 5, _y(entropy) + 4) if leaves_right else (_x(weight) - 12, _TOP - 6)
         parts.append(f'<text class="dh-tick" x="{x:.1f}" y="{y:.1f}">s = {level}</text>')
     return parts

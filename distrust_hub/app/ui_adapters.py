@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -33,38 +34,45 @@ def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr
                 label="Search published adapters", placeholder="owner, name or base model", max_length=100
             )
             go = gr.Button("Search", variant="primary")
-            found = gr.Radio(list(chat.adapters), value=None, label="Adapters", elem_id="dh-adapters")
+            offered = list(chat.adapters)
+            found = gr.Radio(offered, value=None, label="Adapters", elem_id="dh-adapters", visible=bool(offered))
         with gr.Column(scale=8, min_width=320):
             notice = gr.HTML(_WELCOME, elem_id="dh-adapters-status")
             details = gr.HTML("", elem_id="dh-adapter-card")
             try_it = gr.Button("Open in Chat", variant="primary", visible=False)
 
-    def look(words: str, chosen: str | None) -> list[Any]:
-        offered = [name for name in chat.adapters if words.lower() in name.lower()]
+    def look(words: str, chosen: str | None) -> Iterator[list[Any]]:
+        yield [gr.skip(), markup.notice("Asking the Hub ...")]
+        names = [name for name in chat.adapters if words.lower() in name.lower()]
         try:
             repos = search(words)
+            text = markup_adapters.search_result(repos, words) if repos or not names else _WELCOME
+            names = list(dict.fromkeys([*names, *(repo.repo_id for repo in repos)]))
         except DistrustHubError as error:
-            kept = chosen if chosen in offered else None
-            return [gr.Radio(choices=offered, value=kept), markup.notice(str(error), "error")]
-        names = list(dict.fromkeys([*offered, *(repo.repo_id for repo in repos)]))
-        text = markup_adapters.search_result(repos, words) if repos or not offered else _WELCOME
-        return [gr.Radio(choices=names, value=chosen if chosen in names else None), text]
+            text = markup.notice(str(error), "error")
+        yield [gr.Radio(choices=names, value=chosen if chosen in names else None, visible=bool(names)), text]
 
-    def show(name: str | None) -> list[Any]:
+    def show(name: str | None) -> Iterator[list[Any]]:
+        hidden = gr.update(visible=False)
         if not name:
-            return ["", gr.update(visible=False)]
+            yield ["", hidden]
+            return
+        yield [markup.notice(f"Reading {name} ..."), hidden]
         try:
             view = read_published(chat.adapter_named(name) or "", chat.limits)
+            yield [markup_adapters.adapter(view), gr.update(visible=chat_adapter is not None)]
         except DistrustHubError as error:
             warn(error)
-            return [markup.notice(str(error), "error"), gr.update(visible=False)]
-        return [markup_adapters.adapter(view), gr.update(visible=chat_adapter is not None)]
+            yield [markup.notice(str(error), "error"), hidden]
 
-    settings: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "hub", "concurrency_limit": 4}
-    gr.on(
-        [go.click, words.submit, tab.select], look, [words, found], [found, notice], show_progress_on=notice, **settings
-    )
-    found.change(show, found, [details, try_it], show_progress_on=details, **settings)
+    settings: dict[str, Any] = {
+        "api_visibility": "private",
+        "concurrency_id": "hub",
+        "concurrency_limit": 4,
+        "show_progress": "hidden",
+    }
+    gr.on([go.click, words.submit, tab.select], look, [words, found], [found, notice], **settings)
+    found.change(show, found, [details, try_it], **settings)
     if chat_adapter is not None:
         try_it.click(
             lambda name: [name, gr.Tabs(selected="chat")],

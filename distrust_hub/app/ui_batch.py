@@ -50,7 +50,7 @@ def file_of_texts(limits: Limits) -> None:
     upload = gr.File(
         label=f"A file of up to {limits.upload_bytes / 1e6:g} MB: {' '.join(UPLOAD_TYPES)}",
         file_types=list(UPLOAD_TYPES),
-        height=150,
+        height=170,
     )
     gr.Markdown(
         "Tables need a column `text`, one document per row; other columns (`source`, `year`, `publisher`, ...) help."
@@ -129,9 +129,13 @@ def _outputs() -> _Outputs:
     notice = gr.HTML(_EMPTY, elem_classes="dh-batch")
     charts = gr.HTML("")
     with gr.Row():
-        tier = gr.Radio(["all", *TIERS], value="all", label="Rows to show", visible=False)
+        tier = gr.Radio(["all", *TIERS], value="all", label="Rows to show", visible=False, min_width=280)
         words = gr.Textbox(
-            label="Only rows with these words", max_length=200, placeholder="words, then Enter", visible=False
+            label="Only rows with these words",
+            max_length=200,
+            placeholder="words, then Enter",
+            visible=False,
+            min_width=280,
         )
     table = gr.Dataframe(
         headers=list(batch.COLUMNS),
@@ -166,6 +170,6 @@ def _charts(view: batch.BatchView) -> str:
         {
             "Documents per tier": plots.tier_bars(view.tiers),
             "Authority weight": plots.histogram(weights, 0.0, AUTHORITY_WEIGHT_MAX, "Authority weight"),
-            "Provenance entropy, bits": plots.histogram(entropies, 0.0, 8.0, "Provenance entropy"),
+            "Provenance entropy, bits": plots.histogram(entropies, 0.0, plots.ENTROPY_TOP_BITS, "Provenance entropy"),
         }
     )

@@ -49,9 +49,24 @@ def test_score_batch_refuses_nothing_too_many_and_too_long():
 
 
 def test_citation_lines_drop_blank_lines_and_refuse_none():
-    assert citation_lines(" A (1901)\n\n B (2020) \n", Limits()) == [("A (1901)", {}), ("B (2020)", {})]
+    assert citation_lines(" A\n\n B \n", Limits()) == [("A", {}), ("B", {})]
     with pytest.raises(DataError, match="one citation per line"):
         citation_lines(" \n", Limits())
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        ("Faraday, M. (1839). Experimental Researches. London: Taylor.", {"year": "1839"}),
+        ("Smith, A. (1990b). The crisis of 1848. Oxford.", {"year": "1990"}),
+        ("Diary of A. Holm, 2 September 1866, Bergen 1866.", {"year": "1866"}),
+        ("Smith, A. The crisis of 1848. Oxford 1990.", {}),
+        ("See https://example.org/2021/report.", {"url": "https://example.org/2021/report"}),
+        ("Item 41839, box 20.", {}),
+    ],
+)
+def test_citation_lines_bring_year_and_address(line, known):
+    assert citation_lines(line, Limits()) == [(line, known)]
 
 
 def test_write_downloads_hold_every_row(tmp_path):
