@@ -7,6 +7,7 @@ import pytest
 from distrust_hub import app
 from distrust_hub.app.conversation import ChatService
 from distrust_hub.app.limits import Limits
+from distrust_hub.errors import DataError
 
 gr = pytest.importorskip("gradio")
 
@@ -57,3 +58,11 @@ def test_only_ui_files_import_gradio():
     folder = Path(app.__file__).parent
     importing = {path.name for path in folder.glob("*.py") if "import gradio" in path.read_text(encoding="utf-8")}
     assert importing == {"ui.py", "ui_adapters.py", "ui_batch.py", "ui_chat.py", "ui_score.py", "ui_toast.py"}
+
+
+def test_warn_escapes_what_gradio_would_render():
+    from distrust_hub.app.ui_toast import warn
+
+    # Outside of a request gradio sends the message there.
+    with pytest.warns(UserWarning, match=r"^&lt;img src=x onerror=alert\(1\)&gt; &amp; more$"):
+        warn(DataError("<img src=x onerror=alert(1)> & more"))

@@ -11,7 +11,7 @@ import pytest
 from distrust_hub.cli.main import main
 from distrust_hub.errors import DataError
 from distrust_hub.files import write_jsonl
-from distrust_hub.hub.redistribution import allows_redistribution
+from distrust_hub.hub.redistribution import PersonalData, Release, allows_redistribution
 from distrust_hub.hub.rows import iter_rows
 from distrust_hub.hub.scored_datasets import push_scored
 from tests.hub.conftest import writes
@@ -76,6 +76,18 @@ def test_does_not_allow_what_is_unknown_or_restricted(license: object) -> None:
     assert not allows_redistribution(license)
 
 
+@pytest.mark.parametrize("action", ["mask", "keep"])
+def test_release_masks_keys_in_every_column_whatever_happens_to_personal_data(action: PersonalData) -> None:
+    secret = "hf_" + "q" * 34
+    text = f"Write to ada@example.org, {secret}."
+    given = {**row(1), "id": f"a-{secret}", "text": text, "tags": [secret], "source_url": f"https://x/{secret}"}
+    published, _ = Release(personal_data=action).apply(given)
+    assert published is not None
+    assert secret not in json.dumps(published)
+    assert published["id"] == "a-[secret removed]"
+    assert ("ada@example.org" in published["text"]) is (action == "keep")
+
+
 @pytest.mark.hub
 def test_public_push_refuses_texts_without_a_free_licence(hub: HubServer, token: str, tmp_path: Path) -> None:
     source = tmp_path / "s.jsonl"
@@ -126,7 +138,7 @@ def test_scores_only_publishes_no_text(
 def test_options_of_texts_are_refused_where_there_are_none(
     hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["push", str(folder), "ada/adapter", "--scores-only"]) == 1
+    assert main(["push", str(folder), "ada/adapter", "--scores-only"]) == 2
     assert "are for scored rows" in capsys.readouterr().err
     assert main(["score", "in.jsonl", "-o", str(tmp_path / "out.jsonl"), "--i-have-rights"]) == 1
     assert "add --push REPO_ID" in capsys.readouterr().err
