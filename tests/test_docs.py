@@ -17,7 +17,7 @@ SHOWN = [
     (page.name, line.strip())
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
     for line in page.read_text(encoding="utf-8").splitlines()
-    if re.match(r" {4}(mlx\.launch .* -m )?distrust[-_]hub ", line)
+    if re.match(r" {4}(mlx\.launch .* -m )?distrust[-_]hub [a-z]", line)
 ]
 
 
