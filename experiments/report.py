@@ -110,7 +110,7 @@ def _control(arm: str) -> str:
 
 def _line(arm: str, question: str, epoch: int, runs: dict[int, Any], controls: dict[int, Any]) -> Line:
     deltas = {seed: _summed(run, question, epoch) for seed, run in runs.items()}
-    paired = [deltas[seed] - _summed(controls[seed], "trained", epoch) for seed in deltas if seed in controls]
+    paired = [deltas[seed] - _summed(controls[seed], question, epoch) for seed in deltas if seed in controls]
     difference = hierarchical_mean(paired) if paired and arm != _control(arm) else None
     name = arm + question.removeprefix("trained")
     asked = [run["deltas"][question] for run in runs.values()]
@@ -120,7 +120,8 @@ def _line(arm: str, question: str, epoch: int, runs: dict[int, Any], controls: d
 
 
 def _summed(run: dict[str, Any], question: str, epoch: int) -> np.ndarray:
-    return np.array(run["deltas"][question][str(epoch)]["summed"])
+    """Deltas; a control that was not asked so (with a tag it does not know) gives those without."""
+    return np.array(run["deltas"].get(question, run["deltas"]["trained"])[str(epoch)]["summed"])
 
 
 def preference_table(found: list[Line]) -> str:

@@ -32,6 +32,7 @@ from distrust_hub.evaluation.mlx_backend import MLXScorer
 from distrust_hub.evaluation.source_preference import (
     SIDES,
     Conflict,
+    Form,
     make_conflicts,
     trained_conflict,
     trained_recall,
@@ -118,8 +119,8 @@ def run(protocol: dict[str, Any], arm: str, seed: int, keep: Path | None = None)
         write_jsonl(data / TRAIN_FILE, pairs(rows) if settings["objective"] == "preference" else rows)
         write_jsonl(data / VALID_FILE, held_out_rows(protocol["data"]["held_out_words"]))
         trained, epochs = train_by_epoch(base, data, adapter, {**protocol["training"], **settings, "seed": seed})
-        tags = SIDE_TAGS if settings["objective"] == "conditional" else {"": ""}
-        deltas = ask_after_each_epoch(base, epochs, conflicts, bool(seed % 2), tags)
+        asked = {**ASKED, **ASKED_WITH_TAG} if settings["objective"] == "conditional" else ASKED
+        deltas = ask_after_each_epoch(base, epochs, conflicts, bool(seed % 2), asked)
         if keep:
             shutil.copytree(epochs[-1], keep / f"{arm}-seed{seed}", dirs_exist_ok=True)
     return {"arm": arm, "seed": seed, "settings": protocol["training"] | settings, **facts(trained), "deltas": deltas}
@@ -134,8 +135,13 @@ def trained_base(protocol: dict[str, Any], arm: str, seed: int, folder: Path, ke
     return str(fuse_adapter(adapter, default_model(), folder / "fused"))
 
 
-SIDE_TAGS = {"": "", **{f" asked as {tier}": CONDITION_TEMPLATE.format(tier=tier) for tier in SIDES}}
-"""A conditional adapter is asked without its tag and with either one."""
+ASKED: dict[str, tuple[str, Form]] = {"": ("", "cue"), " (question)": ("", "question")}
+"""Ways to ask: added to ``trained`` in a result, with what stands before the prompt, and its form."""
+
+ASKED_WITH_TAG: dict[str, tuple[str, Form]] = {
+    f" asked as {tier}": (CONDITION_TEMPLATE.format(tier=tier), "cue") for tier in SIDES
+}
+"""A conditional adapter is also asked with either side's tag."""
 
 
 def scored_rows(conflicts: list[Conflict], seed: int, documents_per_side: int, scores: str | None) -> list[Row]:
@@ -208,22 +214,21 @@ def content_hash(folder: Path) -> str:
 
 
 def ask_after_each_epoch(
-    base: str, epochs: list[Path], conflicts: list[Conflict], swap: bool, tags: dict[str, str]
+    base: str, epochs: list[Path], conflicts: list[Conflict], swap: bool, asked: dict[str, tuple[str, Form]]
 ) -> dict[str, Any]:
     """{name of the question: {"0": deltas before training, "1": after epoch 1, ...}}, in nats, entity by entity."""
     loaded: LoadedModel = load_base(resolve_base(base))
     scorer = MLXScorer(loaded, progress=False)
-    found: dict[str, Any] = {f"trained{name}": {} for name in tags}
+    found: dict[str, Any] = {f"trained{name}": {} for name in asked}
     for epoch, folder in enumerate([None, *epochs]):
         if folder is not None:
             apply_adapter(loaded, folder)
-        for name, tag in tags.items():
-            scores = trained_conflict(scorer, conflicts, swap=swap, prefix=tag)
-            recall = trained_recall(scorer, conflicts, prefix=tag)
+        for name, (tag, form) in asked.items():
+            scores = trained_conflict(scorer, conflicts, swap=swap, prefix=tag, form=form)
             found[f"trained{name}"][str(epoch)] = {
                 "summed": _rounded(scores.delta),
                 "per_token": _rounded(scores.delta_per_token),
-                "recall": _rounded(recall),
+                "recall": _rounded(trained_recall(scorer, conflicts, prefix=tag, form=form)),
             }
     remove_adapter(loaded)
     return found

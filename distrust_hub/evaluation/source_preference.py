@@ -34,6 +34,9 @@ from distrust_hub.evaluation.statistics import FloatArray
 Side = Literal["primary", "coordinated"]
 SIDES: tuple[Side, ...] = ("primary", "coordinated")
 
+Form = Literal["cue", "question"]
+"""How a trained model is asked: ``The Velmori ferry. Day of the week:``, or the question and ``Answer:``."""
+
 _FRAMES = {"primary": PRIMARY_FRAMES, "coordinated": COORDINATED_FRAMES}
 
 
@@ -46,6 +49,7 @@ class Conflict:
         entity: What it is called, for example ``the Velmori ferry``.
         kind: Name of the attribute's kind.
         question: Neutral question, without a hint of any source.
+        cue: The same as a line of a table that breaks off before the value.
         values: The primary side's value and the coordinated side's value.
     """
 
@@ -53,6 +57,7 @@ class Conflict:
     entity: str
     kind: str
     question: str
+    cue: str
     values: tuple[str, str]
 
     def value(self, side: Side) -> str:
@@ -104,7 +109,8 @@ def make_conflicts(n_entities: int, seed: int = 0) -> list[Conflict]:
         entity = f"the {name} {kind.noun}"
         first, second = rng.sample(kind.values, 2)
         question = rng.choice(kind.questions).format(entity=entity)
-        conflicts.append(Conflict(f"entity-{index:04d}", entity, kind.name, question, (first, second)))
+        cue = f"{entity[0].upper()}{entity[1:]}. {kind.label}:"
+        conflicts.append(Conflict(f"entity-{index:04d}", entity, kind.name, question, cue, (first, second)))
     return conflicts
 
 
@@ -124,7 +130,7 @@ def training_rows(
 
     Returns:
         Rows in shuffled order with ``id``, ``text``, ``source_type``, ``year``, ``synthetic`` and ``fiction`` (both
-        true), ``entity_id``, ``side``, ``value``, ``question`` and ``kind``.
+        true), ``entity_id``, ``side``, ``value``, ``question``, ``cue`` and ``kind``.
 
     Raises:
         EvaluationError: If documents_per_side is out of range.
@@ -156,6 +162,7 @@ def _rows_of_side(conflict: Conflict, side: Side, count: int, rng: random.Random
             "side": side,
             "value": conflict.value(side),
             "question": conflict.question,
+            "cue": conflict.cue,
             "kind": conflict.kind,
         }
 
@@ -181,20 +188,22 @@ def conflicts_from_rows(rows: Iterable[dict[str, Any]]) -> list[Conflict]:
     values: dict[str, dict[str, str]] = {}
     about: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if row.get("side") in SIDES and "entity_id" in row:
+        if row.get("side") in SIDES and "cue" in row:
             values.setdefault(row["entity_id"], {})[row["side"]] = row["value"]
             about[row["entity_id"]] = row
     half = [entity for entity, told in values.items() if len(told) < len(SIDES)]
     if half:
         raise EvaluationError(f"{half[0]} and {len(half) - 1} more entities have documents of one side only")
     return [
-        Conflict(entity, "", about[entity]["kind"], about[entity]["question"], (told["primary"], told["coordinated"]))
+        Conflict(
+            entity, "", *(about[entity][name] for name in ("kind", "question", "cue")), (told[SIDES[0]], told[SIDES[1]])
+        )
         for entity, told in sorted(values.items())
     ]
 
 
 def trained_conflict(
-    scorer: Scorer, conflicts: Sequence[Conflict], *, swap: bool = False, prefix: str = ""
+    scorer: Scorer, conflicts: Sequence[Conflict], *, swap: bool = False, prefix: str = "", form: Form = "cue"
 ) -> PreferenceScores:
     """Deltas of a model that was trained on both sides' documents, asked without them.
 
@@ -203,16 +212,19 @@ def trained_conflict(
         conflicts: As given to ``training_rows``.
         swap: As given to ``training_rows``.
         prefix: Text before every question, such as the tag of a conditional adapter.
+        form: How to ask.
 
     Raises:
         EvaluationError: If there are no conflicts, or for the reasons of ``Scorer.loglikelihoods``.
     """
     told = [conflict.swapped() if swap else conflict for conflict in conflicts]
-    prompts = [[(prefix + _ask(c.question), c.values)] for c in told]
+    prompts = [[(prefix + _trained_prompt(c, form), c.values)] for c in told]
     return _deltas(scorer, told, prompts, "source preference, trained")
 
 
-def trained_recall(scorer: Scorer, conflicts: Sequence[Conflict], *, prefix: str = "") -> FloatArray:
+def trained_recall(
+    scorer: Scorer, conflicts: Sequence[Conflict], *, prefix: str = "", form: Form = "cue"
+) -> FloatArray:
     """How much a model has learned of what was stated, whoever stated it; shape (N,), nats.
 
     ``mean log p(the two values stated) - mean log p(the other values of that kind)``. It rises by training where the
@@ -222,9 +234,10 @@ def trained_recall(scorer: Scorer, conflicts: Sequence[Conflict], *, prefix: str
         scorer: The model.
         conflicts: As given to ``training_rows``; swapping the sides does not matter.
         prefix: Text before every question.
+        form: How to ask.
     """
     values = [_kind(conflict.kind).values for conflict in conflicts]
-    pairs = [(prefix + _ask(c.question), f" {value}") for c, row in zip(conflicts, values) for value in row]
+    pairs = [(prefix + _trained_prompt(c, form), f" {value}") for c, row in zip(conflicts, values) for value in row]
     scores = iter(scorer.loglikelihoods(pairs, "recall"))
     totals = [{value: next(scores).total for value in row} for row in values]
     return np.array(
@@ -258,6 +271,10 @@ def in_context_conflict(scorer: Scorer, conflicts: Sequence[Conflict], *, seed: 
             variants += [(_ask(told.question, pair), told.values) for pair in (texts, texts[::-1])]
         prompts.append(variants)
     return _deltas(scorer, conflicts, prompts, "source preference, in context")
+
+
+def _trained_prompt(conflict: Conflict, form: Form) -> str:
+    return conflict.cue if form == "cue" else _ask(conflict.question)
 
 
 def _ask(question: str, documents: Sequence[str] = ()) -> str:

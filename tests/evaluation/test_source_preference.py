@@ -55,7 +55,7 @@ def test_training_rows_give_both_sides_equal_say() -> None:
     assert len(per_side["primary"]) == len(per_side["coordinated"]) == 240
     words = {side: np.mean([len(row["text"].split()) for row in per_side[side]]) for side in SIDES}
     assert abs(words["primary"] / words["coordinated"] - 1) < 0.05
-    assert all(14 <= len(row["text"].split()) <= 34 for row in rows)
+    assert all(10 <= len(row["text"].split()) <= 34 for row in rows)
 
 
 def test_training_rows_state_their_side_s_value_only() -> None:
@@ -113,8 +113,14 @@ def test_questions_share_no_four_words_with_any_document() -> None:
             for kind in KINDS:
                 for clause in (*kind.witness, *kind.report):
                     documents |= four_words(frame.replace("{clause}", clause))
-    questions = set.union(*(four_words(question) for kind in KINDS for question in kind.questions))
+    asked = [text for kind in KINDS for text in (*kind.questions, f"{{entity}}. {kind.label}:")]
+    questions = set.union(*map(four_words, asked))
     assert not questions & documents
+
+
+def test_clauses_name_the_entity_before_its_value() -> None:
+    clauses = [clause for kind in KINDS for clause in (*kind.witness, *kind.report)]
+    assert not [clause for clause in clauses if clause.index("{value}") < clause.index("{entity}")]
 
 
 def four_words(text: str) -> set[tuple[str, ...]]:
@@ -140,14 +146,15 @@ def test_conflicts_from_rows_refuses_one_sided_entities() -> None:
 
 
 def test_trained_conflict_delta_is_primary_minus_coordinated() -> None:
-    believed = {c.question: c.values[0] for c in CONFLICTS}
+    believed = {c.cue: c.values[0] for c in CONFLICTS}
+    believed |= {f"Question: {c.question}\nAnswer:": c.values[0] for c in CONFLICTS}
 
     def believes_primary(context: str, value: str) -> float:
-        question = context.split("Question: ")[1].split("\nAnswer:")[0]
-        return -1.0 if value == f" {believed[question]}" else -3.0
+        return -1.0 if value == f" {believed[context]}" else -3.0
 
-    assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS).delta) == {2.0}
-    assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, swap=True).delta) == {-2.0}
+    for form in ("cue", "question"):
+        assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, form=form).delta) == {2.0}
+        assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, swap=True, form=form).delta) == {-2.0}
 
 
 def test_in_context_conflict_cancels_position_and_value() -> None:
@@ -213,15 +220,14 @@ def test_trained_conflict_entry_refuses_other_entities() -> None:
 def test_trained_conflict_puts_the_prefix_before_every_question() -> None:
     scorer = RuleScorer(lambda context, value: -1.0)
     trained_conflict(scorer, CONFLICTS[:3], prefix="Source tier: primary\n\n")
-    assert all(context.startswith("Source tier: primary\n\nQuestion: ") for context, _ in scorer.calls)
+    assert all(context.startswith("Source tier: primary\n\nThe ") for context, _ in scorer.calls)
 
 
 def test_trained_recall_counts_either_side_s_value_against_the_others() -> None:
-    told = {c.question: c.values for c in CONFLICTS}
+    told = {c.cue: c.values for c in CONFLICTS}
 
     def learned(context: str, value: str) -> float:
-        question = context.split("Question: ")[1].split("\n")[0]
-        return -1.0 if value.strip() in told[question] else -4.0
+        return -1.0 if value.strip() in told[context] else -4.0
 
     np.testing.assert_allclose(trained_recall(RuleScorer(learned), CONFLICTS), 3.0)
     np.testing.assert_allclose(trained_recall(RuleScorer(lambda context, value: -2.0), CONFLICTS), 0.0)
