@@ -195,10 +195,9 @@ def conflicts_from_rows(rows: Iterable[dict[str, Any]]) -> list[Conflict]:
     if half:
         raise EvaluationError(f"{half[0]} and {len(half) - 1} more entities have documents of one side only")
     return [
-        Conflict(
-            entity, "", *(about[entity][name] for name in ("kind", "question", "cue")), (told[SIDES[0]], told[SIDES[1]])
-        )
+        Conflict(entity, "", row["kind"], row["question"], row["cue"], (told[SIDES[0]], told[SIDES[1]]))
         for entity, told in sorted(values.items())
+        for row in (about[entity],)
     ]
 
 
