@@ -33,6 +33,7 @@ from distrust_hub.scoring.document import score_document
 WORDS = 257
 CHUNK = 50
 REPEATS = 5
+FILE_RUNS = 3
 
 
 def documents(first: int, last: int, seed: int = 0) -> Iterator[str]:
@@ -124,21 +125,26 @@ def adversarial_rows() -> list[list[Any]]:
 def file_rows(count: int) -> list[list[Any]]:
     """File to file with 1 and 2 workers: documents a second, processor seconds of all processes, and the ratio.
 
-    Two workers can at best halve the time; how near they come depends on what else the machine does. The processor
-    seconds say what the second worker costs in itself.
+    Two workers can at best halve the time; how near they come depends on what else the machine does, so the two take
+    turns and the fastest run of each counts. The processor seconds say what the second worker costs in itself.
     """
-    table: list[list[Any]] = []
+    best: dict[int, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.jsonl"
         with source.open("w", encoding="utf-8") as stream:
             for text in documents(0, count):
                 stream.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
-        for workers in (1, 2):
-            start, used = time.perf_counter(), _processor_seconds()
-            score_dataset(source, Path(folder) / f"out{workers}.jsonl", workers=workers)
-            seconds, used = time.perf_counter() - start, _processor_seconds() - used
-            table.append([workers, count, count / seconds, used, table[0][2] if table else count / seconds])
-    return [[*line[:4], line[2] / line[4], os.getloadavg()[0]] for line in table]
+        for run in range(FILE_RUNS):
+            for workers in (1, 2):
+                start, used = time.perf_counter(), _processor_seconds()
+                score_dataset(source, Path(folder) / f"out{run}-{workers}.jsonl", workers=workers)
+                taken = time.perf_counter() - start, _processor_seconds() - used
+                best[workers] = min(best.get(workers, taken), taken)
+    alone = best[1][0]
+    return [
+        [workers, count, count / seconds, used, alone / seconds, os.getloadavg()[0]]
+        for workers, (seconds, used) in best.items()
+    ]
 
 
 def _processor_seconds() -> float:

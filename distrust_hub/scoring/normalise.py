@@ -99,13 +99,13 @@ class NormalText:
         if b"0000" not in self.figures:
             return []
         found: list[tuple[int, int]] = []
-        plain = len(self.data) == len(self.flat)
+        place = seen = 0
         for match in _FOUR_DIGITS.finditer(self.figures):
             start, end = match.span()
+            place, seen = place + len(self.data[seen:start].decode("utf-8", "surrogatepass")), start
             year = int(self.data[start:end])
             if 1500 <= year < 2100:
-                at = start if plain else len(self.data[:start].decode("utf-8", "surrogatepass"))
-                found.append((at, year))
+                found.append((place, year))
         return found
 
     def flat_span(self, start: int, end: int) -> tuple[int, int]:

@@ -182,6 +182,7 @@ def test_citations_raise_their_component_only_up(extra: str) -> None:
         "MDCCC" * 60_000,
         "The agency slowly said it. " * 30_000,
         "in 1998 " * 60_000,
+        "né en 1998 " * 60_000,
         "A. (2019). " * 40_000,
         "2019;12:" * 60_000,
         "1998" * 200_000,
