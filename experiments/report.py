@@ -1,7 +1,7 @@
-"""Tables and a plot of the study's results.
+"""Tables and plots of the study's results.
 
 python experiments/report.py            print the tables
-python experiments/report.py --write    put them into docs/evidence.md, and draw docs/evidence-NAME.svg
+python experiments/report.py --write    put them into docs/evidence.md, and draw docs/images/evidence-NAME.svg and .png
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def main() -> None:
     for name, protocol in read_protocols().items():
         compared = [line for line in lines(protocol, read_results(RESULTS / name)) if line.difference is not None]
         if compared:
-            with atomic_write(DOCS / f"evidence-{name}.svg") as stream:
-                stream.write(forest_svg(compared))
+            draw_forest(compared, DOCS / "images" / f"evidence-{name}")
 
 
 def section(name: str, protocol: dict[str, Any], results: Results) -> str:
@@ -77,9 +76,10 @@ def section(name: str, protocol: dict[str, Any], results: Results) -> str:
         return "\n\n".join(parts)
     parts.append(preference_table(found))
     if any(line.difference is not None for line in found):
-        parts.append(f"![Difference to plain LoRA](evidence-{name}.svg)")
+        parts.append(f"![Difference to plain LoRA](images/evidence-{name}.svg)")
     if "margins" in protocol:
         parts.append(guard_table(protocol, results))
+        parts += [truthfulqa_line(file, protocol) for file in sorted((RESULTS / name).glob("truthfulqa_seed*.json"))]
     return "\n\n".join([*parts, literal_line(results)] if "literal" in protocol["arms"] else parts)
 
 
@@ -170,6 +170,27 @@ def guard_table(protocol: dict[str, Any], results: Results) -> str:
     return _table(headers, rows)
 
 
+def truthfulqa_line(file: Path, protocol: dict[str, Any]) -> str:
+    """MC1 and MC2 of an arm against plain LoRA on the same questions, and whether MC2 is within the margin."""
+    report = read_json(file)
+    suite = report["suites"]["truthfulqa"]
+    said = []
+    for metric in ("mc1", "mc2"):
+        found = suite["metrics"][metric]
+        low, high = found["against"]["ci95"]
+        said.append(
+            f"{metric.upper()} {found['value']:.3f} (base {found['base']:.3f}), against `{suite['against']}` "
+            f"{_signed(found['against']['value'])} ({_signed(low)} to {_signed(high)})"
+        )
+    margin = protocol["margins"]["truthfulqa_mc2"]
+    fell = -suite["metrics"]["mc2"]["against"]["value"]
+    verdict = "within" if fell <= margin else "beyond"
+    return (
+        f"TruthfulQA, {suite['n']} questions, `{report['adapter']}`: {'; '.join(said)}. MC2 is {verdict} the margin "
+        f"of {margin}."
+    )
+
+
 def literal_line(results: Results) -> str:
     """Whether the published term, added to the loss, changed anything."""
     seeds = sorted(set(results.get("literal", {})) & set(results.get("none", {})))
@@ -194,39 +215,32 @@ def _interval(estimate: Estimate) -> str:
     return ends if estimate.n > 1 else f"{ends} (entities of one seed)"
 
 
-def forest_svg(found: list[Line]) -> str:
-    """Differences to ``none`` with their intervals, one row an arm and epoch."""
-    left, width, step, top = 250, 420, 24, 46
-    ends = [end for line in found if line.difference for end in (line.difference.low, line.difference.high)]
-    reach = max([0.1, *map(abs, ends)]) * 1.1
+def draw_forest(found: list[Line], stem: Path) -> None:
+    """Differences to ``none`` with their intervals, one row an arm and epoch, as ``STEM.svg`` and ``STEM.png``."""
+    import matplotlib
+    from matplotlib.figure import Figure
 
-    def x(value: float) -> float:
-        return left + width * (value + reach) / (2 * reach)
-
-    height = top + step * len(found) + 40
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 20} {height}" role="img" '
-        'font-family="sans-serif" font-size="12">',
-        "<title>Difference in source preference to plain LoRA, nats, with 95 % intervals</title>",
-        f'<rect width="{left + width + 20}" height="{height}" fill="white"/>',
-        '<text x="10" y="20" font-size="14">Preference for the primary source, difference to plain LoRA (nats)</text>',
-        f'<line x1="{x(0):.1f}" y1="{top - 14}" x2="{x(0):.1f}" y2="{height - 30}" stroke="#374151"/>',
-    ]
-    for number, line in enumerate(found):
+    matplotlib.rcParams |= {
+        "svg.hashsalt": "distrust-hub",
+        "svg.fonttype": "none",
+    }  # same numbers, same file; text is text
+    figure = Figure(figsize=(8, 1.3 + 0.28 * len(found)), layout="constrained")
+    plot = figure.add_subplot()
+    plot.axvline(0, color="black", linewidth=1)
+    for row, line in enumerate(found):
         if line.difference is None:
             continue
-        y = top + step * number
-        low, value, high = (x(v) for v in (line.difference.low, line.difference.value, line.difference.high))
-        colour = "#6b7280" if line.difference.low <= 0 <= line.difference.high else "#1d4ed8"
-        label = f"{line.arm}, epoch {line.epoch} ({line.seeds} seed{'s' if line.seeds > 1 else ''})"
-        parts += [
-            f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{label}</text>',
-            f'<line x1="{low:.1f}" y1="{y}" x2="{high:.1f}" y2="{y}" stroke="{colour}" stroke-width="2"/>',
-            f'<circle cx="{value:.1f}" cy="{y}" r="4" fill="{colour}"/>',
-        ]
-    for tick in np.linspace(-reach, reach, 5):
-        parts.append(f'<text x="{x(tick):.1f}" y="{height - 10}" text-anchor="middle">{tick:+.2f}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        low, value, high = line.difference.low, line.difference.value, line.difference.high
+        colour = "#6b7280" if low <= 0 <= high else "#1d4ed8"
+        plot.plot([low, high], [row, row], color=colour, linewidth=2)
+        plot.plot(value, row, "o", color=colour)
+    names = [f"{line.arm}, epoch {line.epoch} ({line.seeds} seed{'s'[: line.seeds > 1]})" for line in found]
+    plot.set_yticks(range(len(found)), names)
+    plot.set_ylim(len(found) - 0.5, -0.5)
+    plot.set_xlabel("preference for the primary source, difference to plain LoRA (nats), 95 % interval")
+    for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+        with atomic_write(stem.with_suffix(f".{kind}"), "wb") as stream:
+            figure.savefig(stream, format=kind, metadata=metadata, dpi=120)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from distrust_hub.evaluation.statistics import Estimate
+from distrust_hub.files import write_json, write_jsonl
+
 pytestmark = pytest.mark.mlx
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -103,7 +106,38 @@ def test_lines_compare_an_arm_with_none_on_the_same_entities(study: Any, report:
     assert second.recall.value == 2.0
     table = report.preference_table([none, first, second])
     assert "| reweight | 2 | 2 |" in table
-    assert report.forest_svg([first, second]).count("<circle") == 2
+
+
+def test_draw_forest_gives_the_same_pictures_for_the_same_numbers(report: Any, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    lines = [report.Line("reweight", epoch, 5, None, Estimate(0.2, 0.1, 0.3, 5), None) for epoch in (1, 2)]
+    for name in ("one", "two"):
+        report.draw_forest(lines, tmp_path / name)
+    for kind in ("svg", "png"):
+        assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
+    assert "reweight, epoch 2 (5 seeds)" in (tmp_path / "one.svg").read_text(encoding="utf-8")
+
+
+def test_truthfulqa_line_says_whether_mc2_is_within_the_margin(report: Any, tmp_path: Path) -> None:
+    def metric(value: float, fell: float) -> dict[str, Any]:
+        return {"value": value, "base": 0.5, "against": {"value": -fell, "ci95": [-fell - 0.01, -fell + 0.01]}}
+
+    for fell, verdict in ((0.01, "within the margin of 0.02"), (0.03, "beyond the margin of 0.02")):
+        suite = {"n": 200, "against": "none-seed0", "metrics": {"mc1": metric(0.2, 0.0), "mc2": metric(0.4, fell)}}
+        write_json(tmp_path / "t.json", {"adapter": "reweight-seed0", "suites": {"truthfulqa": suite}})
+        line = report.truthfulqa_line(tmp_path / "t.json", {"margins": {"truthfulqa_mc2": 0.02}})
+        assert verdict in line
+        assert "MC2 0.400 (base 0.500)" in line
+
+
+def test_guard_draws_the_same_questions_in_their_order(study: Any, tmp_path: Path) -> None:
+    import guard
+
+    write_jsonl(tmp_path / "q.jsonl", [{"question": number} for number in range(30)])
+    drawn = [row["question"] for row in guard.draw(tmp_path / "q.jsonl", 10)]
+    assert drawn == sorted(drawn)
+    assert len(set(drawn)) == 10
+    assert drawn == [row["question"] for row in guard.draw(tmp_path / "q.jsonl", 10)]
 
 
 def test_guard_table_judges_by_the_worst_seed(study: Any, report: Any) -> None:

@@ -1,0 +1,52 @@
+"""Compare TruthfulQA of `reweight` with plain LoRA's, on questions drawn with seed 0, with the study's adapters.
+
+    python experiments/study.py --adapters DIR ...       leaves DIR/PROTOCOL/ARM-seedN
+    python experiments/guard.py DIR --data QUESTIONS.jsonl [--protocol 3-cue] [--seed 0]
+
+Writes ``experiments/results/PROTOCOL/truthfulqa_seedN.json``, which ``experiments/report.py`` reads. Run it again to go
+on after an interruption.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from pathlib import Path
+
+from study import RESULTS, read_protocols
+
+from distrust_hub.evaluation.runner import evaluate
+from distrust_hub.files import iter_jsonl, write_jsonl
+from distrust_hub.models.registry import default_model
+
+ARMS = ("reweight", "none")
+"""Measured, and compared with."""
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("adapters", type=Path, help="folder given to study.py as --adapters")
+    parser.add_argument("--data", type=Path, required=True, help="TruthfulQA, one question a line")
+    parser.add_argument("--protocol", choices=sorted(read_protocols()), default=sorted(read_protocols())[-1])
+    parser.add_argument("--seed", type=int, default=0, help="of the run whose adapters are measured (default: 0)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
+    args = parser.parse_args()
+    margin = read_protocols()[args.protocol]["margins"]
+    drawn = args.adapters / f"truthfulqa-{margin['truthfulqa_questions']}.jsonl"
+    write_jsonl(drawn, draw(args.data, margin["truthfulqa_questions"]))
+    arm, plain = (args.adapters / args.protocol / f"{name}-seed{args.seed}" for name in ARMS)
+    output = args.results / args.protocol / f"truthfulqa_seed{args.seed}.json"
+    evaluate(
+        default_model(), ["truthfulqa"], adapter_paths=[arm], against=plain, data=drawn, output=output, resume=True
+    )
+
+
+def draw(data: Path, count: int, seed: int = 0) -> list[dict[str, object]]:
+    """``count`` questions in the order of the data."""
+    rows = [row for _, row in iter_jsonl(data)]
+    return [rows[index] for index in sorted(random.Random(seed).sample(range(len(rows)), count))]
+
+
+if __name__ == "__main__":
+    main()
