@@ -109,15 +109,24 @@ def print_reports(reports: list[EvalReport], form: str) -> None:
         values = [report.to_json() for report in reports]
         print_json(values[0] if len(values) == 1 else values)
         return
-    from distrust_hub.evaluation.report import TABLE_HEADERS, side_by_side, table_rows
+    from distrust_hub.evaluation.report import (
+        COMPARISON_HEADERS,
+        TABLE_HEADERS,
+        comparison_rows,
+        side_by_side,
+        table_rows,
+    )
 
     first = reports[0]
     if len(reports) > 1:
         note(f"{first.model} with each of {len(reports)} adapters")
         print_table(*side_by_side(reports))
-        return
-    note(f"{first.model}{f' with {first.adapter}' if first.adapter else ''}")
-    print_table(TABLE_HEADERS, table_rows(first))
+    else:
+        note(f"{first.model}{f' with {first.adapter}' if first.adapter else ''}")
+        print_table(TABLE_HEADERS, table_rows(first))
+    if rows := [row for report in reports for row in comparison_rows(report)]:
+        print()
+        print_table(COMPARISON_HEADERS, rows)
 
 
 def _print_suites(form: str) -> None:

@@ -14,6 +14,8 @@ from distrust_hub.evaluation.statistics import difference_in_differences
 
 TABLE_HEADERS = ("suite", "metric", "n", "value", "95 % interval", "chance", "base", "difference", "95 % interval", "")
 
+COMPARISON_HEADERS = ("adapter", "against", "suite", "metric", "n", "difference", "95 % interval", "")
+
 
 def suite_entry(
     benchmark: Benchmark[Any],
@@ -166,6 +168,25 @@ def _row(label: str, name: str, metric: dict[str, Any]) -> list[Any]:
 
 def _interval(ends: list[float]) -> str:
     return f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def comparison_rows(report: EvalReport) -> list[list[Any]]:
+    """Rows for ``COMPARISON_HEADERS``: metrics against the adapter named, and differences in differences."""
+    rows = []
+    for suite, entry in report.suites.items():
+        label = f"{suite} (partial)" if entry["partial"] else suite
+        compared = {
+            name: (metric["against"], entry["against"])
+            for name, metric in entry["metrics"].items()
+            if "against" in metric
+        }
+        if contrast := entry.get("difference_in_differences"):
+            compared[" minus ".join(contrast["of"])] = (contrast, contrast["against"])
+        rows += [
+            [report.adapter, other, label, name, found["n"], found["value"], _interval(found["ci95"]), found["verdict"]]
+            for name, (found, other) in compared.items()
+        ]
+    return rows
 
 
 def side_by_side(reports: Sequence[EvalReport]) -> tuple[list[str], list[list[Any]]]:

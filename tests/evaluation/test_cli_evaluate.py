@@ -69,6 +69,10 @@ def test_evaluate_draws_shows_adapters_side_by_side_and_compares_against_one(
     header = capsys.readouterr().out.splitlines()[0]
     assert header.split() == ["suite", "metric", "n", "chance", "base", "a", "b"]
     assert plot.read_text().count('fill-opacity="0.08"') == 3
+    assert main([*command, "--against", two]) == 0
+    compared = capsys.readouterr().out.split("\n\n")[1]
+    assert "difference" in compared.splitlines()[0]
+    assert compared.splitlines()[2].split()[:5] == ["a", "b", "probes", "(partial)", "accuracy"]
     assert main([*command, "--against", two, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["suites"]["probes"]["metrics"]["accuracy"]["against"]["n"] == 4
 

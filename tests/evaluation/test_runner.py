@@ -11,7 +11,7 @@ from distrust_hub.errors import AdapterError, ArtifactError, ConfigError, Evalua
 from distrust_hub.evaluation.mlx_backend import MLXScorer
 from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.registry import BENCHMARKS
-from distrust_hub.evaluation.report import side_by_side, table_rows
+from distrust_hub.evaluation.report import comparison_rows, side_by_side, table_rows
 from distrust_hub.evaluation.runner import evaluate
 from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
 from tests.adapters.conftest import random_adapter
@@ -158,6 +158,9 @@ def test_evaluate_compares_adapters_against_another_one(loaded: Any, tiny_base: 
     expected = by_tier["primary"] - by_tier["coordinated"]
     assert entry["difference_in_differences"]["value"] == pytest.approx(expected, abs=1e-6)
     assert o.suites["perplexity"]["difference_in_differences"]["against"] == "base"
+    *_, last = comparison_rows(report)
+    assert last[:4] == ["o", "p", "perplexity", "loss_primary minus loss_coordinated"]
+    assert last[5] == entry["difference_in_differences"]["value"]
 
 
 def test_evaluate_against_needs_an_adapter_to_measure(loaded: Any, adapter: Path) -> None:
