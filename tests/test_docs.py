@@ -48,3 +48,14 @@ def test_options_named_in_text_exist():
         text = page.read_text(encoding="utf-8")
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text))
         assert sorted(named - known - others - {"--write", "--list"}) == [], page.name
+
+
+def test_messages_explained_are_printed():
+    package = Path(importlib.import_module("distrust_hub").__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    source = re.sub(r'"\s+f?"', "", source)  # messages that stand on several lines
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| ") and "what it means" not in line]
+    messages = [part for row in rows for part in re.findall(r"`([^`]+)`", row) if part != "notes.jsonl:12:"]
+    assert len(messages) > 30
+    assert [message for message in messages if message not in source] == []
