@@ -51,8 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write docs/evidence.md and its plots")
     args = parser.parse_args()
-    sections = [section(name, protocol, read_results(RESULTS / name)) for name, protocol in read_protocols().items()]
-    text = "\n\n".join(sections)
+    newest_first = reversed(read_protocols().items())
+    text = "\n\n".join(section(name, protocol, read_results(RESULTS / name)) for name, protocol in newest_first)
     if not args.write:
         print(text)
         return
@@ -80,7 +80,7 @@ def section(name: str, protocol: dict[str, Any], results: Results) -> str:
     if "margins" in protocol:
         parts.append(guard_table(protocol, results))
         parts += [truthfulqa_line(file, protocol) for file in sorted((RESULTS / name).glob("truthfulqa_seed*.json"))]
-    return "\n\n".join([*parts, literal_line(results)] if "literal" in protocol["arms"] else parts)
+    return "\n\n".join([*parts, literal_line(results)] if "literal" in results else parts)
 
 
 def read_results(folder: Path) -> Results:
@@ -131,7 +131,7 @@ def preference_table(found: list[Line]) -> str:
             line.arm,
             line.epoch,
             line.seeds,
-            "not measured" if line.recall is None else f"{_signed(line.recall.value)} ({_interval(line.recall)})",
+            "not measured" if line.recall is None else f"{_signed(line.recall.value)} ({_ends(line.recall)})",
             _signed(line.delta.value),
             "" if line.difference is None else _signed(line.difference.value),
             "" if line.difference is None else _interval(line.difference),
@@ -211,8 +211,11 @@ def _signed(value: float) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
-    ends = f"{estimate.low:+.3f} to {estimate.high:+.3f}"
-    return ends if estimate.n > 1 else f"{ends} (entities of one seed)"
+    return _ends(estimate) if estimate.n > 1 else f"{_ends(estimate)} (entities of one seed)"
+
+
+def _ends(estimate: Estimate) -> str:
+    return f"{estimate.low:+.3f} to {estimate.high:+.3f}"
 
 
 def draw_forest(found: list[Line], stem: Path) -> None:
