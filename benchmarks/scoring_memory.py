@@ -32,9 +32,9 @@ if __name__ == "__main__":
     seconds = time.perf_counter() - start
     status = open("/proc/self/status").read()  # ru_maxrss would start at the size of the process that started this one
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-    found = {"documents": summary.rows_scored, "resumed": summary.resumed_rows, "seconds": seconds, "MB": peak}
+    found = {"documents": summary.rows_scored, "resumed": summary.resumed_rows, "seconds": seconds, "peak MB": peak}
     if sys.argv[3] != "1":
-        found["MB of the largest worker"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        found["peak MB of the largest worker"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(json.dumps(found))
 """
 
@@ -56,7 +56,7 @@ def write_documents(path: Path, count: int) -> None:
 
 
 def score_in_child(source: Path, output: Path, workers: int = 1) -> dict[str, Any]:
-    """Score in a process of its own: documents, seconds and peak memory in MB, that of a worker apart."""
+    """Score in a process of its own: documents, seconds, and its largest resident memory in MB, a worker's apart."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "child.py"
         script.write_text(CHILD, encoding="utf-8")

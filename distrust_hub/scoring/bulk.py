@@ -12,7 +12,7 @@ from typing import Any, Literal
 from distrust_hub.errors import ConfigError, DataError
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.schema import TIERS
-from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION
+from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, checked_share
 from distrust_hub.scoring.inputs import InputRow, RawLine, iter_unparsed, source_files
 from distrust_hub.scoring.outputs import ScoredWriter
 from distrust_hub.scoring.rows import ScoredLine, score_rows
@@ -100,9 +100,7 @@ def score_dataset(
         raise ConfigError(f"workers is {workers}; expected 1 or more")
     if resume and str(source) == "-":
         raise ConfigError("--resume cannot tell whether standard input is the same again; give a file")
-    if not 0.0 <= prior_share <= 1.0:
-        raise ConfigError(f"prior_share is {prior_share:g}; expected 0 to 1")
-    options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
+    options = {"text_column": text_column, "evidence": evidence, "prior_share": checked_share(prior_share)}
     pinned = _pinned(source)
     state = {
         **options,
@@ -148,7 +146,7 @@ def iter_scored(
     Raises:
         DataError: At the first bad row, and where there is none at all.
     """
-    options = {"text_column": text_column, "evidence": evidence, "prior_share": prior_share}
+    options = {"text_column": text_column, "evidence": evidence, "prior_share": checked_share(prior_share)}
     rows = itertools.islice(iter_unparsed(source, text_column=text_column, split=split, config=config), limit)
     empty = True
     for item in score_rows(rows, options, workers):

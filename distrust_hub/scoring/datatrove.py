@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from distrust_hub.errors import ConfigError, DataError, MissingDependencyError
 from distrust_hub.schema import Document
-from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT
+from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, checked_share
 from distrust_hub.scoring.rows import scored_row
 
 try:
@@ -49,9 +49,7 @@ class Score(PipelineStep):
         super().__init__()
         if on_error not in ("stop", "skip"):
             raise ConfigError(f"on_error is {on_error!r}; expected stop or skip")
-        if not 0.0 <= prior_share <= 1.0:
-            raise ConfigError(f"prior_share is {prior_share:g}; expected 0 to 1")
-        self.evidence, self.prior_share, self.on_error = evidence, prior_share, on_error
+        self.evidence, self.prior_share, self.on_error = evidence, checked_share(prior_share), on_error
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
         """Score the documents of one task, in their order."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from distrust_hub.errors import ConfigError
 from distrust_hub.objective import EPSILON
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
 from distrust_hub.scoring.analysis import Analysis, analyse
@@ -88,6 +89,13 @@ class DocumentScore:
         }
 
 
+def checked_share(prior_share: float) -> float:
+    """The share itself; ConfigError where it is not from 0 to 1."""
+    if not 0.0 <= prior_share <= 1.0:
+        raise ConfigError(f"prior_share is {prior_share:g}; expected 0 to 1")
+    return prior_share
+
+
 def score_document(
     text: str, metadata: Mapping[str, Any] | None = None, *, prior_share: float = PRIOR_SHARE_DEFAULT
 ) -> DocumentScore:
@@ -102,11 +110,15 @@ def score_document(
 
     Returns:
         The score; the same for texts that differ in white space only.
+
+    Raises:
+        ConfigError: If ``prior_share`` is out of range.
     """
+    share = checked_share(prior_share)
     analysis = analyse(text, metadata or {})
     components = (authority_components(analysis), provenance_components(analysis))
     if analysis.stated is not None:
-        _blend(components, calibration().priors[analysis.stated.source_type], prior_share)
+        _blend(components, calibration().priors[analysis.stated.source_type], share)
     authority = round(min(AUTHORITY_WEIGHT_MAX, max(0.0, math.fsum(components[0].values()))), 6)
     entropy = round(max(0.0, math.fsum(components[1].values())), 6)
     core = math.log(1.0 - authority + EPSILON) + entropy  # objective.signed_core, without its array checks

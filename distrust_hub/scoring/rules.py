@@ -6,12 +6,11 @@ import math
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from distrust_hub.scoring.matcher import Hit, Matches, lexicon_matcher
-from distrust_hub.scoring.matcher import entries_of as _entries
+from distrust_hub.scoring.matcher import Hit, Matches, entries_of, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules_lexicon import COORDINATED_MARKERS, INSTITUTIONS, MARKERS, NEGATION, OTHER_SPEAKERS
 
-_NEGATION = frozenset(_entries(NEGATION))
+_NEGATION = frozenset(entries_of(NEGATION))
 _NEGATION_WORDS = 3
 """A consensus phrase with a negation this many words before it is denied, not claimed (our choice)."""
 
@@ -19,7 +18,7 @@ _SPEAKING_GAP = 14
 """Characters allowed between an institution's name and the verb it speaks with (our choice)."""
 
 
-_OTHER_SPEAKERS = frozenset(_entries(OTHER_SPEAKERS))
+_OTHER_SPEAKERS = frozenset(entries_of(OTHER_SPEAKERS))
 """Between an institution's name and the verb these say that somebody else speaks, or that it is spoken of."""
 
 

@@ -88,6 +88,8 @@ def test_each_option_changes_the_result(
         (["{in}", "-o", "-", "--on-error", "skip"], "give -o FILE"),
         (["{in}", "-o", "-", "--resume"], "give -o FILE"),
         (["-", "-o", "out.jsonl", "--resume"], "give a file"),
+        (["--text", "a word", "--prior-share", "2"], "expected 0 to 1"),
+        (["{in}", "-o", "-", "--prior-share", "-1"], "expected 0 to 1"),
     ],
 )
 def test_wrong_use_is_one_line_with_exit_code_1(
