@@ -17,28 +17,42 @@ def base(request, tmp_path: Path) -> Path:
 
 
 def last_logits(model, ids: list[int]) -> np.ndarray:
-    """Logits after the last token, which is fed alone to a filled cache, as decoding does."""
+    """Logits after each of the last three tokens, which are fed one by one to a filled cache, as decoding does."""
     from mlx_lm.models.cache import make_prompt_cache
 
     from distrust_hub.models.runtime import mx
 
     cache = make_prompt_cache(model)
-    model(mx.array([ids[:-1]]), cache=cache)
-    return np.array(model(mx.array([ids[-1:]]), cache=cache)[0, -1])
+    model(mx.array([ids[:-3]]), cache=cache)
+    return np.stack([np.array(model(mx.array([[token]]), cache=cache)[0, -1]) for token in ids[-3:]])
 
 
-@pytest.mark.parametrize("with_adapter", [True, False])
-def test_speed_up_decoding_agrees_with_mlx(base: Path, tmp_path: Path, with_adapter: bool) -> None:
+@pytest.mark.parametrize("kind", [None, "lora", "dora"])
+def test_speed_up_decoding_agrees_with_mlx(base: Path, tmp_path: Path, kind: str | None) -> None:
     from distrust_hub.adapters.load import apply_adapter
     from distrust_hub.chat.decoding import speed_up_decoding
     from distrust_hub.models.load import load_base
 
     loaded, fast = load_base(str(base)), load_base(str(base))
     speed_up_decoding(fast.model)
-    if with_adapter:
-        folder = random_adapter(base, tmp_path / "a").folder
+    if kind:
+        folder = random_adapter(base, tmp_path / "a", dora=kind == "dora").folder
         apply_adapter(loaded, folder)
         apply_adapter(fast, folder)
+    expected, found = (last_logits(each.model, token_ids()) for each in (loaded, fast))
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    assert type(fast.model.layers[0]).__name__ == "_Block"
+
+
+def test_speed_up_decoding_leaves_other_rotary_embeddings_to_mlx(base: Path) -> None:
+    from distrust_hub.chat.decoding import speed_up_decoding
+    from distrust_hub.models.load import load_base
+
+    loaded, fast = load_base(str(base)), load_base(str(base))
+    speed_up_decoding(fast.model)
+    for each in (loaded, fast):
+        for layer in each.model.layers:
+            layer.self_attn.rope.traditional = True
     expected, found = (last_logits(each.model, token_ids()) for each in (loaded, fast))
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
