@@ -59,3 +59,18 @@ def test_messages_explained_are_printed():
     messages = [part for row in rows for part in re.findall(r"`([^`]+)`", row) if part != "notes.jsonl:12:"]
     assert len(messages) > 30
     assert [message for message in messages if message not in source] == []
+
+
+def test_places_that_answer_questions_are_there():
+    page = (ROOT / "docs" / "where.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ", 1)[1] for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(rows) >= 10
+    package = Path(importlib.import_module("distrust_hub").__file__).parent
+    for row in rows:
+        text = ""
+        for word in re.findall(r"`([^`]+)`", row):
+            if word.endswith((".py", ".md")):
+                path = package.parent / word if word.startswith("distrust_hub/") else ROOT / word
+                text = path.read_text(encoding="utf-8")
+            elif not word.startswith("distrust-hub "):
+                assert word in text, row
