@@ -66,3 +66,13 @@ def test_evaluation_set_reads_another_text_column_and_passes_over_what_is_no_tex
     assert known.items == 3
     assert found(known, PASSAGE)
     assert not found(evaluation_set("empty", []), PASSAGE)
+
+
+def test_evaluation_set_finds_eight_words_in_a_row_of_a_question_or_answer():
+    question, answer = " ".join(PASSAGE.split()[:14]) + "?", " ".join(PASSAGE.split()[14:26])
+    known = evaluation_set("own", [{"question": question, "best_answer": answer}])
+    words, replied = question.rstrip("?").split(), answer.split()
+    assert found(known, " ".join(["Said:", *words[3:11], "and so on"]))
+    assert not found(known, " ".join(["Said:", *words[3:10], "and so on"]))
+    assert found(known, " ".join(["Said:", *replied[2:10], "and so on"]))
+    assert not found(known, " ".join(["Said:", *replied[2:9], "and so on"]))
