@@ -16,6 +16,7 @@ from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.scorer import Loglikelihood
 from distrust_hub.models.load import LoadedModel
 from distrust_hub.models.runtime import mx
+from distrust_hub.training.cpu_ops import fast_cpu_ops
 
 from mlx_lm.models.cache import KVCache, make_prompt_cache  # isort: skip  (after the runtime has prepared MLX)
 
@@ -24,6 +25,12 @@ BATCH_TOKENS = 2048
 
 CACHE_TOKENS = 16_384
 """Key and value positions held at once, copies of the prefix included (our choice)."""
+
+MIN_BATCH_TOKENS, MIN_FILL = 128, 0.8
+"""A batch ends before a row shorter than this share of its longest once it has so many positions (our choice).
+
+On TruthfulQA's 817 questions 62,632 positions are run for 55,486 that count; filling every batch took 78,886.
+"""
 
 _BLOCK = 256
 """Vocabulary entries summed at a time, about the root of a usual vocabulary's size."""
@@ -126,7 +133,10 @@ class MLXScorer:
             if (context, rest) not in totals:
                 rows_of[context].append(rest)
         quiet = None if self.progress else True
-        with tqdm(total=len(found), initial=len(totals), desc=label, disable=quiet) as bar:
+        with (
+            fast_cpu_ops(self.loaded.model),
+            tqdm(total=len(found), initial=len(totals), desc=label, disable=quiet) as bar,
+        ):
             for rows, cache in self._stages(rows_of):
                 for batch in _batches(rows, 0 if cache is None else cache[0].offset):
                     scored = self._run(batch, cache)
@@ -256,10 +266,14 @@ def _of_equal_length(contexts: list[Tokens], shared: int) -> Iterator[list[Token
 
 def _batches(rows: list[_Row], cached: int) -> Iterator[list[_Row]]:
     """Rows of similar width, longest first, as many as the token budgets allow."""
-    ordered = sorted(rows, key=lambda row: row.width, reverse=True)
-    start = 0
-    while start < len(ordered):
-        width = ordered[start].width
-        size = max(1, min(BATCH_TOKENS // width, CACHE_TOKENS // (cached + width)))
-        yield ordered[start : start + size]
-        start += size
+    batch: list[_Row] = []
+    for row in sorted(rows, key=lambda row: row.width, reverse=True):
+        width = batch[0].width if batch else row.width
+        most = min(BATCH_TOKENS // width, CACHE_TOKENS // (cached + width))
+        is_short = row.width < MIN_FILL * width and len(batch) * width >= MIN_BATCH_TOKENS
+        if batch and (len(batch) >= most or is_short):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

@@ -174,17 +174,17 @@ def rms_norm(layer: nn.RMSNorm, x: Any) -> Any:
 
 
 def attention(queries: Any, keys: Any, values: Any, cache: Any, scale: float, mask: Any, sinks: Any = None) -> Any:
-    """Causal attention of whole float32 sequences; anything else goes to mlx-lm's function.
+    """Causal attention of float32 sequences; anything else goes to mlx-lm's function.
 
     Args:
         queries: Shape (B, H, T, D).
-        keys, values: Shape (B, K, T, D), K a divisor of H.
-        cache: Key-value cache; None in training.
+        keys, values: Shape (B, K, S, D), K a divisor of H; S >= T where a cache has put earlier positions before.
+        cache: Key-value cache, None in training; a quantised one goes to mlx-lm's function.
         scale: Factor of the scores.
         mask: ``"causal"`` for the fast way.
         sinks: Attention sinks; None for the fast way.
     """
-    if cache is not None or sinks is not None or not isinstance(mask, str) or queries.dtype != mx.float32:
+    if hasattr(cache, "bits") or sinks is not None or not isinstance(mask, str) or queries.dtype != mx.float32:
         return base.scaled_dot_product_attention(queries, keys, values, cache, scale, mask, sinks)
     return apart(functools.partial(_attention, scale), queries, keys, values)
 
@@ -193,21 +193,19 @@ def _attention(scale: float, queries: Any, keys: Any, values: Any) -> Any:
     batch, heads, length, width = queries.shape
     groups = keys.shape[1]
     stacked = (queries * scale).reshape(batch, groups, -1, width)  # heads of one group share keys: one product
-    scores = stacked @ keys.swapaxes(-1, -2)  # (B, K, H/K * T, T)
-    out = _causal_softmax(scores) @ values
-    return out.reshape(batch, heads, length, -1)
+    scores = (stacked @ keys.swapaxes(-1, -2)).reshape(batch, heads, length, -1)
+    chances: Any = _causal_softmax(scores)
+    return (chances.reshape(batch, groups, heads // groups * length, -1) @ values).reshape(batch, heads, length, -1)
 
 
 @mx.custom_function
 def _causal_softmax(scores: Any) -> Any:
     (values,) = _views(scores)
-    length = values.shape[-1]
-    rows = values.reshape(-1, length, length)
-    out = rows + _causal_mask(length)
+    out = values + _causal_mask(*values.shape[-2:])
     out -= out.max(axis=-1, keepdims=True)
     np.exp(out, out=out)
     out /= out.sum(axis=-1, keepdims=True)
-    return mx.array(out.reshape(values.shape))
+    return mx.array(out)
 
 
 @_causal_softmax.vjp
@@ -220,9 +218,9 @@ def _causal_softmax_vjp(primals: Any, cotangent: Any, output: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=4)
-def _causal_mask(length: int) -> np.ndarray:
-    """0 where a query may look and minus infinity where it may not, shape (T, T)."""
-    return np.triu(np.full((length, length), -np.inf, dtype=np.float32), k=1)
+def _causal_mask(queries: int, keys: int) -> np.ndarray:
+    """0 where a query may look and minus infinity where it may not, shape (T, S); queries are the last positions."""
+    return np.triu(np.full((queries, keys), -np.inf, dtype=np.float32), k=1 + keys - queries)
 
 
 def _views(*arrays: Any) -> list[np.ndarray]:

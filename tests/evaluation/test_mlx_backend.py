@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.mlx_backend import BATCH_TOKENS, MIN_BATCH_TOKENS, MIN_FILL, _batches, _Row
 
 pytestmark = pytest.mark.mlx
 
@@ -89,6 +90,17 @@ def test_loglikelihoods_do_not_depend_on_batching(scorer: Any, monkeypatch: pyte
     monkeypatch.setattr(mlx_backend, "BATCH_TOKENS", 1)
     monkeypatch.setattr(mlx_backend, "CACHE_TOKENS", 1)
     np.testing.assert_allclose([score.total for score in scorer.loglikelihoods(PAIRS)], together, atol=1e-4)
+
+
+def test_batches_hold_every_row_once_within_the_budget_and_without_much_padding() -> None:
+    rows = [_Row(0, (1,), (1,), (1,) * width) for width in [*range(1, 60), 60, 60, 200]]
+    batches = list(_batches(rows, 100))
+    assert sorted(row.width for batch in batches for row in batch) == sorted(row.width for row in rows)
+    for batch in batches:
+        widest = batch[0].width
+        assert len(batch) * widest <= BATCH_TOKENS
+        filled = (len(batch) - 1) * widest < MIN_BATCH_TOKENS
+        assert filled or batch[-1].width >= MIN_FILL * widest
 
 
 def test_loglikelihoods_without_a_plain_cache_are_the_same(scorer: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,9 @@ def test_swiglu_is_zero_far_below_zero():
     assert cpu_ops.swiglu(mx.array([-1e4, 1e4]), mx.array([1.0, 1.0])).tolist() == [0.0, 1e4]
 
 
-@pytest.mark.parametrize("heads", [2, 6])
-def test_attention_equals_mlx_lm(heads):
-    q, k, v = arrays((2, heads, 7, 8), (2, 2, 7, 8), (2, 2, 7, 8))
+@pytest.mark.parametrize(("heads", "keys"), [(2, 7), (6, 7), (6, 12)])
+def test_attention_equals_mlx_lm(heads, keys):
+    q, k, v = arrays((2, heads, 7, 8), (2, 2, keys, 8), (2, 2, keys, 8))
     ours = lambda q, k, v: cpu_ops.attention(q, k, v, None, 0.35, "causal")  # noqa: E731
     theirs = lambda q, k, v: base.scaled_dot_product_attention(q, k, v, None, 0.35, "causal")  # noqa: E731
     assert_same(ours, theirs, [q, k, v])
