@@ -2,7 +2,7 @@
 
     python examples/train_and_publish.py notes/ you/my-adapter
 
-`notes/` holds .jsonl, .csv, .parquet or .txt files. Thirty short steps, to see it work: for a real adapter leave out
+`notes/` holds .jsonl, .csv, .parquet or .txt files. Twenty short steps, to see it work: for a real adapter leave out
 `iters`, `num_layers` and `max_seq_length`, and one pass over all notes is made.
 """
 
@@ -24,7 +24,7 @@ run = train(
     model="HuggingFaceTB/SmolLM2-135M-Instruct",
     data="data",
     adapter_path="adapter",
-    iters=30,
+    iters=20,
     num_layers=4,
     max_seq_length=128,
     learning_rate=1e-3,

@@ -81,7 +81,7 @@ def notebook(name: str, cwd: Path, env: dict[str, str], *, keep: bool) -> None:
     began = time.monotonic()
     content = nbformat.read(EXAMPLES / name, as_version=4)
     os.environ.update(env)
-    NotebookClient(content, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(cwd)}}).execute()
+    NotebookClient(content, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(cwd)}}).execute()
     for cell in content.cells:
         for output in cell.get("outputs", []):
             print(output.get("text") or output["data"]["text/plain"], end="")
