@@ -22,8 +22,9 @@ PEFT_ADAPTER_FILE = "adapter_model.safetensors"
 METRICS_FILE = "metrics.jsonl"
 CARD_FILE = "README.md"
 PLOTS = {"training": "Loss and weights of the run", "radar": "Metrics from 0 to 1"}
-PLOT_SUFFIXES = (".png", ".svg")
 """Plots of an adapter folder: name without suffix and what it shows."""
+PLOT_SUFFIXES = (".png", ".svg")
+PLOT_FILES = tuple(f"{stem}{suffix}" for stem in PLOTS for suffix in PLOT_SUFFIXES)
 TRAIN_FILE, VALID_FILE = "train.jsonl", "valid.jsonl"
 SPLIT_FILES = {"train": TRAIN_FILE, "validation": VALID_FILE}
 """Split names as the Hub has them, and the files of a training folder."""

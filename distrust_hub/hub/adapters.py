@@ -12,8 +12,7 @@ from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import (
     ADAPTER_FILE,
     CARD_FILE,
-    PLOT_SUFFIXES,
-    PLOTS,
+    PLOT_FILES,
     EvalReport,
     Manifest,
     TrainingRun,
@@ -35,7 +34,7 @@ from distrust_hub.hub.publish import (
     remote_files,
 )
 
-PUBLISHED_FILES = (*ADAPTER_FILES, *(f"{stem}{suffix}" for stem in PLOTS for suffix in PLOT_SUFFIXES))
+PUBLISHED_FILES = (*ADAPTER_FILES, *PLOT_FILES)
 """What is published of an adapter folder, beside the card and a checkpoint: what a pull reads, and plots."""
 
 

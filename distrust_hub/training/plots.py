@@ -15,7 +15,6 @@ from distrust_hub.training.metrics import read_metrics
 
 log = logging.getLogger(__name__)
 
-PLOT_FILES = tuple(f"training{suffix}" for suffix in PLOT_SUFFIXES)
 _COLOURS = {"primary": "#0f766e", "medium": "#a16207", "coordinated": "#b91c1c"}
 
 
@@ -38,7 +37,7 @@ def plot_run(folder: str | Path) -> list[Path]:
         _draw_loss(loss, rows)
         _draw_sample_size(sample_size, rows)
         _draw_weights(weights, run.weights["by_tier"])
-        paths = [Path(folder) / name for name in PLOT_FILES]
+        paths = [Path(folder) / f"training{suffix}" for suffix in PLOT_SUFFIXES]
         for path in paths:
             figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
     return paths

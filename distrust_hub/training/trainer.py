@@ -20,6 +20,7 @@ from distrust_hub.artifacts import (
     ADAPTER_FILE,
     METRICS_FILE,
     PEFT_ADAPTER_FILE,
+    PLOT_FILES,
     EvalReport,
     Manifest,
     TrainingRun,
@@ -43,7 +44,7 @@ from distrust_hub.training.metrics import Metrics
 from distrust_hub.training.objectives import NEEDS_SCORES, Plan, make_plan
 from distrust_hub.training.packing import packed_attention
 from distrust_hub.training.parallel import end_threads
-from distrust_hub.training.plots import PLOT_FILES, plot_run
+from distrust_hub.training.plots import plot_run
 from distrust_hub.training.ranks import Ranks, find_ranks
 from distrust_hub.training.record import describe_run, environment
 from distrust_hub.training.reporting import TENSORBOARD_FOLDER, make_reporters

@@ -255,10 +255,11 @@ def test_train_refuses_a_folder_with_a_run_unless_told(quick, tmp_path):
     quick()
     with pytest.raises(OutputExistsError, match=r"--resume.*--overwrite"):
         quick()
-    (tmp_path / "adapter" / "eval_results.json").write_text("{}")
+    for name in ("eval_results.json", "radar.svg"):
+        (tmp_path / "adapter" / name).write_text("{}")
     (tmp_path / "adapter" / "README.md").write_text("mine")
     quick(overwrite=True, seed=1)
-    assert not (tmp_path / "adapter" / "eval_results.json").exists()
+    assert not [name for name in ("eval_results.json", "radar.svg") if (tmp_path / "adapter" / name).exists()]
     assert (tmp_path / "adapter" / "README.md").read_text() == "mine"
 
 
