@@ -8,7 +8,8 @@ tokens, so it gets batches of 1 x 128: its time is that of the matrix products, 
 PyTorch and PEFT are timed if ``--torch-python`` names a Python that has them (torch, transformers, peft).
 
 Tokens a second are the median over the steps; seconds of CPU count all threads, and vary less where other programs
-keep the cores busy.
+keep the cores busy. ``OPENBLAS_CORETYPE`` in the environment decides on the kernels of OpenBLAS, which PyTorch does not
+use; the result names it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 BATCH, LENGTH, LAYERS, RANK = 4, 256, 8, 8
-STOCK_BATCH, STOCK_LENGTH, STOCK_STEPS = 1, 128, 1
+STOCK_BATCH, STOCK_LENGTH, STOCK_STEPS = 1, 128, 3
 MLX_LM_STOCK, MLX_LM, OURS, OURS_CACHED, TORCH = (
     "mlx-lm, stock wheel",
     "mlx-lm, same BLAS as ours",
@@ -209,6 +210,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """All sides, with the machine and versions they belong to."""
     from distrust_hub.hardware.detect import detect_machine, package_versions
     from distrust_hub.models.registry import default_model
+    from distrust_hub.models.runtime import blas_name
 
     found: dict[str, dict[str, list[float]]] = {}
     loads = [os.getloadavg()[0]]
@@ -223,6 +225,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "machine": detect_machine().to_json(),
         "versions": package_versions(("mlx", "mlx-cpu", "mlx-lm", "scipy-openblas32", "numpy")),
+        "blas": blas_name(),
+        "forced_kernels": os.environ.get("OPENBLAS_CORETYPE"),
         "threads": args.threads,
         "load_average": loads,
         "work": {"batch": BATCH, "length": LENGTH, "layers": LAYERS, "rank": RANK, "steps": args.steps},
@@ -262,7 +266,9 @@ def main() -> None:
 
     from distrust_hub.cli.output import format_table
 
-    print(f"{result['machine']['chip']}, {args.threads} threads, load {result['load_average']}")
+    forced = f", kernels forced to {result['forced_kernels']}" if result["forced_kernels"] else ""
+    loads = ", ".join(f"{load:.1f}" for load in result["load_average"])
+    print(f"{result['machine']['chip']}, {args.threads} threads, {result['blas']}{forced}, load {loads}")
     columns = ("tokens_per_second", "tokens_per_cpu_second")
     rows = [[name, *(f"{entry[c]['median']:.1f}" for c in columns)] for name, entry in result["sides"].items()]
     print(format_table(["side", "tokens/s", "tokens/CPU-second"], rows))

@@ -99,7 +99,7 @@ def test_leftovers_of_a_killed_save_are_ignored_and_removed(checkpoints):
 def test_only_run_refuses_a_second_process(tmp_path):
     code = f"from distrust_hub.training.checkpoints import only_run\nwith only_run({str(tmp_path)!r}): pass"
     with only_run(tmp_path):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=500, check=False)
     assert "another run is training into this folder" in done.stderr
     with only_run(tmp_path):
         pass

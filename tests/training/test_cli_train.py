@@ -99,7 +99,7 @@ def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, fo
         places = ["--model", tiny_model, "--data", str(folder), "--adapter-path", str(tmp_path / name)]
         options = ["--iters", "2", "--rank", "2", "--max-seq-length", "64", *more]
         command = [sys.executable, "-m", "distrust_hub", "train", *places, *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        return subprocess.run(command, capture_output=True, text=True, timeout=500, check=True)
 
     quiet = train("quiet", "--quiet")
     assert (quiet.stdout, quiet.stderr) == ("", "")

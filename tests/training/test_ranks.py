@@ -22,7 +22,7 @@ pytestmark = pytest.mark.mlx
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = Path(sys.executable).with_name("mlx.launch")
-SECONDS = 240
+SECONDS = 500
 
 
 def launch(*command: str) -> subprocess.CompletedProcess[str]:
