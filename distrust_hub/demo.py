@@ -85,6 +85,7 @@ def run_demo(
     from distrust_hub.cards.render import write_card
     from distrust_hub.evaluation.runner import evaluate
     from distrust_hub.models.registry import default_model
+    from distrust_hub.models.resolve import resolve_base
     from distrust_hub.preparation.export import prepare
     from distrust_hub.scoring.bulk import score_dataset
     from distrust_hub.training.trainer import train
@@ -94,6 +95,7 @@ def run_demo(
         raise OutputExistsError(f"{folder}: holds an earlier demo; choose another -o or add --overwrite")
     clock = _Clock(announce)
     base = model or default_model()
+    resolve_base(base)  # fetched before anything is written
 
     clock.start("score", "the sample corpus and the documents of 100 invented source conflicts")
     write_jsonl(folder / "corpus.jsonl", demo_rows(seed))
