@@ -26,7 +26,7 @@ def test_demo_rows_hold_out_samples_and_train_both_sides_of_every_conflict():
 
 
 @pytest.mark.mlx
-def test_demo_without_its_model_leaves_nothing(tmp_path, capsys):
+def test_demo_without_its_model_leaves_nothing(tmp_path, capsys, no_waiting):
     assert main(["demo", "--model", "ada/not-to-be-had", "-o", str(tmp_path / "out")]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
