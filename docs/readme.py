@@ -57,7 +57,7 @@ def tour() -> str:
 
 def evidence_table(page: str) -> str:
     """The arms of the newest protocol that has a table, each after its last epoch."""
-    for section in reversed(page.split("\n### Protocol ")[1:]):
+    for section in sorted(page.split("\n### Protocol ")[1:], key=lambda text: -int(text.split("-")[0])):
         if table := _first_table(section):
             head, rows = table[:2], table[2:]
             last = {row.split("|")[1]: row for row in rows}  # later epochs stand below earlier ones

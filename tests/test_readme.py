@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi
 
+import distrust_hub
 from distrust_hub.cli.main import main
 from tests.hub_server.server import HubServer
 from tests.tiny import make_tiny_model
@@ -83,11 +84,26 @@ def test_python_code_runs(capsys):
         assert capsys.readouterr().out
 
 
-def test_parts_from_elsewhere_are_current():
+@pytest.fixture(scope="module")
+def script():
     spec = importlib.util.spec_from_file_location("readme", ROOT / "docs" / "readme.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_parts_from_elsewhere_are_current(script):
     assert script.filled() == README, "run: python docs/readme.py --write"
+
+
+def test_evidence_is_the_newest_protocol_that_has_results_after_its_last_epoch(script):
+    rows = ["| none | 1 | a |", "| none | 2 | b |", "| reweight | 1 | c |", "| reweight | 2 | d |"]
+    table = "\n".join(["| arm | epoch | x |", "|---|---|---|", *rows])
+    other = table.replace("| b |", "| old |")
+    page = "\n### Protocol 10-c\n\n0 of 4 runs.\n"
+    page += f"\n### Protocol 9-b\n\n3 of 4 runs. More.\n\n{table}\n\n### Protocol 2-a\n\n{other}"
+    assert script.evidence_table(page).splitlines()[2:] == [rows[1], rows[3], "", "3 of 4 runs."]
+    assert script.evidence_table("nothing yet") == script.NO_RESULTS
 
 
 def test_links_and_pictures_are_there():
@@ -98,12 +114,15 @@ def test_links_and_pictures_are_there():
 
 def test_file_tree_names_what_there_is():
     [tree] = [block for block in blocks("text") if block.startswith("distrust_hub/")]
+    package = Path(distrust_hub.__file__).parent  # not below ROOT where the wheel is tested
     folder = ROOT
     for line in tree.splitlines():
         folder = folder if line.startswith(" ") else ROOT
         names = re.split(r"\s{2,}", line.strip())[0].split()
+        if names == ["distrust_hub/"]:
+            folder = package
+            continue
         assert [name for name in names if not (folder / name).exists()] == [], line
-        folder = ROOT / "distrust_hub" if names[0] == "distrust_hub/" else folder
 
 
 def test_readme_is_short():
