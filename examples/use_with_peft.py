@@ -3,7 +3,8 @@
     pip install torch transformers peft
     python examples/use_with_peft.py you/my-adapter
 
-The adapter's config names its base, which is fetched too.
+The adapter's config names its base, which is fetched too. PEFT says that it ignores the keys it does not know: they are
+mlx-lm's, which reads the same file.
 """
 
 from __future__ import annotations

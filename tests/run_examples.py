@@ -83,8 +83,12 @@ def notebook(name: str, cwd: Path, env: dict[str, str], *, keep: bool) -> None:
     os.environ.update(env)
     NotebookClient(content, timeout=3600, kernel_name="python3", resources={"metadata": {"path": str(cwd)}}).execute()
     for cell in content.cells:
-        for output in cell.get("outputs", []):
-            print(output.get("text") or output["data"]["text/plain"], end="")
+        cell.metadata.clear()  # times
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        for output in cell.outputs:
+            print(output.get("text") or output["data"]["text/plain"])
     if keep:
         nbformat.write(content, EXAMPLES / name)
     print(f"== {time.monotonic() - began:.0f} s", flush=True)
