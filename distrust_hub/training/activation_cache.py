@@ -130,7 +130,8 @@ class FrozenBlocks:
         rows = [tokens[:length] for tokens, length in zip(batch.tokens, _lengths(batch))]
         states = [self.cache.get(row) for row in rows]
         missing = [i for i, kept in enumerate(states) if kept is None]
-        for group in [[i] for i in missing] if on_cpu() else [missing] if missing else []:
+        groups = [[i] for i in missing] if on_cpu() else [missing]
+        for group in filter(None, groups):
             for i, values in zip(group, self._through_frozen(model, body_of, [rows[i] for i in group])):
                 states[i] = values
                 self.cache.put(rows[i], values)
