@@ -240,7 +240,7 @@ def draw_forest(found: list[Line], stem: Path) -> None:
     names = [f"{line.arm}, epoch {line.epoch} ({line.seeds} seed{'s'[: line.seeds > 1]})" for line in found]
     plot.set_yticks(range(len(found)), names)
     plot.set_ylim(len(found) - 0.5, -0.5)
-    plot.set_xlabel("preference for the primary source, difference to plain LoRA (nats), 95 % interval")
+    plot.set_xlabel("difference to plain LoRA (nats), 95 % interval")
     for kind, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
         with atomic_write(stem.with_suffix(f".{kind}"), "wb") as stream:
             figure.savefig(stream, format=kind, metadata=metadata, dpi=120)
