@@ -33,7 +33,7 @@ inputs:
   - source: shards/*.parquet
 against: [exam.jsonl]
 seed: 7
-max-words: 200
+max-words: 100
 max-per-source: {most}
 valid-share: 0.2
 """
@@ -103,7 +103,7 @@ def test_recipe_over_differently_shaped_files_adds_up(recipe, tmp_path, document
         assert manifest.splits[name]["tiers"] == Counter(row["tier"] for row in rows[name])
     written = [*rows["train"], *rows["valid"]]
     assert len({row["id"] for row in written}) == len(written)
-    assert all(len(row["text"].split()) <= 200 for row in written)
+    assert all(len(row["text"].split()) <= 100 for row in written)
     assert manifest.licenses == Counter(str(row.get("license") or "unknown") for row in written)
     assert sum(manifest.publishing["classes"].values()) == len(written)
     assert "lang" in next(row for row in written if "kind" not in row and "body" not in row and row.get("lang"))
