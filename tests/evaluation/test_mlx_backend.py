@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import EvaluationError
-from distrust_hub.evaluation.mlx_backend import BATCH_TOKENS, MIN_BATCH_TOKENS, MIN_FILL, _batches, _Row
+
+pytest.importorskip("mlx.core")
+from distrust_hub.evaluation.mlx_backend import BATCH_TOKENS, MIN_BATCH_TOKENS, MIN_FILL, _batches, _Row  # noqa: E402
 
 pytestmark = pytest.mark.mlx
 
