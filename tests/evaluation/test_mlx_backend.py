@@ -8,7 +8,7 @@ import pytest
 from distrust_hub.errors import EvaluationError
 
 pytest.importorskip("mlx.core")
-from distrust_hub.evaluation.mlx_backend import BATCH_TOKENS, MIN_BATCH_TOKENS, MIN_FILL, _batches, _Row  # noqa: E402
+from distrust_hub.evaluation.mlx_backend import BATCH_TOKENS, MIN_BATCH_TOKENS, MIN_FILL, _batches, _Row
 
 pytestmark = pytest.mark.mlx
 
