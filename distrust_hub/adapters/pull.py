@@ -23,6 +23,7 @@ from distrust_hub.artifacts import (
 )
 from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.hub.client import hub_api, hub_errors, reach, snapshot
+from distrust_hub.hub.retries import retrying
 
 ADAPTER_FILES = (
     ADAPTER_FILE,
@@ -82,7 +83,7 @@ def _refuse_unsafe_files(api: HfApi, repo_id: str, revision: str | None) -> None
     with hub_errors(repo_id, "model", revision):
         try:
             reach(api)
-            entries = list(api.list_repo_tree(repo_id, revision=revision, recursive=True))
+            entries = retrying(lambda: list(api.list_repo_tree(repo_id, revision=revision, recursive=True)))
         except HfHubHTTPError:
             raise
         except (HTTPError, OfflineModeIsEnabled):

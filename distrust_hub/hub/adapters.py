@@ -33,6 +33,7 @@ from distrust_hub.hub.publish import (
     remote_card,
     remote_files,
 )
+from distrust_hub.hub.retries import retrying
 
 PUBLISHED_FILES = (*ADAPTER_FILES, *PLOT_FILES)
 """What is published of an adapter folder, beside the card and a checkpoint: what a pull reads, and plots."""
@@ -160,8 +161,8 @@ def list_published(author: str | None = None, *, api: HfApi | None = None) -> li
     api = api or hub_api()
     with hub_errors():
         reach(api)
-        models = list(api.list_models(filter=TAG, author=author))
-        datasets = list(api.list_datasets(filter=TAG, author=author))
+        models = retrying(lambda: list(api.list_models(filter=TAG, author=author)))
+        datasets = retrying(lambda: list(api.list_datasets(filter=TAG, author=author)))
     found = [
         PublishedRepo(
             repo_id=info.id,

@@ -97,7 +97,7 @@ def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:
     if access.sha is None:
         return set()
     with hub_errors(access.repo_id, repo_type):
-        return set(api.list_repo_files(access.repo_id, revision=access.sha, repo_type=repo_type))
+        return set(retrying(lambda: api.list_repo_files(access.repo_id, revision=access.sha, repo_type=repo_type)))
 
 
 def remote_card(api: HfApi, access: WriteAccess, repo_type: str) -> str | None:
