@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int | None:
     if (args.scores_only or args.i_have_rights) and not args.push:
         raise ConfigError("--scores-only and --i-have-rights say what --push publishes; add --push REPO_ID")
     if args.text is not None:
+        if args.output or args.limit or args.workers > 1 or args.overwrite or args.resume or args.on_error == "skip":
+            raise ConfigError("--text prints one score; -o, --limit, --workers and the like are about IN")
         return _score_text(args)
     if args.output is None:
         raise ConfigError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")

@@ -82,6 +82,8 @@ def test_each_option_changes_the_result(
         ([], "give either IN or --text"),
         (["x.jsonl"], "no output"),
         (["--text", "  "], "--text is empty"),
+        (["--text", "a word", "-o", "out.jsonl"], "--text prints one score"),
+        (["--text", "a word", "--limit", "3"], "--text prints one score"),
         (["missing.jsonl", "-o", "out.jsonl"], "no such file"),
         (["{in}", "-o", "out.xls"], "ends in .jsonl or .parquet"),
         (["{in}", "-o", "-", "--text-column", "body"], "--text-column"),
