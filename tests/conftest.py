@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import signal
 import tempfile
 
 import hypothesis
 
 # Before any Hugging Face library is imported: never the real cache, never the real Hub.
 _HOME = tempfile.mkdtemp(prefix="distrust-hub-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ.update(
     HF_HOME=_HOME,
     DISTRUST_HUB_CACHE=os.path.join(_HOME, "distrust-hub"),
@@ -21,6 +25,9 @@ os.environ.update(
 )
 for _name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts jobs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("suite", deadline=None)  # machines differ and are shared
 hypothesis.settings.load_profile("suite")
