@@ -5,9 +5,11 @@ Run by ``nox -s wheel`` with the path of the source's ``model_card_template.md``
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import metadata
 from pathlib import Path
 
 import distrust_hub
@@ -22,6 +24,9 @@ def main(template: str) -> int:
     packaged = (package / "cards" / "model_card_template.md").read_bytes()
     assert packaged == Path(template).read_bytes(), "the wheel's card template differs from the top-level one"
     assert packaged.decode("utf-8") == load_template("model_card_template.md")
+    shown = str(metadata("distrust-hub").get_payload())  # type: ignore[attr-defined]
+    links = re.findall(r"\]\(([^)]+)\)", shown)
+    assert links and all(link.startswith("https://") for link in links), f"links that PyPI cannot follow: {links}"
     rows = [row for _, row in iter_jsonl(sample_corpus_path())]
     score = distrust_hub.score_document(rows[0]["text"], rows[0])
     assert score.tier == "primary", score
