@@ -1,6 +1,6 @@
 """Run every example as a person would, against a test Hub that holds notes to score and the base model.
 
-    python tests/run_examples.py [--peft-python PYTHON]
+    python -m tests.run_examples [--peft-python PYTHON]
 
 PYTHON has torch, transformers and PEFT and not this package; without it that example is left out. The notebook is
 written back with its outputs only where ``--keep`` is said. ``nox -s examples`` runs this.
