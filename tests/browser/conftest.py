@@ -52,7 +52,8 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with HubServer(folder / "hub") as hub:
         publish(hub, random_adapter(base, folder / "other", seed=8).folder)
         env = client_env(hub, folder / "home")
-        with started(folder, env, "--model", str(base), "--adapter-path", str(adapter)) as url:
+        options = ("--model", str(base), "--adapter-path", str(adapter), "--upload-bytes", "20000000")
+        with started(folder, env, *options) as url:
             yield url
 
 

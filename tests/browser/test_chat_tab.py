@@ -60,12 +60,16 @@ def test_reply_streams_and_grows(chat):
     assert lengths[-1] > lengths[0]
 
 
-def test_stop_ends_the_reply_early(chat):
+def in_the_middle_of_a_reply(chat):
     page = chat()
     choose(page, tokens=512)
-    page.evaluate(WATCH)
     send(page, "Tell me all")
-    page.wait_for_function("new Set(window.lengths).size > 3")
+    page.wait_for_function("document.querySelector('#dh-chat .bot')?.innerText.trim().length > 4")
+    return page
+
+
+def test_stop_ends_the_reply_early(chat):
+    page = in_the_middle_of_a_reply(chat)
     page.get_by_role("button", name="Stop").click()
     wait_for_end(page, "Stopped.")
     stopped = last_reply(page)
@@ -171,11 +175,7 @@ def test_about_states_the_limits(open_page):
 
 
 def test_clear_during_a_reply_ends_it_for_good(chat):
-    page = chat()
-    choose(page, tokens=512)
-    page.evaluate(WATCH)
-    send(page, "Tell me all")
-    page.wait_for_function("new Set(window.lengths).size > 3")
+    page = in_the_middle_of_a_reply(chat)
     page.get_by_role("button", name="Clear", exact=True).last.click()
     page.locator("#dh-chat", has_text="No messages yet").wait_for()
     page.wait_for_timeout(1500)

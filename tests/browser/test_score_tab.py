@@ -146,7 +146,7 @@ def download(page, name: str) -> Path:
 
 
 def test_cancelled_batch_keeps_what_is_done(open_page, tmp_path: Path):
-    text = (EXAMPLES["Press release"] + " " + EXAMPLES["Letter"]) * 4
+    text = (EXAMPLES["Press release"] + " " + EXAMPLES["Letter"]) * 20  # all 900 take some ten seconds
     (tmp_path / "many.jsonl").write_text((json.dumps({"text": text}) + "\n") * 900)
     page = open_page()
     drop_file(page, tmp_path / "many.jsonl")
