@@ -27,7 +27,7 @@ def test_shown_command_parses(page, line):
     words = words[words.index("distrust_hub") if "distrust_hub" in words else 0 :]
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     importlib.import_module(f"distrust_hub.cli.{words[1]}").add_arguments(parser)
-    parser.parse_args(words[2:])
+    assert parser.parse_args(words[2:])
 
 
 def test_every_page_is_in_the_navigation():

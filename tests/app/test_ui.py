@@ -64,5 +64,6 @@ def test_warn_escapes_what_gradio_would_render():
     from distrust_hub.app.ui_toast import warn
 
     # Outside of a request gradio sends the message there.
-    with pytest.warns(UserWarning, match=r"^&lt;img src=x onerror=alert\(1\)&gt; &amp; more$"):
+    with pytest.warns(UserWarning, match=r"^&lt;img src=x onerror=alert\(1\)&gt; &amp; more$") as seen:
         warn(DataError("<img src=x onerror=alert(1)> & more"))
+    assert len(seen) == 1

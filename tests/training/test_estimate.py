@@ -40,7 +40,7 @@ def refuse(tiny_model):
 
 def test_a_run_that_fits_is_not_refused(memory, refuse):
     memory(24_000)
-    refuse()
+    assert refuse() is None
 
 
 def test_settings_proposed_in_place_of_a_run_that_cannot_fit_do_fit(memory, refuse):
@@ -62,12 +62,12 @@ def test_what_fits_no_settings_is_sent_to_recommend(memory, refuse):
 
 def test_length_counts_only_as_far_as_the_data_goes(memory, refuse):
     memory(2_000)
-    refuse(longest=200)
+    assert refuse(longest=200) is None
 
 
 def test_unknown_memory_and_unknown_shapes_refuse_nothing(memory, refuse, tiny_model, tmp_path):
     memory(0)
-    refuse()
+    assert refuse() is None
     memory(1)
     base = resolve_base(tiny_model)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "other"}))
