@@ -70,6 +70,7 @@ def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr
         "concurrency_id": "hub",
         "concurrency_limit": 4,
         "show_progress": "hidden",
+        "trigger_mode": "always_last",  # what is asked while a search runs comes after it instead of being dropped
     }
     gr.on([go.click, words.submit, tab.select], look, [words, found], [found, notice], **settings)
     found.change(show, found, [details, try_it], **settings)

@@ -118,7 +118,8 @@ def _batch(source: Any, button: str, read: Callable[[Any], Documents], limits: L
     )
     stop.click(cancel, **quick)
     choice = [view, shown.tier, shown.words]
-    gr.on([shown.tier.input, shown.words.submit], _filtered, choice, shown.table, show_progress="hidden", **quick)
+    filtering = {"show_progress": "hidden", "trigger_mode": "always_last", **quick}
+    gr.on([shown.tier.input, shown.words.submit], _filtered, choice, shown.table, **filtering)
 
 
 def _filtered(view: batch.BatchView | None, tier: str, words: str) -> Any:
