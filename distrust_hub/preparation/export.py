@@ -23,8 +23,11 @@ from distrust_hub.preparation.pairs import make_pairs
 from distrust_hub.preparation.pipeline import Collected, collect
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import ScoredDocument
+from distrust_hub.scoring.inputs import source_files
 
 logger = logging.getLogger(__name__)
+
+_WRITTEN = (TRAIN_FILE, VALID_FILE, Manifest.FILE_NAME)
 
 PUBLISHED_SHARES = "27.5,30,37.5"
 """Middle of the published target shares: 25-30 % primary, 25-35 % medium, 35-40 % coordinated."""
@@ -49,7 +52,7 @@ def prepare(
         inputs: Files, folders or Hub datasets, by name or with how to read them.
         output: Folder to write; the manifest comes last, so a folder with one is complete.
         config: Seed, checks, shares and limits.
-        overwrite: Replace a complete folder.
+        overwrite: Replace the files of a folder that holds any of the three.
         against: Evaluation data whose texts must not be in the result: files, folders or Hub datasets.
         strict: Stop where a Hub dataset cannot be read, instead of reporting it and going on.
 
@@ -57,17 +60,14 @@ def prepare(
         The manifest, in which rows in = kept + removed by reason.
 
     Raises:
-        OutputExistsError: If the folder holds a manifest and ``overwrite`` is off.
+        OutputExistsError: If the folder holds one of the files and ``overwrite`` is off, or if one is an input.
         DataError: If a row cannot be used, or nothing is left to train on.
         HubError: If a Hub dataset cannot be read and nothing can be done without it.
     """
     config = config or PrepareConfig()
     specs = [InputSpec(entry) if isinstance(entry, str) else entry for entry in inputs]
     folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise OutputExistsError(f"{folder}: is a file; give -o a folder that is new or empty")
-    if (folder / Manifest.FILE_NAME).exists() and not overwrite:
-        raise OutputExistsError(f"{folder}: holds a training folder already; choose another -o or add --overwrite")
+    _check_output(folder, [*(spec.source for spec in specs), *against], overwrite)
     work = folder.parent / f".{folder.name}.partial"
     if work.exists():
         logger.warning("%s: going on with what an earlier run read, at its commits; delete it to start anew", work)
@@ -79,10 +79,22 @@ def prepare(
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as draft:
         manifest = _write(Path(draft), splits, collected, config)
         folder.mkdir(exist_ok=True)
-        for name in (TRAIN_FILE, VALID_FILE, Manifest.FILE_NAME):
+        for name in _WRITTEN:
             os.replace(Path(draft) / name, folder / name)
     shutil.rmtree(work, ignore_errors=True)
     return manifest
+
+
+def _check_output(folder: Path, sources: Sequence[str], overwrite: bool) -> None:
+    """Refuse to replace files that nobody said may go, and inputs in any case."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputExistsError(f"{folder}: is a file; give -o a folder that is new or empty")
+    there = [folder / name for name in _WRITTEN if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputExistsError(f"{folder}: holds {there[0].name} already; choose another -o or add --overwrite")
+    read = {file.resolve() for source in sources if there for file in source_files(source) or []}
+    if own := next((file for file in there if file.resolve() in read), None):
+        raise OutputExistsError(f"{own}: is an input and would be replaced; choose another -o")
 
 
 def _nothing_left(specs: Sequence[InputSpec], collected: Collected) -> DataError:

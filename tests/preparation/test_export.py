@@ -148,6 +148,20 @@ def test_prepare_refuses_inputs_with_nothing_in_them(tmp_path):
         prepare([str(tmp_path / "gone.jsonl")], tmp_path / "out")
 
 
+def test_prepare_never_replaces_what_it_reads_nor_other_files_unasked(tmp_path, rows):
+    own = tmp_path / "own" / "train.jsonl"
+    own.parent.mkdir()
+    write_jsonl(own, rows)
+    before = own.read_bytes()
+    with pytest.raises(OutputExistsError, match="own: holds train.jsonl already"):
+        prepare([str(own)], own.parent)
+    for inputs, against in (([str(own)], []), ([str(own.parent)], []), ([str(sample_corpus_path())], [str(own)])):
+        with pytest.raises(OutputExistsError, match="train.jsonl: is an input"):
+            prepare(inputs, own.parent, against=against, overwrite=True)
+    assert own.read_bytes() == before
+    prepare([str(sample_corpus_path())], own.parent, overwrite=True)
+
+
 def test_parse_shares_knows_the_published_ones():
     primary, medium, coordinated = parse_shares("published")
     assert 0.25 <= primary <= 0.3
