@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,16 +15,38 @@ from distrust_hub.schema import TIERS, ScoredDocument, Tier
 logger = logging.getLogger(__name__)
 
 ORIGIN_COLUMNS = ("entity_id", "origin", "url", "title", "document_id", "prompt")
-"""Columns that say what a document was cut from, most telling first; documents of one origin stay together."""
+"""Columns that say what a document was cut from, most telling first; documents that share one stay together."""
 
 
-def origin_of(document: ScoredDocument) -> str:
-    """What the document was cut from: the first of ORIGIN_COLUMNS that it has, else its own id."""
+def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
+    """For each document the name of its origin.
+
+    Documents that share the value of one of ORIGIN_COLUMNS, directly or through others, have the same. It is named
+    after the most telling column of its first document, or that document's id.
+    """
+    leaders = list(range(len(documents)))
+    first_with: dict[str, int] = {}
+    for index, document in enumerate(documents):
+        for value in _origin_values(document):
+            one, other = sorted((_leader(leaders, index), _leader(leaders, first_with.setdefault(value, index))))
+            leaders[other] = one
+    names = [next(_origin_values(document), f"id:{document.id}") for document in documents]
+    return [names[_leader(leaders, index)] for index in range(len(documents))]
+
+
+def _origin_values(document: ScoredDocument) -> Iterator[str]:
     for column in ORIGIN_COLUMNS:
         value = document.metadata.get(column)
         if isinstance(value, (str, int)) and str(value).strip():
-            return f"{column}:{value}"
-    return f"id:{document.id}"
+            yield f"{column}:{value}"
+
+
+def _leader(leaders: list[int], index: int) -> int:
+    """The first document that this one hangs together with; ways there get shorter as they are gone."""
+    while leaders[index] != index:
+        leaders[index] = leaders[leaders[index]]
+        index = leaders[index]
+    return index
 
 
 def cap_inputs(documents: Iterable[tuple[str, int]], caps: Sequence[int | None], seed: int) -> set[str]:
@@ -100,18 +122,31 @@ def split_by_origin(
 ) -> tuple[list[ScoredDocument], list[ScoredDocument]]:
     """Split into (train, valid) so that no origin is in both.
 
-    Within each tier, whole origins go to ``valid`` in an order drawn from the seed until the tier's share is
-    reached; an origin that would overshoot by more than it helps stays in ``train``.
+    A document whose ``split`` column says ``train`` or ``valid`` goes there, and the others of its origin with it; to
+    ``train`` where it says both. Of the rest, within each tier, whole origins go to ``valid`` in an order drawn from
+    the seed until the tier's share is reached; one that would overshoot by more than it helps stays in ``train``.
 
     Args:
         documents: Scored documents with a ``tier``.
         valid_share: Target share of held-out documents, 0 to 0.5.
         seed: Seed of the order.
     """
-    origins = [origin_of(document) for document in documents]
+    origins = origins_of(documents)
+    given = [document.metadata.get("split") for document in documents]
+    sides = {origin: side for wanted in ("valid", "train") for origin, side in zip(origins, given) if side == wanted}
+    free = [(document, origin) for document, origin in zip(documents, origins) if origin not in sides]
+    sides.update(dict.fromkeys(_held_out(free, valid_share, seed), "valid"))
+    parts: dict[str, list[ScoredDocument]] = {"train": [], "valid": []}
+    for document, origin, side in zip(documents, origins, given):
+        parts[side if side in ("train", "valid") else sides.get(origin, "train")].append(document)
+    return parts["train"], parts["valid"]
+
+
+def _held_out(documents: Sequence[tuple[ScoredDocument, str]], valid_share: float, seed: int) -> set[str]:
+    """Origins to hold out of documents with their origins."""
     tier_of_origin: dict[str, str] = {}
     sizes: dict[str, Counter[str]] = {tier: Counter() for tier in TIERS}
-    for document, origin in zip(documents, origins):
+    for document, origin in documents:
         sizes[tier_of_origin.setdefault(origin, document.metadata["tier"])][origin] += 1
     held_out: set[str] = set()
     for origin_sizes in sizes.values():
@@ -120,9 +155,12 @@ def split_by_origin(
             if 0 < origin_sizes[origin] < 2 * missing:
                 held_out.add(origin)
                 missing -= origin_sizes[origin]
-    train = [document for document, origin in zip(documents, origins) if origin not in held_out]
-    valid = [document for document, origin in zip(documents, origins) if origin in held_out]
-    return train, valid
+    if valid_share * len(documents) >= 1 and not held_out and len(tier_of_origin) < len(documents):
+        logger.warning(
+            "no row is held out: %d rows are of %d origins (%s) and each is too large for a share of %g",
+            len(documents), len(tier_of_origin), ", ".join(ORIGIN_COLUMNS), valid_share,
+        )  # fmt: skip
+    return held_out
 
 
 def _draw(seed: int, name: str) -> bytes:

@@ -44,8 +44,8 @@ def prepare(
 ) -> Manifest:
     """Write ``train.jsonl``, ``valid.jsonl`` and ``manifest.json``.
 
-    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split;
-    the others are split by origin. The same inputs and seed give the same bytes, also when a run was killed and
+    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split,
+    the others follow the rows of their origin or are split by it. The same inputs and seed give the same bytes, also when a run was killed and
     started again: what it had read from the Hub stays in ``.NAME.partial`` beside the folder until a run ends well.
 
     Args:
@@ -113,7 +113,7 @@ def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[Scored
     if config.tier_shares is not None:
         kept, dropped = balance_tiers(kept, parse_shares(config.tier_shares), config.seed)
         collected.removed["tier_balance"] += dropped
-    train, valid = split_rows(kept, config)
+    train, valid = split_by_origin(kept, config.valid_share, config.seed)
     if config.contamination and valid:
         train = _without_held_out(train, valid, collected)
     for document in (*train, *valid):
@@ -159,22 +159,6 @@ def _write(
     )
     manifest.save(folder)
     return manifest
-
-
-def split_rows(
-    documents: Sequence[ScoredDocument], config: PrepareConfig
-) -> tuple[list[ScoredDocument], list[ScoredDocument]]:
-    """(train, valid): rows that name their split keep it, the others are split by origin."""
-    free = [document for document in documents if document.metadata.get("split") not in ("train", "valid")]
-    _, held_out = split_by_origin(free, config.valid_share, config.seed)
-    held_ids = {document.id for document in held_out}
-    train: list[ScoredDocument] = []
-    valid: list[ScoredDocument] = []
-    for document in documents:
-        given = document.metadata.get("split")
-        is_valid = given == "valid" or (given != "train" and document.id in held_ids)
-        (valid if is_valid else train).append(document)
-    return train, valid
 
 
 def parse_shares(text: str) -> tuple[float, float, float]:

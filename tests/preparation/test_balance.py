@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrust_hub.preparation.balance import balance_tiers, cap_inputs, split_by_origin
+from distrust_hub.preparation.balance import balance_tiers, cap_inputs, origins_of, split_by_origin
 from distrust_hub.preparation.dedup import text_fingerprint
 from distrust_hub.schema import TIERS, ScoredDocument
 
@@ -71,6 +71,39 @@ def test_split_by_origin_holds_out_about_the_share_and_depends_on_the_seed():
     assert Counter(d.metadata["tier"] for d in valid) == dict.fromkeys(TIERS, 10)
     assert split_by_origin(documents, 0.1, 0) == (train, valid)
     assert split_by_origin(documents, 0.1, 1) != (train, valid)
+
+
+def sides_of(column, documents):
+    return [{d.metadata[column] for d in part if column in d.metadata} for part in split_by_origin(documents, 0.3, 0)]
+
+
+def test_split_by_origin_heeds_every_column_and_the_links_between_them():
+    documents = [make("primary", n, entity_id=n, url=f"http://x/{n // 2}") for n in range(60)]
+    train, valid = sides_of("url", documents)
+    assert len(valid) == 9
+    assert not train & valid
+    some = [make("primary", n, url=f"http://x/{n // 2}", **({"entity_id": n} if n % 2 else {})) for n in range(60)]
+    train, valid = sides_of("url", some)
+    assert len(valid) == 9
+    assert not train & valid
+    chain = [make("primary", n, title=f"T{(n + 1) // 2}", url=f"http://x/{n // 2}") for n in range(10)]
+    assert len(set(origins_of(chain))) == 1
+
+
+def test_split_by_origin_sends_rows_after_those_of_their_origin_that_name_a_split():
+    named = {0: "train", 1: "valid"}
+    documents = [make("primary", n, origin=n // 2, split=None if n % 2 else named.get(n // 20)) for n in range(60)]
+    train, valid = sides_of("origin", documents)
+    assert set(range(10)) <= train
+    assert set(range(10, 20)) <= valid
+    assert len(valid) == 13
+    assert not train & valid
+
+
+def test_split_by_origin_warns_where_nothing_can_be_held_out(caplog):
+    _, valid = split_by_origin([make("primary", n, title="One book") for n in range(20)], 0.1, 0)
+    assert valid == []
+    assert "no row is held out: 20 rows are of 1 origins" in caplog.text
 
 
 @pytest.mark.parametrize(
