@@ -81,15 +81,36 @@ class EvaluationSet:
     def overlaps(self, words: Hashes) -> bool:
         """Whether a document shares a sequence; counts it if so."""
         found: set[int] = set()
-        for length, (known, items) in self.sequences.items():
-            hashes = sequence_hashes(words, length)
-            if not len(known):
-                continue
-            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-            found.update(items[places[known[places] == hashes]].tolist())
+        for length, places in self._places(words).items():
+            found.update(self.sequences[length][1][places].tolist())
         self.documents += bool(found)
         self.hit |= found
         return bool(found)
+
+    def drop_forms(self, documents: Iterable[Hashes], most: int) -> list[int]:
+        """Forget the sequences that ``most`` documents or more have; the numbers of those that have any, from 0."""
+        counts = {length: np.zeros(len(known), dtype=np.int64) for length, (known, _) in self.sequences.items()}
+        having = []
+        for number, words in enumerate(documents):
+            found = self._places(words)
+            for length, places in found.items():
+                counts[length][np.unique(places)] += 1
+            if any(map(len, found.values())):
+                having.append(number)
+        for length, (known, items) in self.sequences.items():
+            rare = counts[length] < most
+            self.sequences[length] = known[rare], items[rare]
+        return having
+
+    def _places(self, words: Hashes) -> dict[int, NDArray[np.intp]]:
+        """{words in a sequence: places in its index that a document's sequences have, in their order}."""
+        found = {}
+        for length, (known, _) in self.sequences.items():
+            hashes = sequence_hashes(words, length)
+            if len(known):
+                places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+                found[length] = places[known[places] == hashes]
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The line of the contamination table."""

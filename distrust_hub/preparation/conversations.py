@@ -6,7 +6,7 @@ scored and compared; training reads the columns themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from distrust_hub.errors import DataError
 
 PAIR_COLUMNS = ("prompt", "chosen", "rejected")
 CHAT_COLUMN = "messages"
+_SYSTEM_ROLES = ("system", "developer")
 
 
 def is_conversation(row: Mapping[str, Any]) -> bool:
@@ -53,8 +54,31 @@ def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compared_text(row: Mapping[str, Any], text: str) -> str:
-    """What is compared to find duplicates: two pairs that differ in the rejected answer only are two pairs."""
+    """All a row says: two pairs that differ in the rejected answer only are two pairs."""
     return f"{text}\n\n{row['rejected']}" if isinstance(row.get("rejected"), str) else text
+
+
+def own_text(row: Mapping[str, Any], text: str, shared: Container[str] = ()) -> str:
+    """What a row says that others do not: without system messages and ``shared`` prompts.
+
+    However long these are, they make no two rows alike.
+    """
+    if not is_conversation(row):
+        return text
+    if row.get(CHAT_COLUMN) is None:
+        parts = [row[column] for column in PAIR_COLUMNS]
+    else:
+        parts = [message["content"] for message in row[CHAT_COLUMN] if message["role"] not in _SYSTEM_ROLES]
+    return "\n\n".join(part for part in parts if part not in shared)
+
+
+def prompts_of(row: Mapping[str, Any]) -> list[str]:
+    """What is asked in a pair or chat; nothing for any other row."""
+    if not is_conversation(row):
+        return []
+    if row.get(CHAT_COLUMN) is None:
+        return [row["prompt"]]
+    return [message["content"] for message in row[CHAT_COLUMN] if message["role"] == "user"]
 
 
 def map_texts(row: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from distrust_hub.objective import signed_core
 from distrust_hub.preparation.balance import cap_inputs
 from distrust_hub.preparation.cleaning import Cleaner
 from distrust_hub.preparation.contamination import EvaluationSet, evaluation_set, truthfulqa, word_hashes
-from distrust_hub.preparation.conversations import compared_text
+from distrust_hub.preparation.conversations import compared_text, own_text, prompts_of
 from distrust_hub.preparation.dedup import text_fingerprint
 from distrust_hub.preparation.fetch import Fetched, fetch_inputs
 from distrust_hub.preparation.load import InputRecord, read_documents
@@ -156,8 +156,10 @@ def _with_own_id(document: Document, result: Collected) -> Document:
 
 def _without_near_duplicates(documents: list[Document], result: Collected) -> list[Document]:
     finder = NearDuplicates()
+    prompts = Counter(prompt for document in documents for prompt in prompts_of(document.metadata))
+    shared = {prompt for prompt, count in prompts.items() if count > 1}
     for document in tqdm(documents, desc="near duplicates", unit="row", disable=None, leave=False):
-        finder.add(compared_text(document.metadata, document.text))
+        finder.add(own_text(document.metadata, document.text, shared))
     repeats = finder.find()
     result.removed["near_duplicate"] += len(repeats)
     return [document for number, document in enumerate(documents) if number not in repeats]

@@ -113,6 +113,18 @@ def test_training_rows_that_repeat_held_out_ones_are_removed(tmp_path):
     assert manifest.contamination["held-out"]["documents_removed"] == 1
 
 
+HEADER = "From the papers of the harbour office at Leith, copied in the year 1861 by the second clerk of it. "
+
+
+@pytest.mark.parametrize("count", [8, 20])
+def test_a_heading_that_rows_share_with_held_out_ones_is_no_quotation(tmp_path, count):
+    texts = [{**row(n), "text": HEADER + row(n)["text"], "split": None if n else "valid"} for n in range(count)]
+    quoting = {"text": f"As the log has it: {row(0)['text']} That is all."}
+    manifest, rows = run(tmp_path, *texts, quoting)
+    assert [entry["id"] for entry in rows] == [f"n{n}" for n in range(1, count)]
+    assert manifest.contamination["held-out"]["documents_removed"] == 1
+
+
 def test_evaluation_data_without_text_is_refused(tmp_path):
     (tmp_path / "exam.jsonl").write_text('{"label": 1}\n')
     (tmp_path / "in.jsonl").write_text(json.dumps(row(1)) + "\n")

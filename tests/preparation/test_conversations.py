@@ -65,6 +65,27 @@ def test_pairs_that_differ_in_the_rejected_answer_are_two(tmp_path):
     assert manifest.counts["removed"] == {"duplicate": 1}
 
 
+ASKED = " ".join(f"Rule {n}: answer as the keeper of ford {n * 37} would have." for n in range(30))
+
+
+def test_a_long_prompt_that_rows_share_makes_no_near_duplicates(tmp_path):
+    system = {"role": "system", "content": ASKED}
+    chats = [{"messages": [system, *chat(n)["messages"]]} for n in range(20)]
+    answers = [f"Ford {n} was {n * n} feet wide, {n + 9} deep and marked by {n * 7} stones." for n in range(1, 20)]
+    asked = [{"messages": messages(ASKED, answer)} for answer in answers]
+    pairs = [{"prompt": ASKED, "chosen": f"I saw it. {a}", "rejected": f"They say: {a}"} for a in answers]
+    manifest, _ = run(tmp_path, [*chats, *asked, *pairs])
+    assert manifest.counts["removed"] == {}
+
+
+def test_a_system_message_is_no_quotation_of_held_out_rows(tmp_path):
+    system = {"role": "system", "content": ASKED}
+    asked = [("Who kept the ford?", "Ann Reid kept it until 1861."), ("And the mill?", "Her brother John did.")]
+    held_out, other = ({"messages": [system, *messages(*turn)]} for turn in asked)
+    _, rows = run(tmp_path, [{**held_out, "split": "valid"}, other])
+    assert [row["messages"] for row in rows] == [other["messages"]]
+
+
 def test_pairs_as_lists_of_messages_are_read(tmp_path):
     _, rows = run(
         tmp_path,
