@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distrust_hub.scoring.metadata import FIELDS
+
 DOCUMENT_WORDS = 13
 QUESTION_WORDS = 8
 SHORTEST_QUESTION = 5
@@ -27,7 +30,16 @@ SHORTEST_QUESTION = 5
 FORM_ITEMS = 3
 """A sequence that so many items of an evaluation set share is a form or a phrase; meeting it proves nothing."""
 
-TRUTHFULQA = "truthfulqa"
+_ANSWERS = ("answer", "targets", "choices", "options")
+"""Parts of the names of columns that hold answers."""
+
+_ABOUT = frozenset((*FIELDS, "title", "author", "id"))
+"""Columns that say something about a text and are none of it."""
+
+PASSAGE_ITEMS = 50
+"""A whole text that up to so many items have is the passage they ask about; one that more have is a form."""
+
+TRUTHFULQA, HELD_OUT = "truthfulqa", "held-out"
 TRUTHFULQA_FILE = Path(__file__).with_name("truthfulqa_sequences.npz")
 _WORD = re.compile(r"\w+")
 _APOSTROPHES = str.maketrans("", "", "'’‘`")
@@ -128,15 +140,20 @@ def evaluation_set(name: str, rows: Iterable[Mapping[str, Any]], text_column: st
 
     Args:
         name: Name for the report.
-        rows: Rows with a ``question`` (and TruthfulQA's or any other columns of answers), else with a text.
-        text_column: Column of the text in rows without a question.
+        rows: Rows with a ``question``, answers, choices, a text, or other columns of text such as a ``context``.
+        text_column: Column whose value counts as a whole where it is short; of other columns only long ones do.
     """
     hashes: dict[int, list[Hashes]] = {}
     numbers: dict[int, list[NDArray[np.int32]]] = {}
+    passages: Counter[bytes] = Counter()
     items = 0
     for item, row in enumerate(rows):
         items += 1
         for length, found in _sequences_of(row, text_column):
+            if length == DOCUMENT_WORDS:
+                passages[key := hashlib.blake2b(found.tobytes(), digest_size=16).digest()] += 1
+                if 1 < passages[key] <= PASSAGE_ITEMS:
+                    continue
             hashes.setdefault(length, []).append(found)
             numbers.setdefault(length, []).append(np.full(len(found), item, dtype=np.int32))
     sequences = {n: _index(np.concatenate(hashes[n]), np.concatenate(numbers[n])) for n in sorted(hashes)}
@@ -155,22 +172,25 @@ def _index(hashes: Hashes, items: NDArray[np.int32]) -> tuple[Hashes, NDArray[np
 
 
 def _sequences_of(row: Mapping[str, Any], text_column: str) -> Iterable[tuple[int, Hashes]]:
-    question = row.get("question")
-    if not isinstance(question, str):
-        yield from _runs(row.get(text_column), DOCUMENT_WORDS, SHORTEST_QUESTION)
-        return
-    yield from _runs(question, QUESTION_WORDS, SHORTEST_QUESTION)
-    for answer in _strings([value for column, value in row.items() if "answer" in column or "targets" in column]):
-        yield from _runs(answer, QUESTION_WORDS, QUESTION_WORDS)
+    for column, value in row.items():
+        if column == "question":
+            length, shortest = QUESTION_WORDS, SHORTEST_QUESTION
+        elif any(part in column for part in _ANSWERS):
+            length = shortest = QUESTION_WORDS
+        elif column in _ABOUT:
+            continue
+        else:
+            length, shortest = DOCUMENT_WORDS, SHORTEST_QUESTION if column == text_column else DOCUMENT_WORDS
+        for text in _strings(value):
+            yield from _runs(text, length, shortest)
 
 
-def _runs(text: object, length: int, shortest: int) -> Iterable[tuple[int, Hashes]]:
+def _runs(text: str, length: int, shortest: int) -> Iterable[tuple[int, Hashes]]:
     """All runs of ``length`` words; of a shorter text with at least ``shortest`` words, the whole."""
-    if isinstance(text, str):
-        words = word_hashes(text)
-        if len(words) >= shortest:
-            length = min(length, len(words))
-            yield length, sequence_hashes(words, length)
+    words = word_hashes(text)
+    if len(words) >= shortest:
+        length = min(length, len(words))
+        yield length, sequence_hashes(words, length)
 
 
 def _strings(value: object) -> Iterable[str]:
@@ -179,7 +199,7 @@ def _strings(value: object) -> Iterable[str]:
     elif isinstance(value, Mapping):
         for entry in value.values():
             yield from _strings(entry)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
         for entry in value:
             yield from _strings(entry)
 

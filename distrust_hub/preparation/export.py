@@ -16,12 +16,12 @@ from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, OutputExistsError
 from distrust_hub.files import sha256_file, write_jsonl
 from distrust_hub.preparation.balance import balance_tiers, split_by_origin
-from distrust_hub.preparation.contamination import FORM_ITEMS, evaluation_set, word_hashes
+from distrust_hub.preparation.contamination import FORM_ITEMS, HELD_OUT, evaluation_set, word_hashes
 from distrust_hub.preparation.conversations import own_text
 from distrust_hub.preparation.licensing import check_publishing
 from distrust_hub.preparation.pairs import make_pairs
 from distrust_hub.preparation.pipeline import Collected, collect
-from distrust_hub.preparation.specs import InputSpec
+from distrust_hub.preparation.specs import InputSpec, evaluation_spec
 from distrust_hub.schema import ScoredDocument
 from distrust_hub.scoring.inputs import source_files
 
@@ -43,21 +43,23 @@ def prepare(
     config: PrepareConfig | None = None,
     *,
     overwrite: bool = False,
-    against: Sequence[str] = (),
+    against: Sequence[str | InputSpec] = (),
     strict: bool = False,
 ) -> Manifest:
     """Write ``train.jsonl``, ``valid.jsonl`` and ``manifest.json``.
 
-    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split,
-    the others follow the rows of their origin or are split by it. The same inputs and seed give the same bytes, also when a run was killed and
-    started again: what it had read from the Hub stays in ``.NAME.partial`` beside the folder until a run ends well.
+    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split, the
+    others follow the rows of their origin or are split by it. The same inputs and seed give the same bytes, also when
+    a run was killed and started again: what it had read from the Hub stays in ``.NAME.partial`` beside the folder
+    until a run ends well.
 
     Args:
         inputs: Files, folders or Hub datasets, by name or with how to read them.
         output: Folder to write; the manifest comes last, so a folder with one is complete.
         config: Seed, checks, shares and limits.
         overwrite: Replace the files of a folder that holds any of the three.
-        against: Evaluation data whose texts must not be in the result: files, folders or Hub datasets.
+        against: Evaluation data whose texts must not be in the result: files, folders or Hub datasets, by name (all
+            splits) or with how to read them.
         strict: Stop where a Hub dataset cannot be read, instead of reporting it and going on.
 
     Returns:
@@ -71,7 +73,7 @@ def prepare(
     config = config or PrepareConfig()
     specs = [InputSpec(entry) if isinstance(entry, str) else entry for entry in inputs]
     folder = Path(output)
-    _check_output(folder, [*(spec.source for spec in specs), *against], overwrite)
+    _check_output(folder, [*specs, *map(evaluation_spec, against)], overwrite)
     work = folder.parent / f".{folder.name}.partial"
     if work.exists():
         logger.warning("%s: going on with what an earlier run read, at its commits; delete it to start anew", work)
@@ -89,14 +91,14 @@ def prepare(
     return manifest
 
 
-def _check_output(folder: Path, sources: Sequence[str], overwrite: bool) -> None:
+def _check_output(folder: Path, specs: Sequence[InputSpec], overwrite: bool) -> None:
     """Refuse to replace files that nobody said may go, and inputs in any case."""
     if folder.exists() and not folder.is_dir():
         raise OutputExistsError(f"{folder}: is a file; give -o a folder that is new or empty")
     there = [folder / name for name in _WRITTEN if (folder / name).exists()]
     if there and not overwrite:
         raise OutputExistsError(f"{folder}: holds {there[0].name} already; choose another -o or add --overwrite")
-    read = {file.resolve() for source in sources if there for file in source_files(source) or []}
+    read = {file.resolve() for spec in specs if there for file in source_files(spec.source) or []}
     if own := next((file for file in there if file.resolve() in read), None):
         raise OutputExistsError(f"{own}: is an input and would be replaced; choose another -o")
 
@@ -129,7 +131,7 @@ def _without_held_out(
     train: list[ScoredDocument], valid: list[ScoredDocument], collected: Collected
 ) -> list[ScoredDocument]:
     """The training rows that share no word sequence with a held-out one but what many rows share."""
-    held_out = evaluation_set("held-out", ({"text": _own_text(document)} for document in valid))
+    held_out = evaluation_set(HELD_OUT, ({"text": _own_text(document)} for document in valid))
     count = len(train) + len(valid)
     every = (word_hashes(_own_text(document)) for document in (*train, *valid))
     having = held_out.drop_forms(every, min(FORM_DOCUMENTS, max(FORM_ITEMS, count // 4)))

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
 from distrust_hub.errors import DataError, HubError
 from distrust_hub.files import read_json, write_json, write_jsonl
 from distrust_hub.hub import retries
-from distrust_hub.hub.client import split_revision
-from distrust_hub.hub.rows import iter_rows, iter_rows_by_file, resolve_revision
+from distrust_hub.hub.client import hub_api, hub_errors, split_revision
+from distrust_hub.hub.rows import import_datasets, iter_rows, iter_rows_by_file, resolve_revision
 from distrust_hub.preparation.specs import InputSpec
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class _Fetcher:
         return Fetched(rows, commit)
 
     def _rows(self, spec: InputSpec, repo_id: str, revision: str | None) -> Iterator[dict[str, Any]]:
-        for row in itertools.islice(_with_any_columns(spec, repo_id, revision), spec.rows):
+        for row in itertools.islice(_every_split(spec, repo_id, revision), spec.rows):
             if self._stop.is_set():
                 raise CancelledError
             self._bar.update()
@@ -150,18 +151,39 @@ class _Fetcher:
         work()
 
 
-def _with_any_columns(spec: InputSpec, repo_id: str, revision: str | None) -> Iterator[dict[str, Any]]:
-    """Rows of a dataset; where its files turn out to have different columns, the rest is read file by file."""
+def _every_split(spec: InputSpec, repo_id: str, revision: str | None) -> Iterator[dict[str, Any]]:
+    """Rows of the split asked for, or of one after the other where none is."""
+    splits = [spec.split] if spec.split else _split_names(repo_id, spec.config, revision)
+    for split in splits:
+        yield from _with_any_columns(spec, split, repo_id, revision)
+
+
+def _split_names(repo_id: str, config: str | None, revision: str | None) -> list[str]:
+    datasets = import_datasets("reading a dataset from the Hub")
+    api = hub_api()
+    with hub_errors(repo_id, "dataset", revision):
+        try:
+            names: list[str] = datasets.get_dataset_split_names(repo_id, config, revision=revision, token=api.token)
+        except (ValueError, ConnectionError, datasets.exceptions.DatasetsError) as error:
+            if isinstance(error, HfHubHTTPError):
+                raise
+            said = " ".join(str(error).split())[:300]
+            raise DataError(f"its splits cannot be told; name one in a recipe: {said}", path=repo_id) from error
+    return names
+
+
+def _with_any_columns(spec: InputSpec, split: str, repo_id: str, revision: str | None) -> Iterator[dict[str, Any]]:
+    """Rows of a split; where its files turn out to have different columns, the rest is read file by file."""
     count = 0
     try:
-        for row in iter_rows(repo_id, split=spec.split, config=spec.config, revision=revision):
+        for row in iter_rows(repo_id, split=split, config=spec.config, revision=revision):
             yield row
             count += 1
     except DataError as error:
         if _DRIFT not in str(error):
             raise
         logger.info("%s: its files have different columns; each is read with its own", repo_id)
-        rows = iter_rows_by_file(repo_id, split=spec.split, config=spec.config, revision=revision)
+        rows = iter_rows_by_file(repo_id, split=split, config=spec.config, revision=revision)
         yield from itertools.islice(rows, count, None)
 
 

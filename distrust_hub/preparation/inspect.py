@@ -30,7 +30,11 @@ _LANGUAGE_SAMPLE = 1000
 
 
 def inspect_inputs(
-    inputs: Sequence[str | InputSpec], config: PrepareConfig, *, against: Sequence[str] = (), strict: bool = False
+    inputs: Sequence[str | InputSpec],
+    config: PrepareConfig,
+    *,
+    against: Sequence[str | InputSpec] = (),
+    strict: bool = False,
 ) -> dict[str, Any]:
     """Describe what ``prepare`` would use, without writing anything.
 

@@ -78,11 +78,11 @@ def read_documents(
         DataError: While the rows are read, for one that cannot be used, naming file and line.
     """
     if fetched is not None:
-        record = InputRecord(spec.source.partition("@")[0], revision=fetched.revision, read_as=spec.describe())
+        record = InputRecord(spec.name, revision=fetched.revision, read_as=spec.describe())
         source = str(fetched.path)
     else:
         files = source_files(spec.source) or []
-        record = InputRecord(Path(spec.source).name, sha256=_hash_of_files(files), read_as=spec.describe())
+        record = InputRecord(spec.name, sha256=_hash_of_files(files), read_as=spec.describe())
         source = spec.source
     items: Iterator[InputRow] = itertools.islice(
         iter_source(source, text_column=spec.text or config.text_column), spec.rows

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from distrust_hub.config import PrepareConfig
-from distrust_hub.errors import DataError
+from distrust_hub.errors import DataError, UsageError
 from distrust_hub.files import sha256_file
 from distrust_hub.objective import signed_core
 from distrust_hub.preparation.balance import cap_inputs
 from distrust_hub.preparation.cleaning import Cleaner
-from distrust_hub.preparation.contamination import EvaluationSet, evaluation_set, truthfulqa, word_hashes
+from distrust_hub.preparation.contamination import (
+    HELD_OUT,
+    TRUTHFULQA,
+    EvaluationSet,
+    evaluation_set,
+    truthfulqa,
+    word_hashes,
+)
 from distrust_hub.preparation.conversations import compared_text, own_text, prompts_of
 from distrust_hub.preparation.dedup import text_fingerprint
 from distrust_hub.preparation.fetch import Fetched, fetch_inputs
 from distrust_hub.preparation.load import InputRecord, read_documents
 from distrust_hub.preparation.near_duplicates import NearDuplicates
-from distrust_hub.preparation.specs import InputSpec
+from distrust_hub.preparation.specs import InputSpec, evaluation_spec
 from distrust_hub.schema import Document, ScoredDocument
 from distrust_hub.scoring.document import tier_of
-from distrust_hub.scoring.inputs import iter_source, source_files
+from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
 from distrust_hub.scoring.rows import scored_row
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -57,7 +69,12 @@ class Collected:
 
 
 def collect(
-    specs: Sequence[InputSpec], config: PrepareConfig, work: Path, *, against: Sequence[str] = (), strict: bool = False
+    specs: Sequence[InputSpec],
+    config: PrepareConfig,
+    work: Path,
+    *,
+    against: Sequence[str | InputSpec] = (),
+    strict: bool = False,
 ) -> Collected:
     """Read all inputs and take them through the checks, in the order of ``cleaning.REASONS``.
 
@@ -65,14 +82,17 @@ def collect(
         specs: Inputs.
         config: Which checks, and how strict.
         work: Working folder for the rows of Hub datasets.
-        against: Evaluation data: files, folders or Hub datasets.
+        against: Evaluation data: files, folders or Hub datasets, of which every split is read unless one is named.
         strict: Stop where a Hub dataset cannot be read, instead of going on without it.
 
     Raises:
         InputNotFoundError: If a file is missing.
+        UsageError: If there is evaluation data and ``config`` turns the comparison off.
         DataError: If a row cannot be used, or rows bring scores of different scorers.
         HubError: If evaluation data, no input at all, or with ``strict`` any input cannot be read.
     """
+    if against and not config.contamination:
+        raise UsageError("--against is given with --no-contamination, which compares with nothing; drop one of them")
     fetched, failed = fetch_inputs(specs, work, strict=strict)
     result = Collected(failed=failed)
     if config.contamination:
@@ -93,19 +113,43 @@ def collect(
     return result
 
 
-def _evaluation_sets(against: Sequence[str], work: Path, config: PrepareConfig) -> Iterator[EvaluationSet]:
-    specs = [InputSpec(source) for source in against]
+def _evaluation_sets(against: Sequence[str | InputSpec], work: Path, config: PrepareConfig) -> Iterator[EvaluationSet]:
+    specs = [evaluation_spec(entry) for entry in against]
     fetched, _ = fetch_inputs(specs, work, strict=True)
+    names = {TRUTHFULQA, HELD_OUT}
     for index, spec in enumerate(specs):
         here = fetched.get(index)
-        rows = iter_source(here.path if here else spec.source, text_column=config.text_column)
-        name = spec.source.partition("@")[0] if here else Path(spec.source).name
-        found = evaluation_set(name, (item.row for item in rows if item.row is not None), config.text_column)
+        text_column = spec.text or config.text_column
+        bad: list[InputRow] = []
+        rows = _good_rows(iter_source(here.path if here else spec.source, text_column=text_column), bad, config)
+        found = evaluation_set(_unused(spec.name, names), rows, text_column)
+        names.add(found.name)
         hashes = [sha256_file(file) for file in source_files(spec.source) or []]
         found.source = {"revision": here.revision} if here else {"sha256": hashes}
+        if bad:
+            found.source["bad_rows"] = len(bad)
         if not found.sequences:
             raise DataError("no text to compare with; expected rows with 'question' or a text", path=spec.source)
         yield found
+
+
+def _good_rows(items: Iterable[InputRow], bad: list[InputRow], config: PrepareConfig) -> Iterator[dict[str, Any]]:
+    """Rows that can be read; the others are collected, or raised with ``on_error="stop"``."""
+    for item in items:
+        if item.row is not None:
+            yield item.row
+            continue
+        error = DataError(item.problem or "", path=item.path, line=item.line)
+        if config.on_error == "stop":
+            raise error
+        bad.append(item)
+        logger.warning("not compared with: %s", error)
+
+
+def _unused(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    numbered = (f"{name}~{number}" for number in itertools.count(2))
+    return next(entry for entry in itertools.chain([name], numbered) if entry not in taken)
 
 
 def _read_input(

@@ -30,7 +30,7 @@ class Recipe:
 
     inputs: list[InputSpec]
     config: PrepareConfig
-    against: list[str]
+    against: list[str | InputSpec]
 
 
 def resolve_recipe(
@@ -73,12 +73,12 @@ def _read(recipe: str, options: dict[str, Any]) -> Recipe:
     listed, against = settings.pop("inputs", []), settings.pop("against", [])
     if not isinstance(listed, list):
         raise ConfigError(f"{recipe}: inputs is {listed!r}; expected a list of files, folders or Hub ids")
-    if not isinstance(against, list) or not all(isinstance(entry, str) for entry in against):
+    if not isinstance(against, list):
         raise ConfigError(f"{recipe}: against is {against!r}; expected a list of files, folders or Hub ids")
     return Recipe(
         inputs=[_input(entry, recipe, file.parent) for entry in listed],
         config=PrepareConfig.from_options({**settings, **options}),
-        against=[_beside(file.parent, entry) for entry in against],
+        against=[_against(entry, recipe, file.parent) for entry in against],
     )
 
 
@@ -87,15 +87,29 @@ def _input(entry: object, recipe: str, folder: Path) -> InputSpec:
     if isinstance(entry, dict) and "registry" in entry:
         known = registry()
         name = entry["registry"]
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ConfigError(f"{recipe}: no source {name!r} in the registry; known: {', '.join(known)}")
         changes = {key: value for key, value in entry.items() if key != "registry"}
         return read_spec({**known[name].spec(), **changes}, recipe)
     spec = read_spec(entry, recipe)
-    return dataclasses.replace(spec, source=_beside(folder, spec.source))
+    return dataclasses.replace(spec, source=_beside(folder, spec.source, recipe))
 
 
-def _beside(folder: Path, entry: str) -> str:
+def _against(entry: object, recipe: str, folder: Path) -> InputSpec:
+    """Evaluation data of a recipe: a name, or a mapping of where and what to read; all splits unless one is named."""
+    given = entry if isinstance(entry, dict) else {"source": entry}
+    if odd := sorted(map(str, set(given) - {"source", "text", "split", "config"})):
+        raise ConfigError(f"{recipe}: against {entry!r} has {odd[0]!r}; known: source, text, split, config")
+    spec = read_spec(given, recipe)
+    split = spec.split if "split" in given else None
+    return dataclasses.replace(spec, source=_beside(folder, spec.source, recipe), split=split)
+
+
+def _beside(folder: Path, entry: str, recipe: str) -> str:
     """A relative path in a recipe counts from the recipe's folder; globs too."""
     path = folder / entry
-    return str(path) if path.exists() or any(folder.glob(entry) if not Path(entry).is_absolute() else ()) else entry
+    try:
+        here = path.exists() or any(folder.glob(entry) if not Path(entry).is_absolute() else ())
+    except ValueError as error:
+        raise ConfigError(f"{recipe}: {entry!r} is neither a name nor a pattern ({error})") from error
+    return str(path) if here else entry

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from distrust_hub.errors import ConfigError
@@ -22,7 +24,7 @@ class InputSpec:
         text: Column that holds the text; the option ``text_column`` where None.
         columns: {column as it is there: name to read it as}.
         values: {column: value} for rows that do not say, such as a licence all rows share.
-        split: Split of a Hub dataset.
+        split: Split of a Hub dataset; None for all of them.
         config: Configuration of a Hub dataset that has several.
         rows: Read this many rows and no more.
         cap: Keep at most so many documents, drawn by the seed.
@@ -33,7 +35,7 @@ class InputSpec:
     text: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
-    split: str = "train"
+    split: str | None = "train"
     config: str | None = None
     rows: int | None = None
     cap: int | None = None
@@ -46,6 +48,11 @@ class InputSpec:
         first, last = (int(year) for year in self.years.split("-"))
         found = metadata_year(row)
         return found is not None and first <= found.year <= last
+
+    @property
+    def name(self) -> str:
+        """How reports call it: Hub id, or name of the file or folder without the path to it."""
+        return self.source.partition("@")[0] if self.on_hub else Path(os.path.abspath(self.source)).name
 
     @property
     def on_hub(self) -> bool:
@@ -69,8 +76,8 @@ def read_spec(entry: object, where: str) -> InputSpec:
         ConfigError: If it is neither, or has an unknown key or a wrong value.
     """
     if isinstance(entry, str):
-        return InputSpec(entry)
-    if not isinstance(entry, dict) or not isinstance(entry.get("source"), str):
+        entry = {"source": entry}
+    if not isinstance(entry, dict) or not isinstance(entry.get("source"), str) or not entry["source"].strip():
         raise ConfigError(f"{where}: input {entry!r} is neither a name nor a mapping with 'source'")
     known = {one.name: one for one in dataclasses.fields(InputSpec)}
     for key, value in entry.items():
@@ -80,6 +87,11 @@ def read_spec(entry: object, where: str) -> InputSpec:
             )
         _check(where, entry["source"], key, value)
     return InputSpec(**entry)
+
+
+def evaluation_spec(entry: str | InputSpec) -> InputSpec:
+    """Evaluation data named without more is read whole: every split of a Hub dataset."""
+    return InputSpec(entry, split=None) if isinstance(entry, str) else entry
 
 
 def _check(where: str, source: str, key: str, value: object) -> None:

@@ -76,3 +76,18 @@ def test_evaluation_set_finds_eight_words_in_a_row_of_a_question_or_answer():
     assert not found(known, " ".join(["Said:", *words[3:10], "and so on"]))
     assert found(known, " ".join(["Said:", *replied[2:10], "and so on"]))
     assert not found(known, " ".join(["Said:", *replied[2:9], "and so on"]))
+
+
+def test_evaluation_set_reads_every_column_of_text_and_none_about_it():
+    asked = {"question": "Who sounded the well?", "label": 1, "title": f"A title: {PASSAGE}"}
+    whole = " ".join(PASSAGE.split()[:20])
+    for column in ("text", "context", "passage", "choices"):
+        known = evaluation_set("own", [{**asked, column: [whole] if column == "choices" else whole}])
+        assert found(known, f"Copied out: {whole}.")
+    assert not found(evaluation_set("own", [asked]), PASSAGE)
+
+
+def test_evaluation_set_knows_a_passage_of_several_questions_from_a_form():
+    for items, expected in ((20, True), (200, False)):
+        known = evaluation_set("own", [{"question": f"What of item {n}?", "context": PASSAGE} for n in range(items)])
+        assert found(known, PASSAGE) is expected

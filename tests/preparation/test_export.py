@@ -153,10 +153,10 @@ def test_prepare_never_replaces_what_it_reads_nor_other_files_unasked(tmp_path, 
     own.parent.mkdir()
     write_jsonl(own, rows)
     before = own.read_bytes()
-    with pytest.raises(OutputExistsError, match="own: holds train.jsonl already"):
+    with pytest.raises(OutputExistsError, match=r"own: holds train\.jsonl already"):
         prepare([str(own)], own.parent)
     for inputs, against in (([str(own)], []), ([str(own.parent)], []), ([str(sample_corpus_path())], [str(own)])):
-        with pytest.raises(OutputExistsError, match="train.jsonl: is an input"):
+        with pytest.raises(OutputExistsError, match=r"train\.jsonl: is an input"):
             prepare(inputs, own.parent, against=against, overwrite=True)
     assert own.read_bytes() == before
     prepare([str(sample_corpus_path())], own.parent, overwrite=True)
@@ -239,8 +239,40 @@ def test_prepare_command_compares_with_evaluation_data(source, tmp_path, rows, c
     assert "exam.jsonl: 1 rows held text of 1 of 2 items" in capsys.readouterr().err
     assert main([*command[:2], *command[4:], "--inspect"]) == 0
     assert "it shares word sequences with evaluation data" in capsys.readouterr().out
-    assert main([*command, "--overwrite", "--no-contamination"]) == 0
-    assert Manifest.load(tmp_path / "out").contamination == {}
+    assert main([*command, "--overwrite", "--no-contamination"]) == 2
+    assert "--against is given with --no-contamination" in capsys.readouterr().err
+
+
+def test_prepare_tells_evaluation_data_of_one_name_apart(source, tmp_path, rows):
+    files = [tmp_path / part / "valid.jsonl" for part in ("one", "two")]
+    for file, number in zip(files, (7, 8)):
+        file.parent.mkdir()
+        write_jsonl(file, [{"text": rows[number]["text"]}])
+    known = prepare([str(source)], tmp_path / "out", against=[str(file) for file in files]).contamination
+    assert {name: entry["documents_removed"] for name, entry in known.items() if name != "held-out"} == {
+        "truthfulqa": 0,
+        "valid.jsonl": 1,
+        "valid.jsonl~2": 1,
+    }
+
+
+def test_prepare_stops_or_counts_where_evaluation_data_cannot_be_read(source, tmp_path, rows):
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text(json.dumps({"text": rows[7]["text"]}) + "\n{oops\n")
+    with pytest.raises(DataError, match=r"exam\.jsonl:2: not valid JSON"):
+        prepare([str(source)], tmp_path / "out", against=[str(exam)])
+    manifest = prepare([str(source)], tmp_path / "out", PrepareConfig(on_error="skip"), against=[str(exam)])
+    assert manifest.contamination["exam.jsonl"]["bad_rows"] == 1
+
+
+def test_recipe_says_which_split_of_evaluation_data_is_read(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("inputs: [a/b]\nagainst: [c/d, {source: e/f, split: test, config: main}]\n")
+    found = resolve_recipe(str(recipe), [], {}).against
+    assert [(spec.source, spec.split, spec.config) for spec in found] == [("c/d", None, None), ("e/f", "test", "main")]
+    recipe.write_text("inputs: [a/b]\nagainst: [{source: e/f, cap: 3}]\n")
+    with pytest.raises(ConfigError, match="has 'cap'; known: source, text, split, config"):
+        resolve_recipe(str(recipe), [], {})
 
 
 def test_inspect_shows_a_column_of_several_types(source, rows):

@@ -159,3 +159,13 @@ def test_prepare_compares_with_evaluation_data_on_the_hub(api, tmp_path):
     assert manifest.counts["removed"] == {"contamination": 2}
     with pytest.raises(HubError, match="ada/absent"):
         prepare(["ada/notes"], tmp_path / "other", against=["ada/absent"])
+
+
+def test_prepare_compares_with_every_split_unless_one_is_named(api, tmp_path):
+    publish(api, "ada/notes", map(row, range(20)))
+    publish(api, "ada/exam", [row(3)], path="test.jsonl")
+    publish(api, "ada/exam", [row(4), row(5)], path="validation.jsonl")
+    for split, removed in ((None, 3), ("test", 1)):
+        against = ["ada/exam"] if split is None else [InputSpec("ada/exam", split=split)]
+        manifest = prepare(["ada/notes"], tmp_path / f"{split}", against=against)
+        assert manifest.counts["removed"] == {"contamination": removed}
