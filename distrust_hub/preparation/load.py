@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,7 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     if item.row is None:
         raise DataError(item.problem or "", path=item.path, line=item.line)
     text_column = spec.text or config.text_column
-    renamed = {spec.columns.get(name, name): value for name, value in item.row.items()}
-    row = {COLUMN_ALIASES.get(name, name): value for name, value in renamed.items()}
+    row = _renamed(item, spec.columns)
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
     if isinstance(row.get("license"), list):
         row["license"] = ", ".join(map(str, row["license"]))
@@ -130,6 +129,29 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
     return Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
+
+
+def _renamed(item: InputRow, columns: Mapping[str, str]) -> dict[str, Any]:
+    """The row under the names asked for; a column renamed to a name goes before one that had it, and a value before
+    none."""
+    row: dict[str, Any] = {}
+    came_from: dict[str, str] = {}
+    for name, value in (item.row or {}).items():
+        new = columns.get(name, name)
+        new = COLUMN_ALIASES.get(new, new)
+        other = came_from.get(new)
+        if other is None or row[new] in (None, ""):
+            keep = True
+        elif value in (None, "") or value == row[new]:
+            keep = False
+        elif (name in columns) == (other in columns):
+            problem = f"columns {other!r} and {name!r} are both read as {new!r} and differ; rename one of them"
+            raise DataError(problem, path=item.path, line=item.line)
+        else:
+            keep = name in columns
+        if keep:
+            row[new], came_from[new] = value, name
+    return row
 
 
 def _hash_of_files(files: list[Path]) -> str:

@@ -84,6 +84,25 @@ def test_values_of_the_recipe_fill_what_rows_do_not_say(tmp_path):
     assert manifest.inputs[0]["read_as"] == {"values": {"license": "CC0-1.0"}}
 
 
+def test_a_renamed_column_goes_before_the_old_one_and_a_value_before_none(tmp_path):
+    rows = [
+        {"body": row(1)["text"], "text": "A short line of another text.", "rights": "CC0-1.0", "license": None},
+        {"text": "A short line of another text.", "body": row(2)["text"], "license": "MIT", "rights": None},
+        {"body": row(3)["text"], "authority_weight": 0.1, "provenance_entropy": 2.0, "auth_weight": None},
+    ]
+    spec = {"columns": {"body": "text", "rights": "license"}}
+    manifest, written = run(tmp_path, *[{**entry, "scorer": 3} for entry in rows], spec=spec)
+    assert [entry["text"] for entry in written] == [row(n)["text"] for n in (1, 2, 3)]
+    assert manifest.licenses == {"CC0-1.0": 1, "MIT": 1, "unknown": 1}
+    assert written[2]["authority_weight"] == 0.1
+    with pytest.raises(DataError, match="'body' and 'part' are both read as 'text' and differ"):
+        run(
+            tmp_path,
+            {"body": row(1)["text"], "part": row(2)["text"]},
+            spec={"columns": {"body": "text", "part": "text"}},
+        )
+
+
 def test_rows_and_cap_of_an_input(tmp_path):
     lines = [row(n) for n in range(40)]
     manifest, rows = run(tmp_path, *lines, spec={"rows": 30, "cap": 10})
