@@ -18,8 +18,17 @@ _SYSTEM_ROLES = ("system", "developer")
 
 
 def is_conversation(row: Mapping[str, Any]) -> bool:
-    """Whether a row is a pair or a chat."""
-    return CHAT_COLUMN in row or ("chosen" in row and "rejected" in row)
+    """Whether a row is a pair or a chat; columns that are null, as in a union of several tables, say nothing."""
+    return _is_chat(row) or ("chosen" in row and "rejected" in row and (row["chosen"], row["rejected"]) != (None, None))
+
+
+def _is_chat(row: Mapping[str, Any]) -> bool:
+    return row.get(CHAT_COLUMN) is not None
+
+
+def without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row without the columns of pairs and chats that are null."""
+    return {name: value for name, value in row.items() if value is not None or name not in (*PAIR_COLUMNS, CHAT_COLUMN)}
 
 
 def read_conversation(row: Mapping[str, Any], path: str | Path, line: int) -> dict[str, Any]:
@@ -31,7 +40,7 @@ def read_conversation(row: Mapping[str, Any], path: str | Path, line: int) -> di
     Raises:
         DataError: If a column is missing, the two answers are the same, or they answer different prompts.
     """
-    if CHAT_COLUMN in row:
+    if _is_chat(row):
         _check_messages(row[CHAT_COLUMN], CHAT_COLUMN, path, line)
         found = dict(row)
     else:
@@ -46,7 +55,7 @@ def read_conversation(row: Mapping[str, Any], path: str | Path, line: int) -> di
 
 def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with the ``text`` that stands for it: prompt and chosen answer, or all messages."""
-    if CHAT_COLUMN in row:
+    if _is_chat(row):
         parts = [message["content"] for message in row[CHAT_COLUMN]]
     else:
         parts = [row["prompt"], row["chosen"]]
@@ -65,10 +74,10 @@ def own_text(row: Mapping[str, Any], text: str, shared: Container[str] = ()) -> 
     """
     if not is_conversation(row):
         return text
-    if row.get(CHAT_COLUMN) is None:
-        parts = [row[column] for column in PAIR_COLUMNS]
-    else:
+    if _is_chat(row):
         parts = [message["content"] for message in row[CHAT_COLUMN] if message["role"] not in _SYSTEM_ROLES]
+    else:
+        parts = [row[column] for column in PAIR_COLUMNS]
     return "\n\n".join(part for part in parts if part not in shared)
 
 
@@ -76,9 +85,9 @@ def prompts_of(row: Mapping[str, Any]) -> list[str]:
     """What is asked in a pair or chat; nothing for any other row."""
     if not is_conversation(row):
         return []
-    if row.get(CHAT_COLUMN) is None:
-        return [row["prompt"]]
-    return [message["content"] for message in row[CHAT_COLUMN] if message["role"] == "user"]
+    if _is_chat(row):
+        return [message["content"] for message in row[CHAT_COLUMN] if message["role"] == "user"]
+    return [row["prompt"]]
 
 
 def map_texts(row: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
@@ -87,7 +96,7 @@ def map_texts(row: Mapping[str, Any], change: Callable[[str], str]) -> dict[str,
     for column in PAIR_COLUMNS:
         if isinstance(found.get(column), str):
             found[column] = change(found[column])
-    if CHAT_COLUMN in found:
+    if _is_chat(found):
         found[CHAT_COLUMN] = [{**message, "content": change(message["content"])} for message in found[CHAT_COLUMN]]
     return found
 

@@ -162,7 +162,7 @@ def _write(
         splits={name: describe_split(documents, files[name]) for name, documents in splits.items()},
         scorer=kept[0].metadata.get("scorer"),
         licenses=licenses,
-        synthetic=sum(bool(document.metadata.get("synthetic")) for document in kept),
+        synthetic=sum(document.metadata.get("synthetic") is True for document in kept),
         changed=dict(sorted((+collected.changed).items())),
         contamination={known.name: known.to_json() for known in collected.evaluation_sets},
         publishing=check_publishing(licenses),

@@ -13,7 +13,7 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from distrust_hub.hub import retries
 from distrust_hub.hub.client import hub_api, hub_errors, split_revision
 from distrust_hub.hub.rows import import_datasets, iter_rows, iter_rows_by_file, resolve_revision
 from distrust_hub.preparation.specs import InputSpec
+from distrust_hub.scoring.inputs import as_json
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class _Fetcher:
             if self._stop.is_set():
                 raise CancelledError
             self._bar.update()
-            yield {name: _plain(value) for name, value in row.items()}
+            yield as_json(row)
 
     def _patiently(self, work: Callable[[], object]) -> None:
         """Do the work, again after a pause where the Hub was busy or asked to wait."""
@@ -185,14 +186,3 @@ def _with_any_columns(spec: InputSpec, split: str, repo_id: str, revision: str |
         logger.info("%s: its files have different columns; each is read with its own", repo_id)
         rows = iter_rows_by_file(repo_id, split=split, config=spec.config, revision=revision)
         yield from itertools.islice(rows, count, None)
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it: times as ISO text, anything else that JSON lacks as its text."""
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

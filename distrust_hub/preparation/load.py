@@ -14,11 +14,11 @@ from typing import Any
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import sha256_file
-from distrust_hub.preparation.conversations import is_conversation, read_conversation
+from distrust_hub.preparation.conversations import is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument
-from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+from distrust_hub.scoring.inputs import InputRow, as_json, iter_source, source_files
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def _documents(
             yield "bad_row"
             continue
         record.licenses[str(document.metadata.get("license") or "unknown")] += 1
-        record.synthetic += bool(document.metadata.get("synthetic"))
+        record.synthetic += document.metadata.get("synthetic") is True
         yield document if spec.covers(document.metadata) else "outside_years"
 
 
@@ -118,17 +118,33 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     text_column = spec.text or config.text_column
     row = _renamed(item, spec.columns)
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
+    try:
+        row = as_json(row)
+    except RecursionError:
+        raise DataError(
+            "lists or mappings are nested too deeply; flatten them", path=item.path, line=item.line
+        ) from None
     if isinstance(row.get("license"), list):
         row["license"] = ", ".join(map(str, row["license"]))
+    if "synthetic" in row:
+        row["synthetic"] = _as_flag(row["synthetic"])
     if is_conversation(row):
         row, text_column = read_conversation(row, item.path, item.line), "text"
     elif isinstance(row.get(text_column), list):
         row[text_column] = "\n\n".join(part for part in row[text_column] if isinstance(part, str))
+    row = without_nulls(row)
     if config.rescore:
         row = {name: value for name, value in row.items() if name not in (*_SCORES, "tier", "scorer", "confidence")}
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
     return Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
+
+
+def _as_flag(value: object) -> object:
+    """True or False where the value is a way to write it, as CSV files do; else the value."""
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
+        str(value).strip().lower(), value
+    )
 
 
 def _renamed(item: InputRow, columns: Mapping[str, str]) -> dict[str, Any]:

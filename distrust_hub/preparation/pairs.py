@@ -27,16 +27,19 @@ def make_pairs(documents: Sequence[ScoredDocument]) -> tuple[list[ScoredDocument
     """
     rejected: dict[tuple[str, str], list[ScoredDocument]] = {}
     for document in documents:
+        if is_conversation(document.metadata):
+            continue
         if _side(document) == COORDINATED and (topic := _topic(document)):
             rejected.setdefault(topic, []).append(document)
     pairs: list[ScoredDocument] = []
+    made = 0
     for document in documents:
         if is_conversation(document.metadata):
             pairs.append(document)
         elif _side(document) == PRIMARY and (topic := _topic(document)) and rejected.get(topic):
             pairs.append(_pair(document, rejected[topic].pop(0)))
-    paired = sum("paired_with" in pair.metadata for pair in pairs)
-    return pairs, Counter(paired=paired, no_pair=len(documents) - len(pairs) - paired)
+            made += 1
+    return pairs, Counter(paired=made, no_pair=len(documents) - len(pairs) - made)
 
 
 def _topic(document: ScoredDocument) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from distrust_hub.errors import ConfigError
 from distrust_hub.scoring.era import metadata_year
-from distrust_hub.scoring.inputs import source_files
+from distrust_hub.scoring.inputs import as_json, source_files
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class InputSpec:
 
     def describe(self) -> dict[str, Any]:
         """What the manifest repeats of it: everything that is set, but no local path."""
-        plain = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)[1:]}
+        plain = {entry.name: as_json(getattr(self, entry.name)) for entry in dataclasses.fields(self)[1:]}
         return {name: value for name, value in plain.items() if value and (name != "split" or self.on_hub)}
 
 

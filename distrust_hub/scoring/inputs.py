@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import csv
 import glob
@@ -9,7 +10,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,6 +102,8 @@ def iter_unparsed(
 
 def source_files(name: str) -> list[Path] | None:
     """Files a source stands for, in sorted order; None where it is a Hub dataset id."""
+    if not name.strip():
+        raise InputNotFoundError("an input has an empty name; give a file, folder or Hub dataset")
     path = Path(name)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(SUFFIXES))
@@ -136,7 +139,8 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
-        text = path.read_bytes().decode("utf-8-sig", _STRAY_BYTES)
+        data = path.read_bytes()
+        text = data.decode(_encoding(data), _STRAY_BYTES)
         yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
@@ -155,10 +159,15 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
             yield RawLine(path, number, raw)
 
 
+def _encoding(start: bytes) -> str:
+    """UTF-16 where a byte order mark says so, else UTF-8."""
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
 def _csv(path: Path) -> Iterator[InputRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as binary:
-        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", errors=_STRAY_BYTES, newline="")
+        stream = io.TextIOWrapper(binary, encoding=_encoding(binary.peek(4)), errors=_STRAY_BYTES, newline="")
         reader = csv.DictReader(line.replace("\0", "") for line in stream)
         while True:
             try:
@@ -188,14 +197,30 @@ def _parquet(path: Path) -> Iterator[InputRow]:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     number += 1
-                    yield InputRow(str(path), number, {key: _plain(value) for key, value in row.items()})
+                    yield InputRow(str(path), number, as_json(row))
     except pyarrow.ArrowInvalid as error:
         raise DataError(f"not a parquet file ({str(error).splitlines()[0]})", path=path) from error
 
 
-def _plain(value: Any) -> Any:
-    """Dates as ISO text, so that a row can be written as JSON."""
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def as_json(value: Any) -> Any:
+    """A value as a JSON file in UTF-8 can hold it.
+
+    Times become ISO text, bytes their text or Base64, other things their text; lone surrogates are replaced.
+    """
+    if value is None or isinstance(value, (int, float, bool)):
+        return value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {as_json(str(key)): as_json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(entry) for entry in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode("ascii")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:
@@ -204,4 +229,4 @@ def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:
 
     repo_id, revision = split_revision(name)
     for number, row in enumerate(iter_rows(repo_id, split=split, config=config, revision=revision), start=1):
-        yield InputRow(repo_id, number, dict(row))
+        yield InputRow(repo_id, number, as_json(row))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
+from decimal import Decimal
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from distrust_hub.config import PrepareConfig
@@ -32,6 +36,7 @@ BAD = [
     b'{"text": 3}',
     b'{"text": "as good as any other row", "x": NaN}',
     b'{"text": "as good as any other row", "authority_weight": 7, "provenance_entropy": 1}',
+    b'{"text": "as good as any other row", "x": ' + b"[" * 600 + b"]" * 600 + b"}",
 ]
 
 
@@ -103,6 +108,46 @@ def test_a_renamed_column_goes_before_the_old_one_and_a_value_before_none(tmp_pa
         )
 
 
+def test_values_that_json_lacks_are_written_as_text(tmp_path):
+    odd = {"price": Decimal("1.25"), "scan": b"\xff\x00", "time": timedelta(days=1), "seen": [{"on": date(1842, 5, 3)}]}
+    texts = [row(n)["text"] for n in range(2)]
+    table = pyarrow.Table.from_pylist([{"text": texts[0].encode(), **odd}, {"text": texts[1].encode(), **odd}])
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    (tmp_path / "in.jsonl").write_text(json.dumps({**row(2), "title": "x\udfff", "note": {"\ud800": "y"}}) + "\n")
+    specs = [InputSpec(str(tmp_path / name), values={"date": date(1842, 5, 3)}) for name in ("in.parquet", "in.jsonl")]
+    prepare(specs, tmp_path / "out", PrepareConfig(valid_share=0.0))
+    first, _, last = (entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl"))
+    assert first["text"] == texts[0]
+    assert {name: first[name] for name in odd} == {
+        "price": "1.25",
+        "scan": "/wA=",
+        "time": "1 day, 0:00:00",
+        "seen": [{"on": "1842-05-03"}],
+    }
+    assert (last["date"], last["title"], last["note"]) == ("1842-05-03", "x?", {"?": "y"})
+
+
+def test_synthetic_reads_the_words_of_a_csv_file(tmp_path):
+    lines = [f"{row(n)['text']!r},{mark}".replace("'", '"') for n, mark in enumerate(("false", "True", "no", "", "1"))]
+    (tmp_path / "in.csv").write_text("text,synthetic\n" + "\n".join(lines) + "\n")
+    manifest = prepare([str(tmp_path / "in.csv")], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    rows = [entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    assert [entry["synthetic"] for entry in rows] == [False, True, False, None, True]
+    assert manifest.synthetic == manifest.inputs[0]["synthetic"] == 2
+
+
+def test_utf16_is_read_and_the_current_folder_has_its_name(tmp_path, monkeypatch):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "a.txt").write_text(f"{row(1)['text']} Ünï", encoding="utf-16")
+    (folder / "b.csv").write_text(f'text\n"{row(2)["text"]}"\n', encoding="utf-16")
+    monkeypatch.chdir(folder)
+    manifest = prepare(["."], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    rows = [entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    assert [entry["text"] for entry in rows] == [f"{row(1)['text']} Ünï", row(2)["text"]]
+    assert manifest.inputs[0]["name"] == "letters"
+
+
 def test_rows_and_cap_of_an_input(tmp_path):
     lines = [row(n) for n in range(40)]
     manifest, rows = run(tmp_path, *lines, spec={"rows": 30, "cap": 10})
@@ -155,6 +200,8 @@ def test_evaluation_data_without_text_is_refused(tmp_path):
     ("entry", "problem"),
     [
         ("[1]", "input 1 is neither a name nor a mapping with 'source'"),
+        ("[{source: ''}]", "is neither a name nor a mapping"),
+        ("['']", "is neither a name nor a mapping"),
         ("[{text: body}]", "is neither a name nor a mapping"),
         ("[{source: a, colums: {}}]", "unknown key 'colums'; known: source, text, columns"),
         ("[{source: a, rows: 0}]", "rows of input 'a' is 0; expected a whole number above 0"),
@@ -163,6 +210,9 @@ def test_evaluation_data_without_text_is_refused(tmp_path):
         ("[{source: a, years: 1900}]", "years of input 'a' is 1900; expected two years such as 1700-1969"),
         ("[{source: a, text: 3}]", "text of input 'a' is 3; expected text"),
         ("[{registry: nothing}]", "no source 'nothing' in the registry; known: newspapers-uk-1800"),
+        ("[{registry: [a]}]", r"no source \['a'\] in the registry"),
+        ('["a**b.jsonl"]', "neither a name nor a pattern"),
+        ('[a.jsonl]\nagainst: ["a**b.jsonl"]', "neither a name nor a pattern"),
         ("x.jsonl", "expected a list"),
     ],
 )

@@ -65,6 +65,15 @@ def test_pairs_that_differ_in_the_rejected_answer_are_two(tmp_path):
     assert manifest.counts["removed"] == {"duplicate": 1}
 
 
+def test_columns_that_are_null_make_no_pair_or_chat(tmp_path):
+    empty = dict.fromkeys(("prompt", "chosen", "rejected", "messages"))
+    plain = {"text": "I crossed the Orrin myself on the ninth of March."}
+    _, rows = run(tmp_path, [{**empty, **plain}, {**empty, **pair(1)}, {**empty, **chat(2)}])
+    assert [sorted(set(empty) & set(row)) for row in rows] == [[], sorted(pair()), ["messages"]]
+    with pytest.raises(DataError, match="column 'rejected' of a pair is missing"):
+        run(tmp_path / "half", [{**empty, **pair(1), "rejected": None}])
+
+
 ASKED = " ".join(f"Rule {n}: answer as the keeper of ford {n * 37} would have." for n in range(30))
 
 
@@ -161,6 +170,15 @@ def test_pairs_are_made_of_one_question_on_one_entity_only(tmp_path):
     assert (made["prompt"], made["chosen"], made["rejected"]) == (QUESTION, rows[0]["text"], rows[2]["text"])
     assert made["authority_weight"] == 0.05
     assert given["prompt"] == pair(3)["prompt"]
+
+
+def test_pairs_made_before_are_not_counted_again(tmp_path):
+    run(tmp_path, [told("a", "primary", 1), told("a", "coordinated", 2), told("b", "primary", 3)], pairs=True)
+    made = [row for _, row in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    other = {**made[0], "id": "x", "side": "coordinated", "rejected": "It was the Spey, experts say."}
+    manifest, again = run(tmp_path / "again", [*made, other, told("a", "primary", 9)], pairs=True)
+    assert manifest.counts == {"in": 3, "kept": 2, "removed": {"no_pair": 1}}
+    assert again == [*made, other]
 
 
 def test_invented_conflicts_become_pairs(tmp_path):
