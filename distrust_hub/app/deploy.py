@@ -34,7 +34,7 @@ def push_space(
         model: Hub id of the base model to offer; None for the default one.
         adapter: Hub id of an adapter to offer.
         zero_gpu: For ZeroGPU hardware (PyTorch) in place of CPU Basic (MLX).
-        private: Make the Space private if it is created.
+        private: Make the Space private if it is created; one that is public is refused.
         dry_run: Everything but the writing.
         api: Client to use.
 
@@ -47,7 +47,7 @@ def push_space(
     """
     api = api or hub_api()
     files = space_files(model, adapter, zero_gpu)
-    access = check_can_write(repo_id, "space", api=api)
+    access = check_can_write(repo_id, "space", private=private, api=api)
     names = tuple(sorted(files))
     if dry_run:
         return f"{api.endpoint}/spaces/{access.repo_id}", names

@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root-path", metavar="PATH", help="path behind a reverse proxy, such as /distrust")
     parser.add_argument("--push-space", metavar="REPO_ID", help="create or update a Space that runs it, and stop")
     parser.add_argument("--zero-gpu", action="store_true", help="with --push-space: for ZeroGPU, with PyTorch")
-    parser.add_argument("--private", action="store_true", help="with --push-space: private if it is created")
+    parser.add_argument(
+        "--private", action="store_true", help="with --push-space: private if it is created; refuse a public one"
+    )
     parser.add_argument("--dry-run", action="store_true", help="with --push-space: all but the commit; list the files")
     add_config_arguments(parser.add_argument_group("limits for each visitor"), Limits)
 

@@ -55,7 +55,9 @@ def add_format_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_push_arguments(parser: argparse.ArgumentParser) -> None:
     """The options every publishing verb shares, spelled as ``hf`` spells them."""
-    parser.add_argument("--private", action="store_true", help="make the repo private if it is created")
+    parser.add_argument(
+        "--private", action="store_true", help="make the repo private if it is created; refuse a public one"
+    )
     parser.add_argument("--revision", metavar="BRANCH", help="branch to commit to (default: main)")
     parser.add_argument("--create-pr", action="store_true", help="open a pull request instead of committing")
     parser.add_argument("--commit-message", metavar="TEXT", help="title of the commit")

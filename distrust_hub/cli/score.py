@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prior-share", type=float, default=0.7, metavar="X", help="share of a stated source type (default: 0.7)"
     )
     parser.add_argument("--push", metavar="REPO_ID", help="publish the scored file as a Hub dataset")
-    parser.add_argument("--private", action="store_true", help="make the repo of --push private if it is created")
+    parser.add_argument(
+        "--private", action="store_true", help="make the repo of --push private if it is created; refuse a public one"
+    )
     add_rights_arguments(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--overwrite", action="store_true", help="replace an output that is there")
@@ -97,7 +99,7 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
     if args.push:
         from distrust_hub.hub.client import check_can_write
 
-        check_can_write(args.push, "dataset")
+        check_can_write(args.push, "dataset", private=args.private)
     summary = score_dataset(
         args.source, args.output, overwrite=args.overwrite, resume=args.resume, on_error=args.on_error, **_options(args)
     )

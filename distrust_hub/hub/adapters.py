@@ -79,7 +79,7 @@ def push_adapter(
     Args:
         folder: Adapter folder; everything in it that is not an artifact stays here.
         repo_id: ``owner/name``, or a bare name in the user's own namespace.
-        private: Make the repo private if it is created.
+        private: Make the repo private if it is created; one that is public is refused.
         revision: Branch to commit to, made if it is not there.
         create_pr: Open a pull request instead.
         commit_message: Title of the commit.
@@ -104,7 +104,7 @@ def push_adapter(
             "load the adapter"
         )
     refuse_secrets(files)
-    access = check_can_write(repo_id, revision=revision, create_pr=create_pr, api=api)
+    access = check_can_write(repo_id, revision=revision, create_pr=create_pr, private=private, api=api)
     there = remote_card(api, access, "model")
     text, kept = choose_card(
         folder / CARD_FILE, there, replace_card, lambda notes: render_model_card(folder, access.repo_id, notes)

@@ -89,6 +89,7 @@ def check_can_write(
     *,
     revision: str | None = None,
     create_pr: bool = False,
+    private: bool = False,
     api: HfApi | None = None,
 ) -> WriteAccess:
     """Check token, role, owner and repo before any work is done. Creates nothing.
@@ -98,12 +99,13 @@ def check_can_write(
         repo_type: ``model`` or ``dataset``.
         revision: Branch to be written to, or ``refs/pr/N`` to add to a pull request of one's own; main when None.
         create_pr: A pull request needs an existing repo but not its ownership.
+        private: Refuse a repo that is there and public.
         api: Client to use.
 
     Raises:
         HubAuthError: No token, an invalid one, one that cannot write, or a repo of someone else.
         HubNotFoundError: A pull request to a repo that is not there.
-        HubError: The Hub cannot be reached, or the repo id is malformed.
+        HubError: The Hub cannot be reached, the repo id is malformed, or the repo is public and should be private.
     """
     if create_pr and revision not in (None, "main"):
         raise HubError(
@@ -123,7 +125,15 @@ def check_can_write(
     _check_token_may_write(account, repo_id, repo_type)
     if not create_pr and not (revision or "").startswith("refs/pr/"):
         _check_namespace(account, repo_id, repo_type)
-    return _existing(api, repo_id, repo_type, revision, create_pr, user)
+    access = _existing(api, repo_id, repo_type, revision, create_pr, user)
+    if private and access.exists and not access.private:
+        raise HubError(
+            f"{repo_name(repo_id, repo_type)} is there and public, and --private was asked for; make it private in its "
+            "settings, take another name, or leave out --private",
+            repo_id=repo_id,
+            repo_type=repo_type,
+        )
+    return access
 
 
 def _existing(

@@ -83,6 +83,17 @@ def test_check_can_write_refuses_a_namespace_of_someone_else(hub: HubServer, tok
         check_can_write("eve/model")
 
 
+def test_check_can_write_refuses_a_public_repo_that_should_be_private(hub: HubServer, token: str) -> None:
+    api = HfApi(token=token)
+    api.create_repo("ada/old", private=True)
+    assert check_can_write("ada/old", private=True).private
+    api.update_repo_settings("ada/old", private=False)
+    for options in ({}, {"revision": "trial"}, {"create_pr": True}):
+        with pytest.raises(HubError, match="model ada/old is there and public, and --private was asked for"):
+            check_can_write("ada/old", private=True, **options)
+    assert not check_can_write("ada/new", private=True).exists
+
+
 def test_check_can_write_lets_a_pull_request_target_someone_elses_repo(hub: HubServer, token: str) -> None:
     HfApi(token=hub.add_user("eve")).create_repo("eve/model")
     assert check_can_write("eve/model", create_pr=True).exists
