@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from distrust_hub.files import iter_jsonl
 from distrust_hub.hub.redistribution import Release
@@ -14,19 +15,26 @@ from distrust_hub.schema import ScoredDocument
 
 ROW_SUFFIXES = (".jsonl", ".parquet")
 
+Kind = Literal["null", "bool", "int", "long", "float", "str", "json"]
+"""Kind of a value: ``int`` a whole number that a float64 holds exactly, ``long`` a larger one, ``json`` all nested."""
+
+_PLAIN: dict[type, Kind] = {type(None): "null", bool: "bool", float: "float", str: "str"}
+_EXACT = 1 << 53
+_INT64 = range(-(1 << 63), 1 << 63)
+
 MAX_SHARD_BYTES = 500_000_000
 """Size of a parquet shard in memory, the Hub's recommendation."""
 
 
 def write_parquet(
-    split: str, path: Path, kinds: Mapping[str, set[type]], folder: Path, release: Release
+    split: str, path: Path, kinds: Mapping[str, set[Kind]], folder: Path, release: Release
 ) -> dict[str, Path]:
     """Write one split as shards of bounded size.
 
     Args:
         split: Name of the split.
         path: ``.jsonl`` or ``.parquet`` file of scored rows.
-        kinds: {column: Python types seen in it}, over all splits, so that they share one schema.
+        kinds: {column: kinds of value seen in it}, over all splits, so that they share one schema.
         folder: Where to write.
         release: What of each row is published.
 
@@ -34,9 +42,12 @@ def write_parquet(
         {path in the repo: file}.
     """
     datasets = import_datasets("publishing a dataset")
-    features = datasets.Features({name: _feature(datasets, seen) for name, seen in kinds.items()})
-    generate = _row_source(path, list(kinds), release)
-    data = datasets.Dataset.from_generator(generate, features=features, cache_dir=str(folder / "cache"))
+    types = {name: _column_type(seen) for name, seen in kinds.items()}
+    features = {name: datasets.Value(type) if type else datasets.Json() for name, type in types.items()}
+    generate = _row_source(path, types, release)
+    data = datasets.Dataset.from_generator(
+        generate, features=datasets.Features(features), cache_dir=str(folder / "cache")
+    )
     count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
     files: dict[str, Path] = {}
     for index in range(count):
@@ -48,33 +59,59 @@ def write_parquet(
     return files
 
 
-def _row_source(path: Path, columns: list[str], release: Release) -> Callable[[], Iterator[dict[str, Any]]]:
+def _row_source(
+    path: Path, types: Mapping[str, str | None], release: Release
+) -> Callable[[], Iterator[dict[str, Any]]]:
     def generate() -> Iterator[dict[str, Any]]:
         for line, row in numbered_rows(path):
             published, _ = release.apply(ScoredDocument.from_row(row, path=path, line=line).to_row())
             if published is not None:
-                yield {column: published.get(column) for column in columns}
+                yield {column: _cell(published.get(column), type) for column, type in types.items()}
 
     return generate
 
 
-def _feature(datasets: Any, kinds: set[type]) -> Any:
-    """The parquet type of a column, from the Python types seen in it; anything nested or mixed is kept as JSON."""
-    plain = kinds - {type(None)}
-    if plain == {str} or not plain:
-        return datasets.Value("string")
-    if plain == {bool}:
-        return datasets.Value("bool")
-    if plain == {int}:
-        return datasets.Value("int64")
-    if plain <= {int, float}:
-        return datasets.Value("float64")
-    return datasets.Json()
+def _cell(value: Any, type: str | None) -> Any:
+    """A value as its column takes it; ``datasets`` would take a string like ``"3"`` for JSON already."""
+    return value if type or value is None else json.dumps(value, ensure_ascii=False)
+
+
+def kind_of(value: object) -> Kind:
+    """The kind of a value, by which ``write_parquet`` chooses the type of its column."""
+    if type(value) is int:
+        return "int" if abs(value) <= _EXACT else "long"
+    return _PLAIN.get(type(value), "json")
+
+
+def _column_type(kinds: set[Kind]) -> str | None:
+    """The parquet type that holds every value of a column exactly; None for JSON: anything nested or mixed."""
+    plain = kinds - {"null"}
+    if plain <= {"str"}:
+        return "string"
+    if plain == {"bool"}:
+        return "bool"
+    if plain <= {"int", "long"}:
+        return "int64"
+    if plain <= {"int", "float"}:
+        return "float64"
+    return None
 
 
 def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line or row number from 1, row) of a ``.jsonl`` or ``.parquet`` file."""
-    if path.suffix == ".parquet":
-        yield from enumerate(parquet_rows(path), start=1)
-    else:
-        yield from iter_jsonl(path)
+    """(line or row number from 1, row with what parquet can hold) of a ``.jsonl`` or ``.parquet`` file."""
+    rows = enumerate(parquet_rows(path), start=1) if path.suffix == ".parquet" else iter_jsonl(path)
+    for line, row in rows:
+        yield line, _holdable(row)
+
+
+def _holdable(value: Any) -> Any:
+    """A value that parquet can hold: lone surrogates replaced; times, and whole numbers beyond 64 bits, as text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_holdable(str(name)): _holdable(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_holdable(entry) for entry in value]
+    if value is None or isinstance(value, float) or (isinstance(value, int) and value in _INT64):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

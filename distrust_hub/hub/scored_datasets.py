@@ -15,7 +15,7 @@ from distrust_hub.cards.check import check_card
 from distrust_hub.cards.dataset import DatasetFacts, render_dataset_card
 from distrust_hub.errors import DataError, InputNotFoundError
 from distrust_hub.hub.client import check_can_write, hub_api
-from distrust_hub.hub.parquet import ROW_SUFFIXES, numbered_rows, write_parquet
+from distrust_hub.hub.parquet import ROW_SUFFIXES, Kind, kind_of, numbered_rows, write_parquet
 from distrust_hub.hub.publish import (
     Content,
     PushResult,
@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Survey:
-    """What one pass over all rows finds: counts for the card, and the type of every column."""
+    """What one pass over all rows finds: counts for the card, and the kinds of value in every column."""
 
     facts: DatasetFacts = field(default_factory=DatasetFacts)
-    kinds: dict[str, set[type]] = field(default_factory=dict)
+    kinds: dict[str, set[Kind]] = field(default_factory=dict)
     dropped: int = 0
     unlicensed: int = 0
     first_unlicensed: tuple[Path, int, object] | None = None
@@ -45,7 +45,7 @@ class _Survey:
     def add(self, row: dict[str, Any], split: str) -> None:
         self.facts.add(row, split)
         for name, value in row.items():
-            self.kinds.setdefault(name, set()).add(type(value))
+            self.kinds.setdefault(name, set()).add(kind_of(value))
 
     def warn(self, release: Release) -> None:
         """Say what the scan for personal data found."""
@@ -95,7 +95,7 @@ def push_scored(
         source: Training folder (``train.jsonl``, ``valid.jsonl``, ``manifest.json``) or a scored file
             (``.jsonl`` or ``.parquet``), which becomes the split ``train``.
         repo_id: ``owner/name``, or a bare name in the user's own namespace.
-        private: Make the repo private if it is created.
+        private: Make the repo private if it is created; one that is public is refused.
         revision: Branch to commit to, made if it is not there.
         create_pr: Open a pull request instead.
         commit_message: Title of the commit.
@@ -115,7 +115,7 @@ def push_scored(
     manifest = Manifest.load(manifest_file) if manifest_file else None
     release = Release(scores_only, personal_data)
     survey = _survey(splits, release)
-    access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, api=api)
+    access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, private=private, api=api)
     if not (scores_only or i_have_rights or (access.private if access.exists else private)):
         _refuse_unlicensed(survey)
     there = remote_card(api, access, "dataset")
@@ -128,8 +128,8 @@ def push_scored(
     refuse_card(check_card(card, survey.facts), kept, access.repo_id, "dataset")
     with tempfile.TemporaryDirectory(prefix="distrust-hub-") as temporary:
         files: dict[str, Content] = {}
-        for split, path in splits.items():
-            files.update(write_parquet(split, path, survey.kinds, Path(temporary), release))
+        for split in survey.facts.splits:  # not those without a row to publish
+            files.update(write_parquet(split, splits[split], survey.kinds, Path(temporary), release))
         if manifest_file and not scores_only:
             files[Manifest.FILE_NAME] = manifest_file
         if not kept:
@@ -140,7 +140,7 @@ def push_scored(
             return PushResult(f"{api.endpoint}/datasets/{access.repo_id}", None, names, card, kept)
         present = remote_files(api, access, "dataset")
         stale = {name for name in present if name.startswith("data/") and name.endswith(".parquet")} - set(files)
-        stale |= {Manifest.FILE_NAME} & present - set(files)
+        stale |= {Manifest.FILE_NAME, *SPLIT_FILES.values()} & present - set(files)
         url, sha = commit_files(
             api,
             access,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import DatasetCard, HfApi
 
@@ -48,6 +52,8 @@ TRAIN = [
 ]
 VALID = [row(6, year=1999)]
 
+MIXED = [3, "3", "null", "true", "[1, 2]", "vol. 3", '"quoted"', "", True, 0.1, {"a": "3"}, ["null", 2**63 - 1]]
+
 
 @pytest.fixture
 def training(tmp_path: Path) -> Path:
@@ -63,6 +69,48 @@ def test_rows_come_back_equal(hub: HubServer, token: str, training: Path, stream
     push_scored(training, "ada/notes")
     assert list(iter_rows("ada/notes", streaming=streaming)) == TRAIN
     assert list(iter_rows("ada/notes", split="valid", streaming=streaming)) == VALID
+
+
+def test_values_of_mixed_columns_come_back_with_their_types(hub: HubServer, token: str, tmp_path: Path) -> None:
+    numbers = [2**53 + 1, 0.5, -(2**63)]
+    rows = [row(1, mixed=value, count=numbers[index % 3]) for index, value in enumerate(MIXED)]
+    write_jsonl(tmp_path / "s.jsonl", rows)
+    push_scored(tmp_path / "s.jsonl", "ada/notes")
+    found = list(iter_rows("ada/notes"))
+    assert found == rows
+    assert [type(entry["mixed"]) for entry in found] == [type(value) for value in MIXED]
+    folder, _ = pull_training_folder("ada/notes")
+    assert [line for _, line in iter_jsonl(folder / "train.jsonl")] == rows
+
+
+def test_values_that_parquet_cannot_hold_are_published_as_text(hub: HubServer, token: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text("\n".join(json.dumps(row(1, title="a\ud800", n=n, nested=[{"\udc00": n}])) for n in (1, 2**64)))
+    push_scored(path, "ada/notes")
+    expected = [row(1, title="a?", n=n, nested=[{"?": n}]) for n in (1, str(2**64))]
+    assert list(iter_rows("ada/notes")) == expected
+    table = {name: [value] for name, value in row(1, date=datetime.date(1842, 5, 3)).items()}
+    pq.write_table(pa.table(table), tmp_path / "s.parquet")
+    push_scored(tmp_path / "s.parquet", "ada/dated")
+    assert next(iter_rows("ada/dated"))["date"] == "1842-05-03"
+
+
+def test_push_scored_of_a_folder_whose_valid_rows_are_none(hub: HubServer, token: str, training: Path) -> None:
+    (training / "valid.jsonl").write_text("")
+    push_scored(training, "ada/notes")
+    assert list(iter_rows("ada/notes")) == TRAIN
+    assert not any("validation" in name for name in hub.repo("ada/notes", "dataset").files())
+
+
+def test_push_scored_replaces_json_lines_that_pull_would_read(hub: HubServer, token: str, training: Path) -> None:
+    api = HfApi(token=token)
+    api.create_repo("ada/notes", repo_type="dataset")
+    for name in ("train.jsonl", "valid.jsonl", "own.txt"):
+        api.upload_file(path_or_fileobj=b"{}\n", path_in_repo=name, repo_id="ada/notes", repo_type="dataset")
+    push_scored(training, "ada/notes")
+    assert "own.txt" in hub.repo("ada/notes", "dataset").files()
+    folder, _ = pull_training_folder("ada/notes")
+    assert [line for _, line in iter_jsonl(folder / "train.jsonl")] == TRAIN
 
 
 def test_load_scored_returns_checked_documents(hub: HubServer, token: str, training: Path) -> None:
