@@ -135,11 +135,6 @@ def render_dataset_card(
 
 
 def _front_matter(facts: DatasetFacts, inputs: list[Facts]) -> DatasetCardData:
-    names = [name for name in facts.licenses if name != "unknown"]
-    fields = license_fields(names[0]) if len(names) == 1 else {}
-    if len(names) > 1:
-        known = sorted({license_fields(name)["license"] for name in names})
-        fields = {"license": known} if "other" not in known else {"license": "other", "license_name": "mixed"}
     size = next((label for bound, label in _SIZES if facts.rows < bound), "n>10M")
     sources = sorted({entry["name"] for entry in inputs if is_repo_id(entry["name"])})
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in facts.splits]
@@ -150,5 +145,18 @@ def _front_matter(facts: DatasetFacts, inputs: list[Facts]) -> DatasetCardData:
         source_datasets=sources or None,
         tags=["distrust-hub", "provenance", *(["synthetic"] if facts.synthetic_rows else [])],
         configs=[{"config_name": "default", "data_files": files}],
-        **fields,
+        **_license(facts.licenses),
     )
+
+
+def _license(licenses: Mapping[str, int]) -> dict[str, Any]:
+    """What holds for all rows together; ``other`` where some have no licence, or one that the Hub does not know."""
+    names = [name for name in licenses if name != "unknown"]
+    if not names:
+        return {}
+    if len(licenses) == 1:
+        return license_fields(names[0])
+    known = {license_fields(name).get("license", "other") for name in names}
+    if "unknown" in licenses or "other" in known:
+        return {"license": "other", "license_name": "mixed"}
+    return {"license": sorted(known)}

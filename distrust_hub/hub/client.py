@@ -35,6 +35,8 @@ TAG = "distrust-hub"
 """Tag of everything this package publishes; ``list_published`` finds repos by it."""
 
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_UNSAFE_NAME = re.compile(r"Invalid filename '(.*?)': cannot", re.DOTALL)
+"""How ``huggingface_hub`` refuses a file name that would leave the cache."""
 _WRITING_ROLES = {"admin", "write", "contributor", None}
 
 
@@ -214,16 +216,24 @@ def snapshot(
     """
     api = api or hub_api()
     with hub_errors(repo_id, repo_type, revision):
-        folder = retrying(
-            lambda: snapshot_download(
-                repo_id,
-                repo_type=repo_type,
-                revision=revision,
-                allow_patterns=None if allow_patterns is None else list(allow_patterns),
-                endpoint=api.endpoint,
-                token=api.token,
-                library_name="distrust-hub",
-                library_version=__version__,
+        try:
+            folder = retrying(
+                lambda: snapshot_download(
+                    repo_id,
+                    repo_type=repo_type,
+                    revision=revision,
+                    allow_patterns=None if allow_patterns is None else list(allow_patterns),
+                    endpoint=api.endpoint,
+                    token=api.token,
+                    library_name="distrust-hub",
+                    library_version=__version__,
+                )
             )
-        )
+        except ValueError as error:
+            found = _UNSAFE_NAME.match(str(error))
+            if found is None:
+                raise
+            unsafe = f"a file with the unsafe name {found[1][:80]!r}"
+            message = f"{repo_name(repo_id, repo_type)} holds {unsafe}; do not use this repo"
+            raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error
     return Path(folder), Path(folder).name

@@ -67,6 +67,27 @@ def test_dataset_card_without_a_manifest_and_without_a_scan_says_so() -> None:
     assert check_card(card, found) == []
 
 
+@pytest.mark.parametrize(
+    ("licenses", "expected"),
+    [
+        ((None, None), (None, None)),
+        (("CC0-1.0", "cc0-1.0"), (["cc0-1.0"], None)),
+        (("CC0-1.0", "MIT"), (["cc0-1.0", "mit"], None)),
+        (("CC0-1.0", None), ("other", "mixed")),
+        (("CC0-1.0", " "), ("other", "mixed")),
+        (("CC0-1.0", "My own"), ("other", "mixed")),
+    ],
+)
+def test_license_of_a_dataset_is_that_of_all_its_rows(
+    licenses: tuple[str | None, ...], expected: tuple[object, object]
+) -> None:
+    found = DatasetFacts()
+    for number, license in enumerate(licenses):
+        found.add(row(number, license=license), "train")
+    metadata = yaml.safe_load(render_dataset_card(found).split("\n---\n")[0].removeprefix("---\n"))
+    assert (metadata.get("license"), metadata.get("license_name")) == expected
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_rows_and_sources_stay_text(hostile: str) -> None:
     found = facts()

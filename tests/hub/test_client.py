@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from huggingface_hub import HfApi
 
@@ -126,6 +128,15 @@ def test_snapshot_returns_folder_and_commit(hub: HubServer, token: str) -> None:
     folder, sha = snapshot("ada/model", revision=old, allow_patterns=["*.json"])
     assert (sha, (folder / "a.json").read_bytes(), (folder / "b.txt").exists()) == (old, b"{}", False)
     assert snapshot("ada/model")[1] == hub.repo("ada/model").commits()[0].oid
+
+
+@pytest.mark.parametrize("name", ["data/../../evil.parquet", "../evil.json", "/etc/evil.json"])
+def test_snapshot_refuses_a_file_name_that_leads_elsewhere(hub: HubServer, token: str, name: str) -> None:
+    HfApi(token=token).create_repo("ada/notes", repo_type="dataset")
+    repo = hub.repo("ada/notes", "dataset")
+    repo.commit("refs/heads/main", {name: repo.blobs.add_regular(b"{}")}, "Trick", "", "ada")
+    with pytest.raises(HubError, match=rf"dataset ada/notes holds a file with the unsafe name '{re.escape(name)}'"):
+        snapshot("ada/notes", repo_type="dataset")
 
 
 def test_snapshot_answers_from_the_cache_when_offline(
