@@ -129,5 +129,9 @@ class HubAuthError(HubError, PermissionError):
     """No token, an invalid one, or one that may not do this."""
 
 
+class HubOfflineError(HubError):
+    """The Hub cannot be asked, and the cache does not hold what is wanted."""
+
+
 class HubNotFoundError(HubError, FileNotFoundError):
     """A repo, revision or file is not on the Hub, or not visible with this token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from typing import Any
 
 import yaml
@@ -17,6 +18,11 @@ from distrust_hub.hub.client import is_repo_id
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
+_TEXTS = ("language", "datasets", "tags")
+"""Fields that the Hub takes as text or a list of texts."""
+
+_short = reprlib.Repr()  # a value of a stranger's card may be as large as it likes
+_short.maxstring = _short.maxother = 80
 
 
 def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type: str = "model") -> list[str]:
@@ -34,12 +40,12 @@ def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type
         return ["there is no metadata: the card must begin with a YAML block between two lines of ---"]
     try:
         metadata = yaml.safe_load(match[1])
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates that are none, and deep nesting
         return [f"the metadata is not YAML: {' '.join(str(error).split())}"]
     if not isinstance(metadata, dict):
         return ["the metadata is not a list of 'key: value' lines"]
     body = text[match.end() :]
-    problems = [*_license_problems(metadata), *_tag_problems(metadata, repo_type)]
+    problems = [*_license_problems(metadata), *_type_problems(metadata), *_tag_problems(metadata, repo_type)]
     if repo_type == "model":
         problems += [*_model_problems(metadata), *_body_problems(body)]
     if card is not None:
@@ -65,13 +71,22 @@ def _license_problems(metadata: dict[str, Any]) -> list[str]:
     found = metadata.get("license")
     names = found if isinstance(found, list) else [] if found is None else [found]
     problems = [
-        f"license is {name!r}; write an id the Hub knows, or 'other' with license_name and license_link"
+        f"license is {_short.repr(name)}; write an id the Hub knows, or 'other' with license_name and license_link"
         for name in names
-        if name != "other" and name not in LICENSES
+        if not isinstance(name, str) or (name != "other" and name not in LICENSES)
     ]
     if "other" in names and not _LICENSE_NAME.fullmatch(str(metadata.get("license_name", ""))):
         problems.append("license is 'other'; license_name must name it with small letters, digits, '-' and '.'")
     return problems
+
+
+def _type_problems(metadata: dict[str, Any]) -> list[str]:
+    return [
+        f"{key} is {_short.repr(value)}; it must be text or a list of texts, in quotes where YAML reads something else"
+        for key in _TEXTS
+        if (value := metadata.get(key)) is not None
+        and not (isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value)))
+    ]
 
 
 def _tag_problems(metadata: dict[str, Any], repo_type: str) -> list[str]:
@@ -87,10 +102,11 @@ def _tag_problems(metadata: dict[str, Any], repo_type: str) -> list[str]:
 def _model_problems(metadata: dict[str, Any]) -> list[str]:
     problems = []
     if not is_repo_id(metadata.get("base_model")):
-        problems.append(f"base_model is {metadata.get('base_model')!r}; it must be the Hub id of the base, owner/name")
+        shown = _short.repr(metadata.get("base_model"))
+        problems.append(f"base_model is {shown}; it must be the Hub id of the base, owner/name")
     expected = {"base_model_relation": "adapter", "library_name": "peft", "pipeline_tag": "text-generation"}
     problems += [
-        f"{key} is {metadata.get(key)!r}; it must be {value!r}"
+        f"{key} is {_short.repr(metadata.get(key))}; it must be {value!r}"
         for key, value in expected.items()
         if metadata.get(key) != value
     ]
@@ -98,6 +114,8 @@ def _model_problems(metadata: dict[str, Any]) -> list[str]:
         ModelCardData(**metadata)
     except ValueError as error:
         problems.append(f"the model index cannot be read: {' '.join(str(error).split())[:200]}")
+    except (TypeError, AttributeError) as error:
+        problems.append(f"a field of the metadata cannot be read: {' '.join(str(error).split())[:200]}")
     return problems
 
 
@@ -126,5 +144,6 @@ def _fact_problems(metadata: dict[str, Any], body: str, card: CardData | Dataset
             problems.append(f"the base's licence {card.base['license']} wants this notice: {card.duty.notice}")
     base = card.base["id"] if isinstance(card, CardData) else None
     if base and metadata.get("base_model") not in (None, base):
-        problems.append(f"base_model is {metadata['base_model']!r} and the adapter was trained on {base!r}")
+        shown = _short.repr(metadata["base_model"])
+        problems.append(f"base_model is {shown} and the adapter was trained on {base!r}")
     return problems

@@ -53,14 +53,14 @@ def _check_repo(name: str) -> list[str]:
     from distrust_hub.cards.data import CardData, collect
     from distrust_hub.cards.dataset import DatasetFacts
     from distrust_hub.cards.render import read_card
-    from distrust_hub.errors import HubNotFoundError
+    from distrust_hub.errors import HubNotFoundError, HubOfflineError
     from distrust_hub.hub.client import snapshot, split_revision
 
     repo_id, revision = split_revision(name)
     repo_type, patterns = "model", [CARD_FILE, "*.json"]
     try:
         folder, _ = snapshot(repo_id, revision=revision, allow_patterns=patterns)
-    except HubNotFoundError:
+    except (HubNotFoundError, HubOfflineError):
         repo_type = "dataset"
         folder, _ = snapshot(repo_id, revision=revision, repo_type=repo_type, allow_patterns=patterns)
     if not (folder / CARD_FILE).is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import next_steps, print_json
-from distrust_hub.errors import HubNotFoundError
+from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     revision = args.revision or revision
     try:
         folder = pull_adapter(repo_id, revision=revision, local_dir=args.local_dir)
-    except HubNotFoundError as error:
+    except (HubNotFoundError, HubOfflineError) as error:
         return _pull_dataset(args, repo_id, revision, error)
     base = read_adapter_config(folder).base_model
     if args.format == "json":
@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, no_model: HubNotFoundError) -> int:
+def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, no_model: HubError) -> int:
     """Put the dataset of that name where it was asked for; without one, say that there is no such model."""
     from distrust_hub.hub.rows import pull_training_folder
 
     try:
         folder, sha = pull_training_folder(repo_id, revision=revision)
-    except HubNotFoundError:
+    except (HubNotFoundError, HubOfflineError):
         raise no_model from None
     if args.local_dir:
         shutil.copytree(folder, args.local_dir, dirs_exist_ok=True, ignore=_not_rows)

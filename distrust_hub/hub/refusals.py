@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from distrust_hub.errors import DistrustHubError, HubAuthError, HubError, HubNotFoundError
+from distrust_hub.errors import DistrustHubError, HubAuthError, HubError, HubNotFoundError, HubOfflineError
 from distrust_hub.hub.retries import seconds_to_wait
 from distrust_hub.pii import redact
 
@@ -77,20 +77,25 @@ def _translate(error: BaseException, repo_id: str | None, repo_type: str | None,
     def hub(message: str) -> HubError:
         return HubError(message, repo_id=repo_id, repo_type=repo_type)
 
+    def offline(message: str) -> HubError:
+        return HubOfflineError(message, repo_id=repo_id, repo_type=repo_type)
+
     def auth(message: str) -> HubError:
         return HubAuthError(message, repo_id=repo_id, repo_type=repo_type)
 
     if isinstance(error, LocalEntryNotFoundError):
         if isinstance(error.__cause__, (HTTPError, OfflineModeIsEnabled)):
             return _translate(error.__cause__, repo_id, repo_type, revision)
-        return hub(f"{name} is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect")
+        return offline(f"{name} is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect")
     if isinstance(error, OfflineModeIsEnabled):
-        return hub(f"{name} is not in the cache and HF_HUB_OFFLINE is set; unset it to use the Hub")
+        return offline(f"{name} is not in the cache and HF_HUB_OFFLINE is set; unset it to use the Hub")
     if isinstance(error, LocalTokenNotFoundError):
         return auth(f"no Hugging Face token; {LOGIN}")
     if not isinstance(error, HfHubHTTPError):
         kind = type(error).__name__
-        return hub(f"cannot reach {constants.ENDPOINT} ({kind}); check the connection and HF_ENDPOINT, then run again")
+        return offline(
+            f"cannot reach {constants.ENDPOINT} ({kind}); check the connection and HF_ENDPOINT, then run again"
+        )
     if isinstance(error, GatedRepoError):
         return auth(f"{name} is gated; accept its terms at {constants.ENDPOINT}/{repo_id}, then {LOGIN}")
     if isinstance(error, RepositoryNotFoundError):

@@ -266,7 +266,7 @@ def _card_license(folder: Path) -> tuple[str | None, str | None]:
     match = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
     try:
         front = yaml.safe_load(match[1]) if match else None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None, None
     if not isinstance(front, dict):
         return None, None

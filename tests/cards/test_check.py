@@ -41,6 +41,28 @@ def test_check_card_names_the_problem(folder: Path, old: str, new: str, problem:
     assert problem in " ".join(check_card(text.replace(old, new, 1), collect(folder)))
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("license: {a: b}", "license is {'a': 'b'}; write an id the Hub knows"),
+        ("license: [[mit]]", "license is ['mit']; write an id"),
+        ("1: x", "a field of the metadata cannot be read"),
+        ("self: 3", "a field of the metadata cannot be read"),
+        ("model-index: [{name: x, results: [{task: 1}]}]", "cannot be read"),
+        ("date: 9999-99-99", "the metadata is not YAML: month must be in 1..12"),
+        ("deep: " + "[" * 2000, "the metadata is not YAML"),
+        ("language: no", "language is False; it must be text or a list of texts, in quotes where"),
+        ("datasets: 5", "datasets is 5; it must be text"),
+        ("tags: [2024-01-01]", "tags is [datetime.date(2024, 1, 1)]; it must be text"),
+        ("base_model: [a, b]", "base_model is ['a', 'b']; it must be the Hub id"),
+    ],
+)
+def test_check_card_of_a_strange_card_is_a_sentence(line: str, problem: str) -> None:
+    found = check_card(f"---\n{line}\n---\n# T\n")
+    assert problem in " ".join(found)
+    assert all(len(sentence) < 400 for sentence in found)
+
+
 def test_check_card_wants_the_mlx_call_first_and_the_word_synthetic(folder: Path) -> None:
     text = render_model_card(folder, "ada/my-adapter")
     assert check_card(text.replace("mlx_lm", "torch")) == [

@@ -19,7 +19,7 @@ from tests.cards.folders import manifest, training_run
 from tests.hub.conftest import writes
 from tests.hub.test_scored_datasets import TRAIN
 from tests.hub_server.faults import Fault
-from tests.hub_server.fixtures import client_env
+from tests.hub_server.fixtures import client_env, reread_environment
 from tests.hub_server.server import HubServer
 
 pytestmark = pytest.mark.hub
@@ -162,6 +162,23 @@ def test_pull_of_a_dataset_gives_back_the_training_folder(
     assert [row for _, row in iter_jsonl(here / "train.jsonl")] == TRAIN
     assert run("pull", "ada/notes", "--local-dir", str(here)) == 1
     assert "holds files already" in capsys.readouterr().err
+
+
+def test_pull_and_card_find_a_dataset_in_the_cache_when_offline(
+    hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
+    assert run("push", str(tmp_path / "t"), "ada/notes") == 0
+    assert (run("pull", "ada/notes"), run("card", "ada/notes", "--check")) == (0, 0)
+    for name, value in (("HF_HUB_OFFLINE", "1"), ("HF_ENDPOINT", "http://127.0.0.1:9")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            reread_environment()
+            capsys.readouterr()
+            assert (run("pull", "ada/notes"), run("card", "ada/notes", "--check")) == (0, 0)
+            assert "--data" in capsys.readouterr().err
+            assert run("pull", "ada/absent") == 1
+            assert re.search("model ada/absent is not in the cache|cannot reach", capsys.readouterr().err)
 
 
 def test_known_errors_are_one_line_and_exit_1(

@@ -115,6 +115,8 @@ def test_license_is_read_from_the_model_card(tiny):
     assert resolve_base(str(tiny)).license == "llama3.2"
     (tiny / "README.md").write_text("---\nlicense: mit\n---\n")
     assert resolve_base(str(tiny)).license == "mit"
+    (tiny / "README.md").write_text("---\nlicense: mit\ndate: 9999-99-99\n---\n")
+    assert resolve_base(str(tiny)).license is None
     (tiny / "README.md").write_text("no front matter")
     assert resolve_base(str(tiny)).license is None
 
