@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ def _header(path: Path) -> dict[str, Any]:
         raise AdapterError(str(error)) from error
 
 
-def read_tensors(path: Path) -> Tensors:
-    """All tensors of a safetensors file as float32; F64, F32, F16 and BF16 are read.
+def read_tensors(path: Path, names: Collection[str] | None = None) -> Tensors:
+    """Tensors of a safetensors file as float32, all or those of ``names``; F64, F32, F16 and BF16 are read.
 
     F32 tensors are views of the file on disk, so a file larger than memory can be checked.
 
@@ -58,7 +58,11 @@ def read_tensors(path: Path) -> Tensors:
     with path.open("rb") as stream:
         mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(mapped[:8], "little")
-    return {name: _as_float32(path, name, entry, mapped, start) for name, entry in sorted(header.items())}
+    return {
+        name: _as_float32(path, name, entry, mapped, start)
+        for name, entry in sorted(header.items())
+        if names is None or name in names
+    }
 
 
 def _as_float32(path: Path, name: str, entry: dict[str, Any], mapped: mmap.mmap, start: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from distrust_hub.adapters.tensors import LEAVES, MAX_RANK, Tensors, by_module, 
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import read_json, sha256_file
-from distrust_hub.models.fingerprint import compare_fingerprints, model_headers, quantization_of
+from distrust_hub.models.fingerprint import compare_fingerprints, model_headers, quantization_of, weight_files
 
 if TYPE_CHECKING:
     from distrust_hub.models.resolve import BaseModel
@@ -74,7 +74,9 @@ def verify_adapter(folder: str | Path, base: BaseModel | None = None) -> Adapter
     problems = list(_structure_problems(config, modules)) or list(_shape_problems(modules, shapes))
     if problems:
         raise AdapterError(f"{path}: {len(problems)} tensors or layers do not fit: {'; '.join(problems)}")
-    _check_values(config, modules, path)
+    _check_values(modules, path)
+    if config.scale == 0 or not (_has_update(modules) or _has_magnitudes(modules, base if shapes else None)):
+        raise AdapterError(f"{path}: the adapter changes nothing (scale or every update is zero); train it first")
     _check_formats_agree(Path(folder), tensors)
     parameters = sum(value.size for value in tensors.values())
     return AdapterInfo(Path(folder), config, sha256_file(path), tuple(modules), parameters, relation)
@@ -164,15 +166,28 @@ def _shape_problems(modules: Mapping[str, Tensors], base: Mapping[str, tuple[int
                 yield f"{path}.{leaf}: shape {parts[leaf].shape}, the base needs {expected}"
 
 
-def _check_values(config: AdapterConfig, modules: Mapping[str, Tensors], path: Path) -> None:
+def _check_values(modules: Mapping[str, Tensors], path: Path) -> None:
     broken = [
         f"{name}.{leaf}" for name, parts in modules.items() for leaf, v in parts.items() if not np.isfinite(v).all()
     ]
     if broken:
         raise AdapterError(f"{path}: NaN or infinity in {', '.join(broken)}; the training run diverged")
-    effective = any(parts["lora_a"].any() and parts["lora_b"].any() for parts in modules.values())
-    if config.scale == 0 or not (effective or config.fine_tune_type == "dora"):
-        raise AdapterError(f"{path}: the adapter changes nothing (scale or every update is zero); train it first")
+
+
+def _has_update(modules: Mapping[str, Tensors]) -> bool:
+    return any(parts["lora_a"].any() and parts["lora_b"].any() for parts in modules.values())
+
+
+def _has_magnitudes(modules: Mapping[str, Tensors], base: BaseModel | None) -> bool:
+    """Whether this is DoRA with other magnitudes than the rows of the base have, or these cannot be read."""
+    if not all("m" in parts for parts in modules.values()):
+        return False
+    if base is None or quantization_of(read_json(base.path / "config.json")):
+        return True
+    names = {f"{path}.weight" for path in modules}
+    rows = {name: value for file in weight_files(base.path) for name, value in read_tensors(file, names).items()}
+    norms = {path: np.linalg.norm(rows[f"{path}.weight"], axis=1) for path in modules}
+    return not all(np.allclose(parts["m"], norms[path], rtol=1e-3) for path, parts in modules.items())
 
 
 def _check_formats_agree(folder: Path, tensors: Tensors) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from distrust_hub.adapters.mlx_format import read_mlx, write_adapter
 from distrust_hub.adapters.peft_format import write_peft
-from distrust_hub.adapters.tensors import MAX_RANK
+from distrust_hub.adapters.tensors import MAX_RANK, read_tensors
 from distrust_hub.adapters.verify import base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import sha256_file
 from distrust_hub.models.resolve import BaseModel, resolve_base
-from tests.adapters.conftest import LORA, Trained
+from tests.adapters.conftest import LORA, Trained, random_adapter
 from tests.tiny import make_tiny_model
 
 pytestmark = pytest.mark.mlx
@@ -100,6 +100,21 @@ def test_verify_adapter_refuses_an_untrained_adapter(adapter: Trained) -> None:
     rewrite(adapter.folder, zeros)
     with pytest.raises(AdapterError, match="changes nothing"):
         verify_adapter(adapter.folder)
+
+
+def test_verify_adapter_refuses_dora_with_the_magnitudes_of_its_base(
+    base: BaseModel, tiny_base: Path, tmp_path: Path
+) -> None:
+    folder = random_adapter(tiny_base, tmp_path / "dora", dora=True).folder
+    zeros = {name: np.zeros_like(v) for name, v in read_mlx(folder)[1].items() if name.endswith("lora_b")}
+    rewrite(folder, zeros)
+    assert verify_adapter(folder, base).base == "same"
+    weights = read_tensors(tiny_base / "model.safetensors")
+    magnitudes = [name for name in read_mlx(folder)[1] if name.endswith(".m")]
+    rewrite(folder, {name: np.linalg.norm(weights[f"{name[:-2]}.weight"], axis=1) for name in magnitudes})
+    with pytest.raises(AdapterError, match="changes nothing"):
+        verify_adapter(folder, base)
+    assert verify_adapter(folder).base == "unknown"
 
 
 def test_verify_adapter_refuses_a_truncated_file(adapter: Trained) -> None:
