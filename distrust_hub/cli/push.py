@@ -46,7 +46,10 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         note(f"dry run: nothing was written to {result.url}")
         return 0
-    note(f"published {len(result.files)} files, commit {result.sha}")
+    if result.unchanged:
+        note(f"nothing to publish: the Hub holds the same files already, commit {result.sha}")
+    else:
+        note(f"published {len(result.files)} files, commit {result.sha}")
     if adapter:
         next_steps(f"distrust-hub pull {args.repo_id}")
     elif not args.scores_only:

@@ -129,7 +129,7 @@ def push_adapter(
         create_pr=create_pr,
         message=commit_message or f"Publish a LoRA adapter for {card.base['id']}",
     )
-    return PushResult(url, sha, names, text, kept)
+    return PushResult(url, sha, names, text, kept, unchanged=sha == access.sha)
 
 
 def adapter_files(folder: Path) -> dict[str, Content]:

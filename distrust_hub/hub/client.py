@@ -124,8 +124,9 @@ def check_can_write(
         account = retrying(api.whoami)
     user = str(account["name"])
     repo_id = f"{user}/{repo_id}" if bare else repo_id
-    _check_token_may_write(account, repo_id, repo_type)
-    if not create_pr and not (revision or "").startswith("refs/pr/"):
+    pull_request = create_pr or (revision or "").startswith("refs/pr/")
+    _check_token_may_write(account, repo_id, repo_type, pull_request)
+    if not pull_request:
         _check_namespace(account, repo_id, repo_type)
     access = _existing(api, repo_id, repo_type, revision, create_pr, user)
     if private and access.exists and not access.private:
@@ -159,16 +160,17 @@ def _existing(
             return WriteAccess(repo_id, user, exists=False, new_branch=revision is not None)
 
 
-def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str) -> None:
+def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str, pull_request: bool) -> None:
     token = account.get("auth", {}).get("accessToken") or {}
     role = token.get("role")
     allowed = role != "read"
     if role == "fineGrained":
-        owners = {repo_id, repo_id.split("/")[0]}
-        allowed = any(
-            scope.get("entity", {}).get("name") in owners and "repo.write" in scope.get("permissions", ())
-            for scope in (token.get("fineGrained") or {}).get("scoped", ())
-        )
+        grants, owners = token.get("fineGrained") or {}, {repo_id, repo_id.split("/")[0]}
+        permissions = set(grants.get("global", ()))
+        for scope in grants.get("scoped", ()):
+            if scope.get("entity", {}).get("name") in owners:
+                permissions.update(scope.get("permissions", ()))
+        allowed = "repo.write" in permissions or (pull_request and "discussion.write" in permissions)
     if not allowed:
         raise HubAuthError(
             f"the Hugging Face token of {account['name']} may only read {repo_name(repo_id, repo_type)}; make one with "

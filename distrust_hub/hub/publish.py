@@ -39,6 +39,7 @@ class PushResult:
         files: Paths in the repo, sorted.
         card: Text of README.md there.
         kept_card: A card edited by hand on the Hub was left as it is.
+        unchanged: The Hub held all of it already: no commit was made, and no pull request opened.
     """
 
     url: str
@@ -46,6 +47,7 @@ class PushResult:
     files: tuple[str, ...]
     card: str
     kept_card: bool = False
+    unchanged: bool = False
 
 
 def refuse_secrets(files: Mapping[str, Content]) -> None:

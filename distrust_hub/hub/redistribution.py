@@ -16,7 +16,8 @@ from distrust_hub.schema import SCORE_COLUMNS, SOURCE_TYPES, TIERS
 REDISTRIBUTABLE = frozenset((
     # No rights left, or given up.
     "public domain", "public domain mark", "public domain dedication", "pd", "pdm", "us government",
-    "us government work", "cc0", "cc zero", "creative commons zero", "pddl", "unlicense", "0bsd", "wtfpl",
+    "us government work", "cc0", "cc zero", "creative commons zero", "creative commons cc0", "pddl",
+    "unlicense", "0bsd", "wtfpl",
     # Creative Commons, with and without share-alike.
     "cc by", "cc by sa", "creative commons attribution", "creative commons attribution sharealike",
     "creative commons attribution share alike",
@@ -54,14 +55,20 @@ def allows_redistribution(license: object) -> bool:
     """
     if isinstance(license, (list, tuple)):
         return bool(license) and all(map(allows_redistribution, license))
-    if not isinstance(license, str):
+    if not isinstance(license, str) or _RESTRICTION.search(_plain(license).replace("_", " ")):
         return False
-    text = _CC_ADDRESS.sub(_of_address, license.lower().replace("u.s.", "us"))
-    if _RESTRICTION.search(text.replace("_", " ")):
-        return False
-    parts = [_bare(part) for part in _CHOICES.split(_REMARK.sub(" ", _LATER.sub("", text)))]
-    named = [part for part in parts if part]
+    named = license_names(license)
     return bool(named) and all(part in REDISTRIBUTABLE for part in named)
+
+
+def license_names(license: str) -> list[str]:
+    """The licences that a text names, as REDISTRIBUTABLE spells those it holds: no remark, version or address."""
+    parts = [_bare(part) for part in _CHOICES.split(_REMARK.sub(" ", _LATER.sub("", _plain(license))))]
+    return [part for part in parts if part]
+
+
+def _plain(license: str) -> str:
+    return _CC_ADDRESS.sub(_of_address, license.lower().replace("u.s.", "us"))
 
 
 def _of_address(match: re.Match[str]) -> str:
@@ -73,6 +80,7 @@ def _of_address(match: re.Match[str]) -> str:
 def _bare(part: str) -> str:
     """A licence without filler words, separators and version."""
     words = " ".join(_FILLER.sub(" ", re.sub(r"[^a-z0-9.]+", " ", part)).split()).strip(".")
+    words = words.removesuffix(" public domain dedication")  # of CC0's full title
     if words in REDISTRIBUTABLE:
         return words
     return re.sub(r"^v?[\d.]+$", "", _VERSION.sub("", words))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import TypeVar
 
 from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError
@@ -60,9 +62,20 @@ def is_transient(error: BaseException) -> bool:
 def seconds_to_wait(error: BaseException) -> float:
     """How long the Hub asks to wait, from ``Retry-After`` or its rate-limit header; 0 where it does not say."""
     headers: Mapping[str, str] = error.response.headers if isinstance(error, HfHubHTTPError) else {}
-    after = re.fullmatch(r"\s*(\d{1,9})\s*", headers.get("Retry-After", ""))
     window = re.search(r";\s*r=0\s*;\s*t=(\d{1,9})", headers.get("ratelimit", ""))
-    return max((float(found[1]) for found in (after, window) if found), default=0.0)
+    return max(_until(headers.get("Retry-After", "")), float(window[1]) if window else 0.0)
+
+
+def _until(retry_after: str) -> float:
+    """Seconds that a ``Retry-After`` header asks for: a number or a date; 0 where it is neither, or past."""
+    if re.fullmatch(r"\s*\d{1,9}\s*", retry_after):
+        return float(retry_after)
+    try:
+        date = email.utils.parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    now = datetime.now(timezone.utc)
+    return max(0.0, ((date if date.tzinfo else date.replace(tzinfo=timezone.utc)) - now).total_seconds())
 
 
 def _cause(error: BaseException) -> BaseException:

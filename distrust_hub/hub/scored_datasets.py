@@ -116,7 +116,7 @@ def push_scored(
     release = Release(scores_only, personal_data)
     survey = _survey(splits, release)
     access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, private=private, api=api)
-    if not (scores_only or i_have_rights or (access.private if access.exists else private)):
+    if not (scores_only or i_have_rights or private or access.private):
         _refuse_unlicensed(survey)
     there = remote_card(api, access, "dataset")
     card, kept = choose_card(
@@ -152,7 +152,7 @@ def push_scored(
             create_pr=create_pr,
             message=commit_message or f"Publish {survey.facts.rows} scored rows",
         )
-    return PushResult(url, sha, names, card, kept)
+    return PushResult(url, sha, names, card, kept, unchanged=sha == access.sha)
 
 
 def find_splits(source: str | Path) -> tuple[dict[str, Path], Path | None]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from distrust_hub.hub.redistribution import allows_redistribution
+from distrust_hub.hub.redistribution import allows_redistribution, license_names
 
 SHARE_ALIKE = re.compile(r"\b(?:by[ -]sa|share ?alike|odbl|gfdl|gpl|lgpl|agpl|cdla[ -]sharing|mpl|epl|eupl|osl)\b")
 _PUBLIC = re.compile(r"\b(?:public domain|pd|pdm|cc[ -]?0|zero|us government|pddl|unlicense|0bsd|wtfpl)\b")
@@ -57,6 +57,6 @@ def check_publishing(licenses: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _family(license: str) -> str:
-    """A licence without remarks and version, so that CC BY-SA 3.0 and 4.0 are one."""
-    words = re.sub(r"\([^()]*\)", " ", license.lower())
-    return " ".join(re.findall(r"[a-z]+", words))
+    """A licence however it is spelled and without version, so that CC BY-SA 3.0 and 4.0 are one."""
+    names = " ".join(sorted(set(license_names(license))))
+    return re.sub(r"share ?alike", "sa", names.replace("creative commons attribution", "cc by"))

@@ -80,6 +80,16 @@ def test_check_can_write_accepts_a_fine_grained_token_that_may_write(
     assert check_can_write("ada/new").user == "ada"
 
 
+def test_check_can_write_of_a_fine_grained_token_that_may_only_open_pull_requests(
+    hub: HubServer, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HfApi(token=token).create_repo("ada/model")
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("bob", role="fineGrained", permissions=["discussion.write"]))
+    assert check_can_write("ada/model", create_pr=True).user == "bob"
+    with pytest.raises(HubAuthError, match="may only read model bob/model"):
+        check_can_write("bob/model")
+
+
 def test_check_can_write_refuses_a_namespace_of_someone_else(hub: HubServer, token: str) -> None:
     with pytest.raises(HubAuthError, match="eve/model belongs to eve and you are ada; push to ada/model"):
         check_can_write("eve/model")

@@ -123,6 +123,18 @@ def test_push_pull_and_list_an_adapter(
     assert "ada/adapter" in capsys.readouterr().out
 
 
+def test_push_of_what_is_there_says_that_nothing_changed(
+    hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("push", str(folder), "ada/adapter") == 0
+    assert "published 9 files" in capsys.readouterr().err
+    for options in ([], ["--create-pr"]):
+        assert run("push", str(folder), "ada/adapter", *options) == 0
+        error = capsys.readouterr().err
+        assert "nothing to publish: the Hub holds the same files already, commit" in error
+        assert "published 9" not in error
+
+
 def test_push_dry_run_prints_files_and_card_and_writes_nothing(
     hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email.utils
+import time
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,15 @@ def test_rate_limit_is_waited_for_as_long_as_the_hub_says(
     push_adapter(folder, "ada/adapter")
     assert is_new(hub, folder)
     assert [wait for wait in no_waiting if wait > 20] == [41, 30, 37]  # huggingface_hub adds a second to its own
+
+
+def test_rate_limit_until_a_date_is_waited_for(hub: HubServer, token: str, no_waiting: list[float]) -> None:
+    dates = [email.utils.formatdate(time.time() + 50, usegmt=True), "Wed, 21 Oct 2015 07:28:00 -0000", "soon"]
+    hub.faults += [Fault("status", "GET /api/whoami", status=429, headers={"Retry-After": date}) for date in dates]
+    check_can_write("ada/x")
+    first, *others = no_waiting
+    assert 20 < first <= 50
+    assert others == [2, 4]
 
 
 def test_a_card_that_cannot_be_read_is_not_taken_for_none(

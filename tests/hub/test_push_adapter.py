@@ -71,7 +71,10 @@ def test_pushed_card_shows_the_repo_in_its_first_code_block(hub: HubServer, toke
 
 def test_push_adapter_again_makes_no_commit(hub: HubServer, token: str, folder: Path) -> None:
     first = push_adapter(folder, "ada/adapter")
-    assert push_adapter(folder, "ada/adapter").sha == first.sha
+    again, offered = push_adapter(folder, "ada/adapter"), push_adapter(folder, "ada/adapter", create_pr=True)
+    assert (first.sha, first.unchanged) == (again.sha, False) == (offered.sha, False)
+    assert (again.unchanged, offered.unchanged) == (True, True)
+    assert hub.repo("ada/adapter").discussions == {}
     assert len(hub.repo("ada/adapter").commits()) == 2
 
 

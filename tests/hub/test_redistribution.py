@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distrust_hub.cli.main import main
-from distrust_hub.errors import DataError
+from distrust_hub.errors import DataError, HubError
 from distrust_hub.files import write_jsonl
 from distrust_hub.hub.redistribution import PersonalData, Release, allows_redistribution
 from distrust_hub.hub.rows import iter_rows
@@ -36,6 +36,8 @@ SECRET_WORDS = "The barometer fell at Whitby"
         "https://creativecommons.org/licenses/by-sa/4.0/",
         "https://creativecommons.org/publicdomain/zero/1.0/",
         "Creative Commons Attribution 4.0 International",
+        "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication",
+        "Creative Commons CC0 1.0 Universal Public Domain Dedication",
         "GPL-3.0-or-later",
         "GPL-2.0-only",
         "MIT OR Apache-2.0",
@@ -98,7 +100,7 @@ def test_public_push_refuses_texts_without_a_free_licence(hub: HubServer, token:
     push_scored(source, "ada/hidden", private=True)
     push_scored(source, "ada/hidden")
     push_scored(source, "ada/notes", i_have_rights=True)
-    with pytest.raises(DataError, match="license is"):
+    with pytest.raises(HubError, match="is there and public"):
         push_scored(source, "ada/notes", private=True)
 
 

@@ -61,7 +61,7 @@ def contributor(hub: HubServer, request: Request, repo_type: str, repo_id: str) 
     user = current_user(hub, request)
     if user is None:
         raise HubError(401, "Invalid username or password.")
-    if not user.can_write:
+    if not user.can_open_pull_requests:
         raise HubError(403, "Forbidden: you must use a write token to upload to a repository.")
     return repo, user
 
@@ -87,8 +87,10 @@ def whoami(hub: HubServer, request: Request) -> Response:
         raise HubError(401, "Invalid username or password.")
     token: dict[str, object] = {"displayName": f"{user.name}-{user.role}", "role": user.role}
     if user.role == "fineGrained":
-        scope = {"entity": {"type": "user", "name": user.name}, "permissions": list(user.permissions)}
-        token["fineGrained"] = {"canReadGatedRepos": False, "global": [], "scoped": [scope]}
+        everywhere = [name for name in user.permissions if name == "discussion.write"]
+        scoped = [name for name in user.permissions if name not in everywhere]
+        scope = {"entity": {"type": "user", "name": user.name}, "permissions": scoped}
+        token["fineGrained"] = {"canReadGatedRepos": False, "global": everywhere, "scoped": [scope]}
     return Response.json(
         {
             "type": "user",

@@ -90,7 +90,8 @@ class HubServer:
 
         Args:
             name: the user's namespace.
-            role: the token's role; a ``fineGrained`` token may write only with the permission ``repo.write``.
+            role: the token's role; a ``fineGrained`` token may write only with the permission ``repo.write``, and open
+                pull requests with ``discussion.write`` too, which holds everywhere.
             permissions: what a ``fineGrained`` token may do.
             orgs: organizations whose repositories the user may read and write.
         """

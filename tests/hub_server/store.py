@@ -47,6 +47,10 @@ class User:
     def can_write(self) -> bool:
         return self.role == "write" or "repo.write" in self.permissions
 
+    @property
+    def can_open_pull_requests(self) -> bool:
+        return self.can_write or "discussion.write" in self.permissions
+
 
 @dataclass(frozen=True)
 class Blob:

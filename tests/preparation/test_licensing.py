@@ -40,6 +40,14 @@ def test_check_publishing_tells_share_alike_licences_that_do_not_mix():
     assert not any(
         "do not mix" in text for text in check_publishing({"CC BY-SA 3.0": 1, "CC BY-SA 4.0": 1})["conditions"]
     )
+    spellings = (
+        "CC BY-SA 4.0",
+        "https://creativecommons.org/licenses/by-sa/4.0/",
+        "cc-by-sa-3.0 (LICENSE)",
+        "Creative Commons Attribution-ShareAlike 4.0 International",
+        "Creative Commons Attribution Share Alike 3.0",
+    )
+    assert not any("do not mix" in text for text in check_publishing(dict.fromkeys(spellings, 1))["conditions"])
     assert "do not mix" in check_publishing({"CC BY-SA 4.0": 1, "GFDL-1.3": 1})["conditions"][-1]
     assert check_publishing({"CC0-1.0": 1}) == {
         "allowed": True,
