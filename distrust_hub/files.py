@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError, TemplateNotFoundError
 
@@ -132,6 +137,46 @@ def iter_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def jsonl_line(row: dict[str, Any]) -> str:
     """One row as a JSON line with its final newline; key order is kept."""
     return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: Any, other: Callable[[Any], Any] | None = None) -> Any:
+    """A value of a table as JSON can hold it.
+
+    Numbers that are not finite become None, decimals numbers, dates and times ISO text, other scalars their text,
+    bytes UTF-8 text or else base64, arrays lists, and lone surrogates question marks.
+
+    Args:
+        value: Any value.
+        other: What to make of anything else, such as an image.
+
+    Raises:
+        TypeError: For anything else where ``other`` is None, with the name of its type as the message.
+    """
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, (float, Decimal)):
+        whole = isinstance(value, Decimal) and value == value.to_integral_value()
+        return None if not math.isfinite(value) else int(value) if whole else float(value)
+    if isinstance(value, Mapping):
+        return {plain(str(name)): plain(entry, other) for name, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(entry, other) for entry in value]
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode("ascii")
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (timedelta, UUID)):
+        return str(value)
+    if hasattr(value, "tolist"):  # NumPy
+        return plain(value.tolist(), other)
+    if other is None:
+        raise TypeError(type(value).__name__)
+    return other(value)
 
 
 def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:

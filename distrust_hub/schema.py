@@ -59,10 +59,46 @@ SCORE_COLUMNS = (
     "provenance_entropy",
     "tier",
     "source_type",
+    "source_type_origin",
     "year",
+    "year_origin",
     "confidence",
     "scorer",
 )
+
+WRITTEN_COLUMNS = frozenset((*SCORE_COLUMNS, "evidence"))
+"""Columns that belong to the scorer."""
+
+GIVEN = "given_"
+"""Put before the name of a row's own column where the scorer writes one of that name with another value."""
+
+
+def is_given(name: str) -> bool:
+    """Whether a column holds a row's own value beside one of WRITTEN_COLUMNS."""
+    return name.startswith(GIVEN) and name.rpartition(GIVEN)[2] in WRITTEN_COLUMNS
+
+
+def unscored(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row as it was before it was scored: with what it said itself, without what the scorer found.
+
+    A ``source_type`` or ``year`` stays only where its ``*_origin`` says that it was read in that column, so that a
+    scorer never takes a guess of its own, or of an older version, for a statement. A row that was not scored, and so
+    lacks the scores or a version in ``scorer``, is given back as it is.
+    """
+    scored = "authority_weight" in row and "provenance_entropy" in row
+    if not scored or not str(row.get("scorer")).removesuffix(".0").isdecimal():
+        return row
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in WRITTEN_COLUMNS:
+            if row.get(f"{name}_origin") == f"metadata:{name}" and row.get(GIVEN + name) is None:
+                found[name] = value
+        elif is_given(name):
+            if value is not None:
+                found[name.removeprefix(GIVEN)] = value
+        else:
+            found[name] = value
+    return found
 
 
 def normalise_source_type(value: object) -> str | None:
@@ -102,7 +138,8 @@ class Document:
     Attributes:
         text: Unicode text; lone surrogates are replaced, nothing else is changed.
         id: Stable id within the dataset: the row's own, else the first 16 hex digits of the text's SHA-256.
-        metadata: All other columns of the row.
+        metadata: All other columns of the row; one called ``text`` or ``schema`` beside them as ``given_text`` or
+            ``given_schema``.
     """
 
     text: str
@@ -142,8 +179,12 @@ class Document:
         metadata = {
             COLUMN_ALIASES.get(key, key): value
             for key, value in row.items()
-            if key not in (text_column, "id", "schema")
+            if key not in (text_column, "id", "text", "schema")
         }
+        for key in ("text", "schema"):
+            own = None if key == text_column or (key == "schema" and isinstance(row.get(key), int)) else row.get(key)
+            if own not in (None, ""):
+                metadata[GIVEN + key] = own
         return cls(text=text, id=identity, metadata=metadata)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
 
+import numpy as np
 import pytest
 
 from distrust_hub.artifacts import EvalReport, Manifest
 from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
-from distrust_hub.files import atomic_write, iter_jsonl, read_json, write_json
+from distrust_hub.files import atomic_write, iter_jsonl, plain, read_json, write_json
 from distrust_hub.schema import Document, ScoredDocument, check_schema, normalise_source_type
 
 
@@ -94,3 +98,12 @@ def test_document_from_row_reads_old_names_and_mends_surrogates():
 )
 def test_normalise_source_type(value, known):
     assert normalise_source_type(value) == known
+
+
+def test_plain_is_what_json_can_hold() -> None:
+    row = {1: np.float32(0.5), "array": np.arange(2), "n": Decimal("1839"), "x": (Decimal("NaN"), float("inf"))}
+    assert plain(row) == {"1": 0.5, "array": [0, 1], "n": 1839, "x": [None, None]}
+    moments = [datetime(1850, 3, 1, 12), timedelta(hours=1), UUID(int=5), b"caf\xc3\xa9", b"\xff", "a\ud800"]
+    assert plain(moments) == ["1850-03-01T12:00:00", "1:00:00", str(UUID(int=5)), "café", "/w==", "a?"]
+    with pytest.raises(TypeError, match="^object$"):
+        plain({"a": [object()]})

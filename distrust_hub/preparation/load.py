@@ -13,12 +13,12 @@ from typing import Any
 
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
-from distrust_hub.files import sha256_file
+from distrust_hub.files import plain, sha256_file
 from distrust_hub.preparation.conversations import is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
-from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument
-from distrust_hub.scoring.inputs import InputRow, as_json, iter_source, source_files
+from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
+from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
 
 logger = logging.getLogger(__name__)
 
@@ -117,9 +117,11 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
         raise DataError(item.problem or "", path=item.path, line=item.line)
     text_column = spec.text or config.text_column
     row = _renamed(item, spec.columns)
+    if config.rescore:
+        row = {name: value for name, value in unscored(row).items() if name not in _SCORES}
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
     try:
-        row = as_json(row)
+        row = plain(row, other=str)
     except RecursionError:
         raise DataError(
             "lists or mappings are nested too deeply; flatten them", path=item.path, line=item.line
@@ -133,8 +135,6 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     elif isinstance(row.get(text_column), list):
         row[text_column] = "\n\n".join(part for part in row[text_column] if isinstance(part, str))
     row = without_nulls(row)
-    if config.rescore:
-        row = {name: value for name, value in row.items() if name not in (*_SCORES, "tier", "scorer", "confidence")}
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
     return Document.from_row(row, text_column=text_column, path=item.path, line=item.line)

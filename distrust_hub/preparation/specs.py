@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.errors import ConfigError
+from distrust_hub.files import plain
 from distrust_hub.scoring.era import metadata_year
-from distrust_hub.scoring.inputs import as_json, source_files
+from distrust_hub.scoring.inputs import source_files
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class InputSpec:
 
     def describe(self) -> dict[str, Any]:
         """What the manifest repeats of it: everything that is set, but no local path."""
-        plain = {entry.name: as_json(getattr(self, entry.name)) for entry in dataclasses.fields(self)[1:]}
-        return {name: value for name, value in plain.items() if value and (name != "split" or self.on_hub)}
+        set_to = {entry.name: plain(getattr(self, entry.name), other=str) for entry in dataclasses.fields(self)[1:]}
+        return {name: value for name, value in set_to.items() if value and (name != "split" or self.on_hub)}
 
 
 def read_spec(entry: object, where: str) -> InputSpec:

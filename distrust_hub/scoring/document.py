@@ -10,7 +10,7 @@ from typing import Any
 
 from distrust_hub.errors import ConfigError
 from distrust_hub.objective import EPSILON
-from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
+from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier, unscored
 from distrust_hub.scoring.analysis import Analysis, analyse
 from distrust_hub.scoring.authority import authority_components
 from distrust_hub.scoring.calibration import calibration, tier_of
@@ -18,7 +18,7 @@ from distrust_hub.scoring.confidence import confidence_of
 from distrust_hub.scoring.evidence import AXES, Axis, Evidence
 from distrust_hub.scoring.explain import explain
 from distrust_hub.scoring.provenance import provenance_components
-from distrust_hub.scoring.source_type import source_type_of
+from distrust_hub.scoring.source_type import source_type_of, source_type_origin
 
 SCORER_VERSION: int = 3
 """Changes whenever any score changes."""
@@ -37,6 +37,8 @@ class DocumentScore:
         tier: ``primary``, ``medium`` or ``coordinated``, from the signed core alone.
         source_type: One of ``schema.SOURCE_TYPES``, None for a text without words.
         source_type_probability: 0 to 1; 1 when the row states its type.
+        source_type_origin: ``metadata:<field>`` where the row states it, ``text``, ``text, metadata:<field>`` where an
+            address, publisher or the like helped, or None.
         year: Year of the document, None where nothing states it.
         year_origin: ``metadata:<field>``, ``stated``, ``dateline``, or None.
         citations: Number of citations by style.
@@ -49,6 +51,7 @@ class DocumentScore:
     tier: Tier
     source_type: str | None
     source_type_probability: float
+    source_type_origin: str | None
     year: int | None
     year_origin: str | None
     citations: dict[str, int]
@@ -73,7 +76,9 @@ class DocumentScore:
             "provenance_entropy": self.provenance_entropy,
             "tier": self.tier,
             "source_type": self.source_type,
+            "source_type_origin": self.source_type_origin,
             "year": self.year,
+            "year_origin": self.year_origin,
             "confidence": self.confidence,
             "scorer": self.scorer,
         }
@@ -83,7 +88,6 @@ class DocumentScore:
         return {
             **self.columns(),
             "source_type_probability": self.source_type_probability,
-            "year_origin": self.year_origin,
             "citations": dict(self.citations),
             "evidence": [line.to_dict() for line in self.evidence],
         }
@@ -105,7 +109,7 @@ def score_document(
         text: Any string.
         metadata: What the dataset says, by the names in ``metadata.FIELDS``: source, url, publisher, journal, year,
             date, published, source_type, citation_count, license, doi, patent_number, ... Values of
-            unexpected types are passed over.
+            unexpected types are passed over, and so is what the scorer itself wrote into a scored row.
         prior_share: Share in [0, 1] of the prior of a source type that the metadata states.
 
     Returns:
@@ -115,7 +119,7 @@ def score_document(
         ConfigError: If ``prior_share`` is out of range.
     """
     share = checked_share(prior_share)
-    analysis = analyse(text, metadata or {})
+    analysis = analyse(text, unscored(metadata or {}))
     components = (authority_components(analysis), provenance_components(analysis))
     if analysis.stated is not None:
         _blend(components, calibration().priors[analysis.stated.source_type], share)
@@ -130,6 +134,7 @@ def score_document(
         tier=tier_of(core),
         source_type=source_type,
         source_type_probability=round(probability, 4),
+        source_type_origin=source_type_origin(analysis.stated, analysis.hint) if source_type else None,
         year=year.year if year else None,
         year_origin=year.origin if year else None,
         citations={name: len(spans) for name, spans in analysis.citations.items()},

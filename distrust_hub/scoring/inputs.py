@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import codecs
 import csv
 import glob
@@ -10,11 +9,12 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
+from distrust_hub.files import plain
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
 
 MAX_LINE_BYTES = 64 << 20
@@ -197,30 +197,9 @@ def _parquet(path: Path) -> Iterator[InputRow]:
             for batch in file.iter_batches(batch_size=1024):
                 for row in batch.to_pylist():
                     number += 1
-                    yield InputRow(str(path), number, as_json(row))
+                    yield InputRow(str(path), number, plain(row))
     except pyarrow.ArrowInvalid as error:
         raise DataError(f"not a parquet file ({str(error).splitlines()[0]})", path=path) from error
-
-
-def as_json(value: Any) -> Any:
-    """A value as a JSON file in UTF-8 can hold it.
-
-    Times become ISO text, bytes their text or Base64, other things their text; lone surrogates are replaced.
-    """
-    if value is None or isinstance(value, (int, float, bool)):
-        return value
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, Mapping):
-        return {as_json(str(key)): as_json(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [as_json(entry) for entry in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8")
-        except UnicodeDecodeError:
-            return base64.b64encode(value).decode("ascii")
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from distrust_hub.errors import DataError, OutputError
-from distrust_hub.files import jsonl_line
-from distrust_hub.schema import SCORE_COLUMNS, Document, ScoredDocument
+from distrust_hub.files import jsonl_line, plain
+from distrust_hub.schema import GIVEN, SCORE_COLUMNS, WRITTEN_COLUMNS, Document, ScoredDocument, is_given, unscored
 from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, score_document
 from distrust_hub.scoring.inputs import InputRow, RawLine
 
@@ -34,14 +34,15 @@ class ScoredLine(NamedTuple):
 def scored_row(
     document: Document, *, evidence: bool = False, prior_share: float = PRIOR_SHARE_DEFAULT
 ) -> dict[str, Any]:
-    """A document as a scored row: ``schema.ScoredDocument`` plus, when asked, its evidence."""
-    score = score_document(document.text, document.metadata, prior_share=prior_share)
+    """A document as a scored row: ``schema.ScoredDocument`` plus, when asked, its evidence.
+
+    Raises:
+        DataError: If a column holds what JSON cannot.
+    """
+    given = {name: _plain_column(name, value) for name, value in unscored(document.metadata).items()}
+    score = score_document(document.text, given, prior_share=prior_share)
     columns = score.columns()
-    others = {
-        name: value for name, value in document.metadata.items() if name not in SCORE_COLUMNS and name != "evidence"
-    }
-    metadata = {name: columns[name] for name in SCORE_COLUMNS[2:]}
-    metadata.update(others)
+    metadata = {name: columns[name] for name in SCORE_COLUMNS[2:]} | _own_columns(given, columns)
     if evidence:
         metadata["evidence"] = [line.to_dict() for line in score.evidence]
     return ScoredDocument(
@@ -51,6 +52,24 @@ def scored_row(
         provenance_entropy=score.provenance_entropy,
         metadata=metadata,
     ).to_row()
+
+
+def _plain_column(name: str, value: Any) -> Any:
+    try:
+        return plain(value)
+    except TypeError as error:
+        raise DataError(f"column {name!r} holds a {error}, which JSON cannot; convert or remove it") from error
+
+
+def _own_columns(given: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's own columns; one whose name the scorer uses for another value as ``given_<name>``."""
+    own: dict[str, Any] = {}
+    for name, value in given.items():
+        kept = written.get(name)
+        if name in WRITTEN_COLUMNS and (value in (None, "") or value == kept or str(value).strip() == str(kept)):
+            continue
+        own[GIVEN + name if name in WRITTEN_COLUMNS or is_given(name) else name] = value
+    return own
 
 
 def score_rows(
@@ -112,6 +131,6 @@ def _score_chunk(chunk: list[InputRow | RawLine], options: dict[str, Any]) -> li
             results.append(ScoredLine(line, row["tier"], row["authority_weight"], row["provenance_entropy"]))
         except DataError as error:
             results.append(item._replace(row=None, problem=error.problem))
-        except (TypeError, ValueError) as error:
-            results.append(item._replace(row=None, problem=f"a column cannot be written as JSON ({error})"))
+        except RecursionError:
+            results.append(item._replace(row=None, problem="a column is nested too deeply; flatten or remove it"))
     return results

@@ -25,3 +25,10 @@ def source_type_of(style: Style, stated: SourceHint | None, hint: SourceHint | N
         odds[SOURCE_TYPES.index(hint.source_type)] *= math.exp(calibration().constants["source_hint_logit"])
     best = int(odds.argmax())
     return SOURCE_TYPES[best], float(odds[best] / odds.sum())
+
+
+def source_type_origin(stated: SourceHint | None, hint: SourceHint | None) -> str:
+    """Where the source type was read: ``metadata:<field>``, ``text`` or ``text, metadata:<field>``."""
+    if stated is not None:
+        return f"metadata:{stated.field}"
+    return f"text, metadata:{hint.field}" if hint else "text"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +325,18 @@ def test_odd_characters_are_scored_and_written(tmp_path: Path, text: str) -> Non
     source = write_rows(tmp_path / "in.jsonl", [{"text": text}])
     assert score_dataset(source, tmp_path / "out.jsonl").rows_scored == 1
     read_rows(tmp_path / "out.jsonl")
+
+
+def test_parquet_values_that_json_does_not_have_are_written(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    row = {"text": TEXTS[0].encode(), "price": Decimal("2.50"), "raw": b"\xff\x00", "seen": {"on": date(1850, 3, 1)}}
+    parquet.write_table(pyarrow.Table.from_pylist([{**row, "share": float("nan")}]), tmp_path / "in.parquet")
+    write_rows(tmp_path / "in.jsonl", ['{"text": "I saw it.", "share": NaN, "more": [1e999, -Infinity]}'])
+    found = {**json.loads(next(iter_scored(tmp_path / "in.parquet")))}
+    want = {"text": TEXTS[0], "price": 2.5, "raw": "/wA=", "seen": {"on": "1850-03-01"}, "share": None}
+    assert found.items() >= want.items()
+    assert json.loads(next(iter_scored(tmp_path / "in.jsonl"))).items() >= {"share": None, "more": [None, None]}.items()
 
 
 @pytest.mark.parametrize("options", [{"workers": 0}, {"on_error": "panic"}, {"prior_share": 1.5}])
