@@ -105,5 +105,5 @@ def test_plain_is_what_json_can_hold() -> None:
     assert plain(row) == {"1": 0.5, "array": [0, 1], "n": 1839, "x": [None, None]}
     moments = [datetime(1850, 3, 1, 12), timedelta(hours=1), UUID(int=5), b"caf\xc3\xa9", b"\xff", "a\ud800"]
     assert plain(moments) == ["1850-03-01T12:00:00", "1:00:00", str(UUID(int=5)), "café", "/w==", "a?"]
-    with pytest.raises(TypeError, match="^object$"):
+    with pytest.raises(TypeError, match=r"^object$"):
         plain({"a": [object()]})

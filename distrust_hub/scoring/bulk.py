@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.schema import TIERS
 from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, checked_share
 from distrust_hub.scoring.inputs import InputRow, RawLine, iter_unparsed, source_files
-from distrust_hub.scoring.outputs import ScoredWriter
+from distrust_hub.scoring.outputs import ScoredWriter, output_files
 from distrust_hub.scoring.rows import ScoredLine, score_rows
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def score_dataset(
     Args:
         source: File (.jsonl, .jsonl.gz, .jsonl.zst, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id, with
             ``@REVISION`` or at its newest commit.
-        output: ``.jsonl`` or ``.parquet`` file.
+        output: ``.jsonl`` or ``.parquet`` file; in a folder or glob to be scored it is left out.
         text_column: Column that holds the text.
         limit: Look at the first so many rows.
         on_error: ``stop`` at the first bad row, or ``skip`` it into ``OUT.rejected.jsonl``.
@@ -91,7 +91,8 @@ def score_dataset(
         DataError: For a bad row with ``on_error="stop"``, with file and line, and for a source without rows.
         OutputError: If the output cannot be written further, or a worker is gone; ``resume`` goes on.
         InputNotFoundError: If the source is not there.
-        OutputExistsError: If the output has content and neither ``overwrite`` nor ``resume`` was said.
+        OutputExistsError: If the output has content and neither ``overwrite`` nor ``resume`` was said, or ``resume``
+            finds no record of the run that wrote it.
         ConfigError: If an option is out of range, or ``resume`` finds a run with other settings.
     """
     if on_error not in ("stop", "skip"):
@@ -101,6 +102,7 @@ def score_dataset(
     if resume and str(source) == "-":
         raise ConfigError("--resume cannot tell whether standard input is the same again; give a file")
     options = {"text_column": text_column, "evidence": evidence, "prior_share": checked_share(prior_share)}
+    own_files = output_files(Path(output))
     pinned = _pinned(source)
     state = {
         **options,
@@ -109,7 +111,7 @@ def score_dataset(
         "split": split,
         "config": config,
         "scorer": SCORER_VERSION,
-        "source": _fingerprint(pinned),
+        "source": _fingerprint(pinned, own_files),
     }
     writer = ScoredWriter(Path(output), state, overwrite=overwrite, resume=resume)
     summary = ScoreSummary(source=str(source), output=str(output))
@@ -120,7 +122,7 @@ def score_dataset(
     else:
         summary.resumed_rows = writer.rows_before + writer.rejected_before
         tally.read(writer.part)
-        rows = iter_unparsed(pinned, text_column=text_column, split=split, config=config)
+        rows = iter_unparsed(pinned, text_column=text_column, split=split, config=config, leave_out=own_files)
         _run(source, itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
     if writer.rejected_file.exists():
         with writer.rejected_file.open("rb") as stream:
@@ -205,7 +207,7 @@ class _Tally:
 
     def read(self, path: Path) -> None:
         """Add the rows of a scored JSON Lines file, if it is there."""
-        if path.exists() and path.stat().st_size and not path.name.startswith("."):
+        if path.exists():
             for _, row in iter_jsonl(path):
                 self.add(row["tier"], row["authority_weight"], row["provenance_entropy"])
 
@@ -232,9 +234,9 @@ def _pinned(source: str | Path) -> str:
     return f"{repo_id}@{sha}" if sha else repo_id
 
 
-def _fingerprint(source: str) -> str | None:
+def _fingerprint(source: str, leave_out: Collection[Path]) -> str | None:
     """What a resumed run compares: hashes of the files, or id and commit of a Hub dataset."""
     if source == "-":
         return None
-    files = source_files(source)
+    files = source_files(source, leave_out)
     return source if files is None else ",".join(sha256_file(file)[:32] for file in files)

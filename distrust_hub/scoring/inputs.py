@@ -9,7 +9,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,14 +85,19 @@ def iter_source(
 
 
 def iter_unparsed(
-    source: str | Path, *, text_column: str = "text", split: str = "train", config: str | None = None
+    source: str | Path,
+    *,
+    text_column: str = "text",
+    split: str = "train",
+    config: str | None = None,
+    leave_out: Collection[Path] = (),
 ) -> Iterator[InputRow | RawLine]:
-    """What ``iter_source`` gives, with the lines of JSON Lines not yet parsed."""
+    """What ``iter_source`` gives, with the lines of JSON Lines not yet parsed; for ``leave_out`` see source_files."""
     name = str(source)
     if name == "-":
         yield from _jsonl(sys.stdin.buffer, "stdin")
         return
-    files = source_files(name)
+    files = source_files(name, leave_out)
     if files is None:
         yield from _hub_rows(name, split, config)
         return
@@ -100,20 +105,30 @@ def iter_unparsed(
         yield from _file_rows(file, text_column)
 
 
-def source_files(name: str) -> list[Path] | None:
-    """Files a source stands for, in sorted order; None where it is a Hub dataset id."""
+def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | None:
+    """Files a source stands for, in sorted order; None where it is a Hub dataset id.
+
+    Args:
+        name: File, folder, glob or Hub dataset id.
+        leave_out: Resolved paths that a folder or glob does not stand for.
+    """
     if not name.strip():
         raise InputNotFoundError("an input has an empty name; give a file, folder or Hub dataset")
+    names = {file.name for file in leave_out}
+
+    def wanted(file: Path) -> bool:
+        return file.is_file() and not (file.name in names and file.resolve() in leave_out)
+
     path = Path(name)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(SUFFIXES))
+        files = sorted(p for p in path.rglob("*") if p.name.endswith(SUFFIXES) and wanted(p))
         if not files:
             raise DataError(f"no file to score in this folder; expected {', '.join(SUFFIXES)}", path=path)
         return files
     if path.is_file():
         return [path]
     if any(sign in name for sign in "*?["):
-        files = sorted(Path(p) for p in glob.glob(name, recursive=True) if Path(p).is_file())
+        files = sorted(filter(wanted, map(Path, glob.glob(name, recursive=True))))
         if files:
             return files
     elif _REPO_ID.match(name) and not name.endswith(SUFFIXES):
@@ -208,4 +223,4 @@ def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:
 
     repo_id, revision = split_revision(name)
     for number, row in enumerate(iter_rows(repo_id, split=split, config=config, revision=revision), start=1):
-        yield InputRow(repo_id, number, as_json(row))
+        yield InputRow(repo_id, number, row)

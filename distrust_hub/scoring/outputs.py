@@ -27,10 +27,11 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class ScoredWriter:
     """Writes rows beside the target and renames at the end; rejected rows go to ``OUT.rejected.jsonl``.
 
-    A ``.jsonl`` run that is killed, or whose disk is full, leaves ``OUT.part``, ``OUT.rejected.part`` and
-    ``OUT.state.json``; ``resume`` goes on after the last whole line, so the result has the same bytes as an
-    uninterrupted run. A bad row is written only after all good rows before it are with the system, so the two files
-    together always hold an unbroken head of the input. A parquet run that fails leaves nothing.
+    A ``.jsonl`` run that is killed, or whose disk is full, leaves ``OUT.part`` and ``OUT.rejected.part``; ``resume``
+    goes on after the last whole line, so the result has the same bytes as an uninterrupted run. A bad row is written
+    only after all good rows before it are with the system, so the two files together always hold an unbroken head of
+    the input. The hidden file ``.OUT.state.json`` holds the settings, and once all rows are on disk the size of the
+    result: it stays, so that a later ``resume`` knows whose result it finds. A parquet run that fails leaves nothing.
 
     Args:
         target: ``.jsonl`` or ``.parquet`` file.
@@ -40,7 +41,8 @@ class ScoredWriter:
 
     Raises:
         ConfigError: For another form of output, or a run to resume that had other settings.
-        OutputExistsError: If the target is a folder, or has content and may not be replaced.
+        OutputExistsError: If the target is a folder, or has content and may not be replaced; on resume, content of
+            which no run is known.
         OutputError: At the end of the block, where the target cannot be written further but can be resumed.
     """
 
@@ -55,33 +57,47 @@ class ScoredWriter:
             raise OutputExistsError(f"{target}: a folder of this name is there; choose another name for the file")
         if target.exists() and target.stat().st_size and not (overwrite or resume):
             raise OutputExistsError(f"{target}: already there; use --overwrite or another name")
-        self.part = target.with_name(target.name + ".part")
-        self._rejected_part = target.with_name(target.name + ".rejected.part")
-        self._state_file = target.with_name(target.name + ".state.json")
-        self.rejected_file = target.with_name(target.name + ".rejected.jsonl")
-        self._state = state
-        self.finished_before = False
+        self.part, self._rejected_part, self.rejected_file = _files_beside(target)
+        self._state_file = target.with_name(f".{target.name}.state.json")
+        self._settings = state
+        self._all_written = self.finished_before = False
         self.rows_before = self.rejected_before = 0
         if resume:
-            self._find_stopped_run(overwrite)
+            self._find_run(overwrite)
         else:
             self._remove_parts()
 
-    def _find_stopped_run(self, overwrite: bool) -> None:
-        if not self._state_file.exists():
-            if self.target.exists() and not overwrite:
-                self.finished_before = True
+    def _find_run(self, overwrite: bool) -> None:
+        """Find out how far a run with these settings came, and publish what it had written to the end."""
+        known = read_json(self._state_file) if self._state_file.exists() else None
+        if known is None or not self._is_here(known["bytes"]):
+            if _size(self.target) and not overwrite:
+                problem = "--resume finds no record of the run that wrote this; use --overwrite or another name"
+                raise OutputExistsError(f"{self.target}: {problem}")
+            self._remove_parts()
             return
-        found = read_json(self._state_file)
-        different = [key for key, value in self._state.items() if found.get(key) != value]
-        if different:
-            key = different[0]
-            raise ConfigError(
-                f"--resume: {key} was {found.get(key)!r} and is now {self._state[key]!r}; "
-                "run with the same settings, or start anew with --overwrite"
-            )
-        self.rows_before = _cut_to_whole_lines(self.part)
-        self.rejected_before = _cut_to_whole_lines(self._rejected_part)
+        for key, value in self._settings.items():
+            was = known["settings"].get(key)
+            if was != value:
+                raise ConfigError(
+                    f"--resume: {key} was {_shown(was)} and is now {_shown(value)}; "
+                    "run with the same settings, or start anew with --overwrite"
+                )
+        if known["bytes"] is None:
+            self.rows_before = _cut_to_whole_lines(self.part)
+            self.rejected_before = _cut_to_whole_lines(self._rejected_part)
+        else:
+            self._publish()
+            self.finished_before = True
+
+    def _is_here(self, size: int | None) -> bool:
+        """Whether the files of a run are still there: its parts, or its result of so many bytes."""
+        if size is None:
+            return self.part.exists() and self._rejected_part.exists()
+        return self.part.exists() or _size(self.target) == size
+
+    def _record(self, size: int | None) -> None:
+        write_json(self._state_file, {"settings": self._settings, "bytes": size})
 
     def __enter__(self) -> ScoredWriter:
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +109,7 @@ class ScoredWriter:
         try:
             self._rejected: IO[bytes] = self._rejected_part.open(mode)
             if not (self._parquet or going_on):
-                write_json(self._state_file, self._state)
+                self._record(None)
         except OSError:
             if not going_on:
                 self._remove_parts()
@@ -130,8 +146,17 @@ class ScoredWriter:
             import pyarrow.parquet as parquet
         except ImportError as error:
             raise MissingDependencyError("pyarrow", "data", "writing parquet") from error
+        columns = dict.fromkeys(name for row in self._rows for name in row)
         try:
-            schema = self._writer.schema if self._writer else None
+            if self._writer is None:
+                first = {**columns, **self._rows[0]}  # the first row decides which columns there are
+                schema = _typed(pyarrow, pyarrow.Table.from_pylist([first, *self._rows[1:]]).schema)
+            else:
+                schema = self._writer.schema
+            new = [name for name in columns if name not in schema.names]
+            if new:
+                problem = f"column {new[0]!r} is not in the first {_PARQUET_ROWS:,} rows; write .jsonl instead"
+                raise DataError(problem, path=self.target)
             table = pyarrow.Table.from_pylist(self._rows, schema=schema)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
             problem = f"columns change their type between rows ({error}); write .jsonl instead"
@@ -163,6 +188,9 @@ class ScoredWriter:
             stream.flush()
             os.fsync(stream.fileno())
             stream.close()
+        if not self._parquet:
+            self._record(self.part.stat().st_size)
+            self._all_written = True
 
     def _abandon(self, error: BaseException | None) -> None:
         """Close what is open; keep what a later run can go on with, and say so where writing it failed."""
@@ -170,7 +198,7 @@ class ScoredWriter:
             if stream is not None:
                 with contextlib.suppress(OSError, ValueError):
                     stream.close()
-        if self._parquet or isinstance(error, DataError) or not self._holds_rows():
+        if not (self._all_written or self._can_be_resumed(error)):
             self._remove_parts()
         elif isinstance(error, OSError) and not isinstance(error, DistrustHubError):
             full = error.errno in _DISK_FULL
@@ -181,17 +209,51 @@ class ScoredWriter:
         for file in (self._state_file, self.part, self._rejected_part):  # without the state nothing is gone on with
             file.unlink(missing_ok=True)
 
-    def _holds_rows(self) -> bool:
+    def _can_be_resumed(self, error: BaseException | None) -> bool:
+        if self._parquet or isinstance(error, DataError):
+            return False
         return bool(_cut_to_whole_lines(self.part) or _cut_to_whole_lines(self._rejected_part))
 
     def _publish(self) -> None:
-        os.replace(self.part, self.target)
-        if self._rejected_part.stat().st_size:
+        """Give the parts their names, the rows last; what was done before a kill is not done again."""
+        rejected = _size(self._rejected_part)
+        if rejected:
             os.replace(self._rejected_part, self.rejected_file)
-        else:
-            self._rejected_part.unlink()
+        elif rejected is not None:
             self.rejected_file.unlink(missing_ok=True)
-        self._state_file.unlink(missing_ok=True)
+            self._rejected_part.unlink()
+        if self.part.exists():
+            os.replace(self.part, self.target)
+
+
+def _typed(pyarrow: Any, schema: Any) -> Any:
+    """A schema in which the scorer's own columns have their type even where all values so far are null."""
+    for name, type_name in (("year", "int64"), ("year_origin", "string"), ("source_type", "string")):
+        if name in schema.names:
+            schema = schema.set(schema.get_field_index(name), pyarrow.field(name, getattr(pyarrow, type_name)()))
+    return schema
+
+
+def output_files(target: Path) -> frozenset[Path]:
+    """The files that writing to a target makes or replaces, with links resolved."""
+    return frozenset(file.resolve() for file in (target, *_files_beside(target)))
+
+
+def _files_beside(target: Path) -> tuple[Path, Path, Path]:
+    """(part, part of the rejected rows, rejected rows) of a target."""
+    part, rejected_part, rejected = (
+        target.with_name(target.name + end) for end in (".part", ".rejected.part", ".rejected.jsonl")
+    )
+    return part, rejected_part, rejected
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.exists() else None
+
+
+def _shown(setting: Any) -> str:
+    text = repr(setting)
+    return text if len(text) <= 120 else f"{text[:60]}... ({len(text):,} characters)"
 
 
 def _cut_to_whole_lines(path: Path) -> int:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -52,7 +54,7 @@ def test_score_dataset_writes_scored_rows_in_order(tmp_path: Path) -> None:
     document = ScoredDocument.from_row(rows[0])
     assert document.authority_weight == score_document(TEXTS[0], {"year": 1850}).authority_weight
     assert summary.rows_read == summary.rows_scored == sum(summary.tiers.values()) == 30
-    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl", "out.jsonl"] or len(list(tmp_path.iterdir())) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "out.jsonl", ".out.jsonl.state.json"}
 
 
 def test_workers_and_stdout_give_the_same_rows(tmp_path: Path) -> None:
@@ -164,6 +166,83 @@ def test_resume_refuses_other_settings_and_starts_anew_with_nothing_there(
     write_rows(source, [{"text": t} for t in TEXTS[1:]])
     with pytest.raises(ConfigError, match="source"):
         score_dataset(source, tmp_path / "out.jsonl", resume=True)
+
+
+@pytest.mark.parametrize("renames", [0, 1, 2])
+@pytest.mark.parametrize("bad", [3, 0])
+def test_a_kill_while_the_files_get_their_names_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int, bad: int
+) -> None:
+    source = write_rows(tmp_path / "in.jsonl", ["{"] * bad + [{"text": t} for t in TEXTS[:10]])
+    score_dataset(source, tmp_path / "whole.jsonl", on_error="skip")
+    output = tmp_path / "out.jsonl"
+    left, replace, unlink = renames, os.replace, Path.unlink
+
+    def count(file: Path) -> None:
+        nonlocal left
+        if str(file).endswith(".part") and file.parent == tmp_path and not file.name.startswith("."):
+            if not left:
+                raise Killed
+            left -= 1
+
+    def counted_replace(old: Path, new: Path) -> None:
+        count(Path(old))
+        replace(old, new)
+
+    def counted_unlink(file: Path, missing_ok: bool = False) -> None:
+        if not missing_ok:
+            count(file)
+        unlink(file, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(os, "replace", counted_replace)
+        patch.setattr(Path, "unlink", counted_unlink)
+        score_dataset(source, output, on_error="skip")
+    assert output.exists() == (renames == 2)
+    summary = score_dataset(source, output, on_error="skip", resume=True)
+    assert (summary.rows_read, summary.rows_scored, summary.rows_rejected) == (10 + bad, 10, bad)
+    assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_resume_of_a_finished_run_wants_the_same_run(tmp_path: Path) -> None:
+    source, other = (write_rows(tmp_path / name, [{"text": t} for t in TEXTS[:3]]) for name in ("a.jsonl", "b.jsonl"))
+    write_rows(other, [{"text": TEXTS[5]}])
+    output = tmp_path / "out.jsonl"
+    score_dataset(source, output)
+    written = output.read_bytes()
+    assert score_dataset(source, output, resume=True).rows_scored == 3
+    with pytest.raises(ConfigError, match="--resume: source was"):
+        score_dataset(other, output, resume=True)
+    with pytest.raises(ConfigError, match="--resume: evidence was False and is now True"):
+        score_dataset(source, output, resume=True, evidence=True)
+    assert output.read_bytes() == written
+    output.unlink()
+    assert score_dataset(other, output, resume=True).rows_scored == 1
+
+
+def test_resume_leaves_a_file_of_unknown_origin_and_fills_an_empty_one(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.jsonl", [{"text": TEXTS[0]}])
+    output = write_rows(tmp_path / "out.jsonl", [{"mine": 1}])
+    with pytest.raises(OutputExistsError, match="--resume finds no record of the run that wrote this"):
+        score_dataset(source, output, resume=True)
+    assert read_rows(output) == [{"mine": 1}]
+    output.write_bytes(b"")
+    assert score_dataset(source, output, resume=True).rows_scored == 1
+    with output.open("a", encoding="utf-8") as stream:
+        stream.write('{"mine": 1}\n')
+    with pytest.raises(OutputExistsError):
+        score_dataset(source, output, resume=True)
+
+
+@pytest.mark.parametrize("name", ["in", "in/*"])
+def test_a_folder_is_scored_without_the_output_in_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    write_rows(tmp_path / "in" / "a.jsonl", [{"text": TEXTS[0]}, "{", {"text": TEXTS[1]}])
+    source, output = str(tmp_path / name), tmp_path / "in" / "out.jsonl"
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        summary = score_dataset(source, output, on_error="skip", **options)  # type: ignore[arg-type]
+        assert (summary.rows_scored, summary.rows_rejected) == (2, 1)
 
 
 def test_resume_refuses_another_scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +369,18 @@ def test_a_full_disk_leaves_no_part_of_a_parquet_file(
     with full_disk(size), pytest.raises(OSError, match="File too large"):
         score_dataset(source, tmp_path / "out.parquet")
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_parquet_keeps_columns_that_the_first_row_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(outputs, "_PARQUET_ROWS", 2)
+    rows: list[Any] = [{"text": "I saw it."}, {"text": "I saw it.", "note": "a"}, {"text": TEXTS[0], "note": None}]
+    score_dataset(write_rows(tmp_path / "in.jsonl", rows), tmp_path / "out.parquet")
+    found = [json.loads(line) for line in iter_scored(tmp_path / "out.parquet")]
+    assert [(row["note"], row["year"]) for row in found] == [(None, None), ("a", None), (None, 1850)]
+    late = write_rows(tmp_path / "late.jsonl", [*rows, {"text": TEXTS[1], "late": 1}])
+    with pytest.raises(DataError, match="column .late. is not in the first 2 rows"):
+        score_dataset(late, tmp_path / "late.parquet")
 
 
 def test_a_full_disk_says_that_the_run_can_go_on_and_it_can(tmp_path: Path) -> None:
