@@ -39,6 +39,10 @@ class DataError(DistrustHubError, ValueError):
         super().__init__(f"{place}{problem}")
 
 
+class TextTypeError(DistrustHubError, TypeError):
+    """What should be scored is no text."""
+
+
 class InputNotFoundError(DistrustHubError, FileNotFoundError):
     """A file or folder the user named is not there."""
 

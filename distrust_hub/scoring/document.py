@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import ConfigError, TextTypeError
 from distrust_hub.objective import EPSILON
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier, unscored
 from distrust_hub.scoring.analysis import Analysis, analyse
@@ -116,8 +116,11 @@ def score_document(
         The score; the same for texts that differ in white space only.
 
     Raises:
+        TextTypeError: If ``text`` is no string.
         ConfigError: If ``prior_share`` is out of range.
     """
+    if not isinstance(text, str):
+        raise TextTypeError(f"text is {type(text).__name__}; expected a string")
     share = checked_share(prior_share)
     analysis = analyse(text, unscored(metadata or {}))
     components = (authority_components(analysis), provenance_components(analysis))

@@ -37,6 +37,16 @@ def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_STRAY_BYTES, _as_cp1252)
 
 
+_MARKS = {"utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
+"""Byte order marks, the longer ones first, which begin with the shorter."""
+
+
+def _encoding(start: bytes) -> tuple[str, str]:
+    """(encoding, error handler) of a text file that starts with these bytes."""
+    marked = next((name for name, marks in _MARKS.items() if start.startswith(marks)), None)
+    return (marked, "replace") if marked else ("utf-8-sig", _STRAY_BYTES)
+
+
 class InputRow(NamedTuple):
     """A row, or what is wrong with it.
 
@@ -155,7 +165,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
         data = path.read_bytes()
-        text = data.decode(_encoding(data), _STRAY_BYTES)
+        text = data.decode(*_encoding(data))
         yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
@@ -174,24 +184,28 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
             yield RawLine(path, number, raw)
 
 
-def _encoding(start: bytes) -> str:
-    """UTF-16 where a byte order mark says so, else UTF-8."""
-    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-
-
 def _csv(path: Path) -> Iterator[InputRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as binary:
-        stream = io.TextIOWrapper(binary, encoding=_encoding(binary.peek(4)), errors=_STRAY_BYTES, newline="")
-        reader = csv.DictReader(line.replace("\0", "") for line in stream)
+        encoding, errors = _encoding(binary.peek(4))
+        stream = io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
+        reader = csv.DictReader((line.replace("\0", "") for line in stream), strict=True)
+        try:
+            reader.fieldnames  # noqa: B018 - reads the header
+        except csv.Error as error:
+            raise DataError(f"the header is not valid CSV ({error}); mend its quotes", path=path, line=1) from error
         while True:
+            first = reader.reader.line_num + 1
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield InputRow(str(path), reader.line_num, None, f"not valid CSV ({error})")
-                return
+                problem = (
+                    f"not valid CSV ({error}); lines {first} to {reader.reader.line_num} are not read, mend quotes"
+                )
+                yield InputRow(str(path), first, None, problem)
+                continue
             if None in row:
                 yield InputRow(str(path), reader.line_num, None, "more cells than the header has columns")
             else:
@@ -223,4 +237,4 @@ def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:
 
     repo_id, revision = split_revision(name)
     for number, row in enumerate(iter_rows(repo_id, split=split, config=config, revision=revision), start=1):
-        yield InputRow(repo_id, number, row)
+        yield InputRow(repo_id, number, dict(row))

@@ -331,6 +331,30 @@ def test_a_line_in_another_encoding_loses_no_text(tmp_path: Path) -> None:
         assert [item.row["text"] for item in iter_source(tmp_path / name) if item.row] == [text]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_says_how_a_file_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("Zürich, €5".encode(encoding))
+    (tmp_path / "b.csv").write_bytes('id,text\r\n1,"Zürich, €5"\r\n'.encode(encoding))
+    for name in ("a.txt", "b.csv"):
+        assert [item.row["text"] for item in iter_source(tmp_path / name) if item.row] == ["Zürich, €5"]
+
+
+def test_csv_with_a_stray_quote_names_the_lines_it_swallows(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('id,text\n1,one\n2,"stray\n3,"third"\n4,"two\nlines"\n5,"open\n6,x\n', encoding="utf-8")
+    items = list(iter_source(source))
+    assert [item.row["id"] for item in items if item.row] == ["1", "4"]
+    problems = [(item.line, item.problem) for item in items if item.problem]
+    assert [line for line, _ in problems] == [3, 7]
+    assert "lines 3 to 4 are not read" in str(problems[0][1])
+    assert "lines 7 to 8 are not read" in str(problems[1][1])
+    with pytest.raises(DataError, match="not valid CSV"):
+        list(iter_scored(source))
+    source.write_text('id,"text\n1,one\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"in\.csv:1: the header is not valid CSV"):
+        list(iter_source(source))
+
+
 @pytest.mark.parametrize("source", ["missing.jsonl", "no such/*.txt"])
 def test_a_missing_source_is_named(tmp_path: Path, source: str) -> None:
     with pytest.raises(InputNotFoundError, match=r"no such file.*check the path .a Hub dataset is OWNER/NAME"):
@@ -379,7 +403,7 @@ def test_parquet_keeps_columns_that_the_first_row_lacks(tmp_path: Path, monkeypa
     found = [json.loads(line) for line in iter_scored(tmp_path / "out.parquet")]
     assert [(row["note"], row["year"]) for row in found] == [(None, None), ("a", None), (None, 1850)]
     late = write_rows(tmp_path / "late.jsonl", [*rows, {"text": TEXTS[1], "late": 1}])
-    with pytest.raises(DataError, match="column .late. is not in the first 2 rows"):
+    with pytest.raises(DataError, match=r"column .late. is not in the first 2 rows"):
         score_dataset(late, tmp_path / "late.parquet")
 
 

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from distrust_hub.errors import TextTypeError
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import SOURCE_TYPES, TIERS
 from distrust_hub.scoring.calibration import calibration, tier_of
@@ -152,3 +153,9 @@ def test_confidence_is_low_where_there_is_little_to_go_by() -> None:
     assert score_document("").confidence == 0.0
     assert score_document("Hello there.").confidence < 0.2 < score_document(NOTEBOOK).confidence
     assert score_document("これは日本語の文章です。" * 20).confidence < 0.3
+
+
+@pytest.mark.parametrize("text", [None, b"I saw it.", 7])
+def test_what_is_no_text_is_refused_in_one_line(text: object) -> None:
+    with pytest.raises(TextTypeError, match=f"text is {type(text).__name__}; expected a string"):
+        score_document(text)  # type: ignore[arg-type]
