@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from distrust_hub.files import iter_jsonl
-from distrust_hub.pii import find_personal_data, mask_personal_data
+from distrust_hub.pii import find_personal_data, mask_personal_data, mask_secrets
 from tests.dev_data import dev_data
 
 TOKEN = "hf_" + "A1b2C3d4" * 4
+PHONE = "[phone number removed]"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,17 @@ TOKEN = "hf_" + "A1b2C3d4" * 4
         ("AKIAABCDEFGHIJKLMNOP", "[secret removed]"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE\nabc=\n-----END PRIVATE KEY-----\n.", "[secret removed]\n."),
         (f"{TOKEN}@mail.example.org", "[email removed]"),
+        ("Call +44\u00a020\u00a07946\u00a00958 or +1\u2011202\u2011555\u20110143", f"Call {PHONE} or {PHONE}"),
+        ("(+44) 20 7946 0958, 0044 20 7946 0958", f"{PHONE}, {PHONE}"),
+        ("+49 (0)30 / 123456. 2003 war es anders", f"{PHONE}. 2003 war es anders"),
+        ("Tel. 030/1234567", PHONE),
+        ("Tél. : 01 42 68 53 00", PHONE),
+        ("Mob: 07700 900123", PHONE),
+        ("phone 0171 496 0123", PHONE),
+        ("Tel 555-0143", PHONE),
+        ("(202) 555 0143", PHONE),
+        ("202-555-0143/202-555-0144", f"{PHONE}/{PHONE}"),
+        ("jürgen@münchen.de, a@b.org谢谢", "[email removed], [email removed]谢谢"),
     ],
 )
 def test_mask_personal_data_replaces(text, masked):
@@ -36,11 +48,37 @@ def test_mask_personal_data_replaces(text, masked):
         "Lat. 42 13 20 N. Barometer 29.92, 29.95, 29.90 at 8 12 4.",
         "see @handle, a@b, user@localhost and 12:30:45-0500",
         "2026-11-23 10:15:59, ISBN 978-0-306-40615-7",
-        "hf_short and sk-learn and AKIA",
+        "hf_short and sk-learn and AKIA, sk-eptical-and-long-hyphenated-words-of-2020",
+        "At +40.712784, +3.14159265, z = +12345678, a gain of +1 250 000 000 francs, +250 000 000.",
+        "mobile 1990 1991 1992, fuel cell 12 345 678 hours, telephone 1878 1879 1880, Telephone: 1876-1881",
+        "doi 10.1103/555.234.5678, https://example.org/10.1080/234-567-8901, UPC 0012345678905",
+        "git clone git@github.com:a/b.git",
     ],
 )
 def test_find_personal_data_leaves_other_numbers_alone(text):
     assert find_personal_data(text) == []
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk_live_" + "A1b2" * 6,
+        "glpat-" + "A1b2" * 5,
+        "npm_" + "A1b2" * 9,
+        "api_org_" + "abCd" * 8,
+        "sk-ant-api03-" + "abcd" * 5,
+        "ya29.a0" + "A1b2" * 6,
+        "SG." + "A1b2" * 5 + "." + "A1b2" * 10,
+        "ASIA" + "Q" * 16,
+        "secret_access_key = " + "A1b/" * 10,
+        f"eyJ{'A1b2' * 5}.eyJ{'A1b2' * 9}.{'A1b2' * 10}",
+        "-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: AES-128-CBC,A\n\nMIIE\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nabc=\n-----END PGP PRIVATE KEY BLOCK-----",
+    ],
+)
+def test_mask_secrets_masks_all_of_a_key(secret):
+    assert mask_secrets(f"key={secret} and more") == "key=[secret removed] and more"
+    assert mask_secrets(f"token=_{TOKEN}") == "token=_[secret removed]"
 
 
 def test_mask_personal_data_counts_by_kind():
@@ -58,6 +96,8 @@ def test_find_personal_data_finds_nothing_in_documents_before_1970():
     assert not any(map(find_personal_data, old))
 
 
-@pytest.mark.parametrize("piece", ["a@", "1-", "a.", "+1 ", "(202) ", "tel ", "-----BEGIN PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "piece", ["a@", "1-", "a.", "+1 ", "(202) ", "tel ", "-----BEGIN PRIVATE KEY-----", "eyJa.", "sk-"]
+)
 def test_find_personal_data_gets_through_long_lines(piece):
     assert len(find_personal_data(piece * 50_000)) <= 50_000
