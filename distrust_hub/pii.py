@@ -127,26 +127,30 @@ def _with_country_code(text: str) -> Iterator[tuple[int, int]]:
 def _given_out(candidate: str) -> str:
     """The number a candidate with a country code starts with, empty if there is none."""
     for _ in range(3):  # up to two groups of digits may belong to what follows
-        if _is_given_out(re.sub("^00", "+", candidate)):
+        if _is_given_out(_digits(candidate).removeprefix("00")):
             return candidate
         candidate = _LAST_GROUP.sub("", candidate)
     return ""
 
 
-def _is_given_out(number: str, region: str | None = None) -> bool:
+def _is_given_out(digits: str) -> bool:
     from phonenumbers import NumberParseException, is_valid_number, parse
 
     try:
-        return bool(is_valid_number(parse(number, region)))
+        return bool(is_valid_number(parse(f"+{digits}")))
     except NumberParseException:
         return False
+
+
+def _digits(number: str) -> str:
+    return re.sub(r"\D", "", number)
 
 
 def _american(text: str) -> Iterator[tuple[int, int]]:
     """(202) 555-0143, 202-555-0143."""
     if _AMERICAN_END.search(text):
         for match in _AMERICAN.finditer(text):
-            if match["number"] and _is_given_out(match["number"], "US"):
+            if match["number"] and _is_given_out("1" + _digits(match["number"])[-10:]):
                 yield match.span()
 
 
@@ -164,7 +168,7 @@ def _belongs(label: re.Match[str], number: str) -> bool:
     end = label["end"]
     if ":" in end or "：" in end or label["word"] or label["short"]:
         return True
-    return number.startswith("0") and sum(map(str.isdigit, number)) >= 9
+    return number.startswith("0") and len(_digits(number)) >= 9
 
 
 def mask_personal_data(text: str) -> tuple[str, Counter[Kind]]:
