@@ -120,8 +120,8 @@ def _with_country_code(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
             number = _given_out(match[0])
             if number and not (number.isdigit() and number.startswith("00")):  # 0012345678905: padded with zeros
-                start = match.start() - (number.count(")") > number.count("("))  # (+44) 20 7946 0958
-                yield start, match.start() + len(number)
+                opened = text[match.start() - 1 : match.start()] == "(" and number.count(")") > number.count("(")
+                yield match.start() - opened, match.start() + len(number)  # (+44) 20 7946 0958 with its bracket
 
 
 def _given_out(candidate: str) -> str:

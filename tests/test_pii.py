@@ -25,6 +25,7 @@ PHONE = "[phone number removed]"
         (f"{TOKEN}@mail.example.org", "[email removed]"),
         ("Call +44\u00a020\u00a07946\u00a00958 or +1\u2011202\u2011555\u20110143", f"Call {PHONE} or {PHONE}"),
         ("(+44) 20 7946 0958, 0044 20 7946 0958", f"{PHONE}, {PHONE}"),
+        ("+44) 20 7946 0958", PHONE),
         ("+49 (0)30 / 123456. 2003 war es anders", f"{PHONE}. 2003 war es anders"),
         ("+41\u202f44\u202f668\u202f18\u202f00", PHONE),
         ("Tel. 030/1234567", PHONE),
