@@ -13,7 +13,7 @@ from distrust_hub.errors import ConfigError
 from distrust_hub.pii import find_personal_data, mask_personal_data
 from distrust_hub.preparation.boilerplate import strip_boilerplate
 from distrust_hub.preparation.conversations import is_conversation, map_texts, with_text
-from distrust_hub.preparation.quality import language_code, ocr_quality
+from distrust_hub.preparation.quality import language_code, ocr_quality, words
 from distrust_hub.preparation.splitting import split_text
 from distrust_hub.schema import Document
 
@@ -129,12 +129,12 @@ class Cleaner:
             return reason
         if self._languages and language_code(text) not in self._languages:
             return "other_language"
-        if len(text.split()) >= _OCR_WORDS and ocr_quality(text) < self.config.min_ocr_quality:
+        if len(words(text)) >= _OCR_WORDS and ocr_quality(text) < self.config.min_ocr_quality:
             return "low_ocr_quality"
         return None
 
     def _too_short(self, text: str) -> str | None:
-        return "too_short" if len(text.split()) < self.config.min_words else None
+        return "too_short" if len(words(text)) < self.config.min_words else None
 
     def _pieces(self, document: Document) -> list[Document]:
         limit = self.config.max_words
