@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -151,10 +152,41 @@ BOOK = (
         ("The home was dark. I searched the menu.\nHome is where I sat.", None),
         (f"He founded Project Gutenberg in 1971. {LETTER}", None),
         ("a | b | c = 1; x | y | z = 2.", None),
+        (f"{LETTER}\nDigitized by Google\n{LETTER}", f"{LETTER}\n{LETTER}"),
+        (f"Digitized by the Internet Archive\nin 2007 with funding from\nUs\n\n{LETTER}", LETTER),
+        ("\n".join([LETTER, "Digitized by Google"] * 20), "\n".join([LETTER] * 20)),
+        (f"{LETTER}\n\n| Ship | Master | Port |\n|---|---|---|\n| Anne | John Hale | Leith |\n\n{LETTER}", None),
+        ("Ship | Master | Port\nAnne | John Hale | Leith\nMary | Tom Reid | Hull", None),
+        ("Skip to my Lou, my darling\nHome\nSkip to my Lou", None),
+        ("PREFACE\n\nAdvertisement\n\nAn official website was opened by the band.", None),
+        (f"{LETTER}\nHome\n\nSearch\nMenu\n\n{LETTER}", f"{LETTER}\n\n{LETTER}"),
+        (f"{LETTER}\nHome » Letters » Ships\n{LETTER}", f"{LETTER}\n{LETTER}"),
     ],
 )
 def test_strip_boilerplate(text, kept):
     assert strip_boilerplate(text) == (text if kept is None else kept)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "यह एक पुराना पत्र है जो मेरे दादाजी ने सन् १९२० में लिखा था और इसमें उन्होंने गाँव की नदी के बारे में बताया है।",
+        "בְּרֵאשִׁית בָּרָא אֱלֹהִים אֵת הַשָּׁמַיִם וְאֵת הָאָרֶץ וְהָאָרֶץ הָיְתָה תֹהוּ וָבֹהוּ וְחֹשֶׁךְ עַל פְּנֵי תְהוֹם",
+        "จดหมายฉบับนี้เขียนขึ้นเมื่อปีพุทธศักราช ๒๔๖๓ โดยปู่ของข้าพเจ้า ซึ่งเล่าถึงแม่น้ำและตลาดในหมู่บ้าน",
+        "一八四二年十二月三日，船长在日志中写道：今日风浪甚大，船员皆疲惫不堪。",
+        unicodedata.normalize(
+            "NFD", "Bức thư này do ông nội tôi viết năm một nghìn chín trăm hai mươi kể về dòng sông"
+        ),
+    ],
+)
+def test_clean_keeps_texts_of_all_scripts(text):
+    assert clean(text, min_words=10) == ([text], {})
+    assert ocr_quality(text) > 0.95
+
+
+def test_clean_counts_characters_where_no_spaces_are_put_between_words():
+    assert clean("今日风浪甚大，", min_words=7)[0] == "too_short"
+    assert clean("今日风浪甚大，", min_words=6)[0] == ["今日风浪甚大，"]
 
 
 def test_ocr_quality_falls_with_errors_and_spares_other_scripts(monkeypatch):
