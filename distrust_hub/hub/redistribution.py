@@ -86,6 +86,9 @@ def _bare(part: str) -> str:
     return re.sub(r"^v?[\d.]+$", "", _VERSION.sub("", words))
 
 
+_ORIGIN = re.compile(r"(?:text, )?metadata:[a-z_]{1,24}|text|dateline|stated(?:, in an edition of \d{4})?")
+"""What ``source_type_origin`` and ``year_origin`` say."""
+
 PersonalData = Literal["mask", "drop", "keep"]
 """What happens to a row with e-mail addresses or telephone numbers."""
 
@@ -157,7 +160,8 @@ def without_text(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {"schema": row["schema"], "id": row["id"], "text_sha256": digest}
     for name in (*SCORE_COLUMNS, "synthetic"):
         value = row.get(name)
-        if isinstance(value, (int, float)) or (isinstance(value, str) and value in (*TIERS, *SOURCE_TYPES)):
+        said = isinstance(value, str) and (value in (*TIERS, *SOURCE_TYPES) or _ORIGIN.fullmatch(value))
+        if said or isinstance(value, (int, float)):
             found[name] = value
     if isinstance(row.get("evidence"), list):
         found["evidence"] = [_place(line) for line in row["evidence"] if isinstance(line, Mapping)]
