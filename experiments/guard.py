@@ -28,7 +28,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("adapters", type=Path, help="folder given to study.py as --adapters")
     parser.add_argument("--data", type=Path, required=True, help="TruthfulQA, one question a line")
-    parser.add_argument("--protocol", choices=sorted(read_protocols()), default=sorted(read_protocols())[-1])
+    measured = [
+        name for name, protocol in read_protocols().items() if "truthfulqa_questions" in protocol.get("margins", {})
+    ]
+    parser.add_argument("--protocol", choices=measured, default=measured[-1])
     parser.add_argument("--seed", type=int, default=0, help="of the run whose adapters are measured (default: 0)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
     args = parser.parse_args()
