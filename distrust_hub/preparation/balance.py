@@ -14,8 +14,11 @@ from distrust_hub.schema import TIERS, ScoredDocument, Tier
 
 logger = logging.getLogger(__name__)
 
-ORIGIN_COLUMNS = ("entity_id", "origin", "url", "title", "document_id", "prompt")
+ORIGIN_COLUMNS = ("entity_id", "origin", "url", "document_id", "title", "prompt")
 """Columns that say what a document was cut from, most telling first; documents that share one stay together."""
+
+_WEAK_COLUMNS = ("title", "prompt")
+"""Often the same for unrelated documents (a newspaper's name, one instruction), so read only where nothing else says."""
 
 
 def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
@@ -35,9 +38,11 @@ def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
 
 
 def _origin_values(document: ScoredDocument) -> Iterator[str]:
+    found = False
     for column in ORIGIN_COLUMNS:
         value = document.metadata.get(column)
-        if isinstance(value, (str, int)) and str(value).strip():
+        if isinstance(value, (str, int)) and str(value).strip() and not (found and column in _WEAK_COLUMNS):
+            found = True
             yield f"{column}:{value}"
 
 

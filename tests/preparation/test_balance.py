@@ -86,8 +86,10 @@ def test_split_by_origin_heeds_every_column_and_the_links_between_them():
     train, valid = sides_of("url", some)
     assert len(valid) == 9
     assert not train & valid
-    chain = [make("primary", n, title=f"T{(n + 1) // 2}", url=f"http://x/{n // 2}") for n in range(10)]
+    chain = [make("primary", n, origin=f"T{(n + 1) // 2}", url=f"http://x/{n // 2}") for n in range(10)]
     assert len(set(origins_of(chain))) == 1
+    paper = [make("primary", n, title="The Gazette", url=f"http://x/{n}") for n in range(10)]
+    assert len(set(origins_of(paper))) == 10
 
 
 def test_split_by_origin_sends_rows_after_those_of_their_origin_that_name_a_split():
