@@ -233,10 +233,10 @@ class TrainConfig(_Config):
     fine_tune_type: Literal["lora", "dora"] = option("lora", "kind of adapter")
     target_modules: str = option("all", "layers to adapt: all, attention, or names such as q_proj,v_proj")
     rank: int = option(8, "LoRA rank", low=1, high=1024)
-    scale: float = option(2.0, "LoRA scale (alpha / rank)", low=0.0, high=1000.0)
+    scale: float = option(2.0, "LoRA scale (alpha / rank), more than 0", low=0.0, high=1000.0)
     dropout: float = option(0.0, "LoRA dropout", low=0.0, high=0.9)
     optimizer: Literal["adamw", "adam", "sgd", "muon", "adafactor"] = option("adamw", "optimizer")
-    learning_rate: float = option(3e-4, "peak learning rate", low=0.0, high=1.0)
+    learning_rate: float = option(3e-4, "peak learning rate, more than 0", low=0.0, high=1.0)
     lr_schedule: Literal["cosine", "linear", "constant"] = option("cosine", "learning rate after the warm-up")
     warmup_steps: int = option(0, "steps of linear warm-up", low=0)
     weight_decay: float = option(0.01, "weight decay of matrices (adamw, sgd, muon)", low=0.0, high=1.0)
@@ -278,6 +278,9 @@ class TrainConfig(_Config):
             raise UsageError("resume and overwrite are both set; give one of them")
         if self.patience and not self.steps_per_eval:
             raise UsageError(f"patience is {self.patience} without steps_per_eval; give --steps-per-eval too")
+        for name in ("learning_rate", "scale"):
+            if getattr(self, name) == 0.0:
+                raise ConfigError(f"{name} is 0, with which the adapter changes nothing; expected more than 0")
         if self.packing and self.objective == "preference":
             raise UsageError("packing is set with the objective preference, whose pairs cannot be packed; drop one")
 

@@ -7,13 +7,11 @@ SHA-256 of each. All randomness follows from seed, epoch and step, so these are 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +21,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from distrust_hub.errors import ArtifactError, CheckpointError, InputNotFoundError, OutputError, TrainingError
+from distrust_hub.errors import ArtifactError, CheckpointError, InputNotFoundError, TrainingError
 from distrust_hub.files import dump_json, read_json, sha256_file
 from distrust_hub.schema import SCHEMA_VERSION, check_schema
 
@@ -32,7 +30,7 @@ log = logging.getLogger(__name__)
 FOLDER = "checkpoints"
 _ADAPTER, _OPTIMIZER, _STATE, _HASHES = "adapter.safetensors", "optimizer.safetensors", "state.json", "sha256.json"
 _NAME = re.compile(r"step-(\d{6,})")
-_UNFINISHED = ".unfinished-"
+_UNFINISHED, _REPLACED = ".unfinished-", ".replaced-"
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -86,6 +84,8 @@ class Checkpoints:
     def save(self, state: TrainingState) -> Path:
         """Write a checkpoint beside the others, flush it to disk, rename it into place and drop the oldest.
 
+        One that is there already is left as it is. Those of later steps are dropped too: the run went back from them.
+
         Raises:
             TrainingError: If it cannot be written; the checkpoints already there are intact.
         """
@@ -106,16 +106,25 @@ class Checkpoints:
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_folder(target, files)
+            there = _holds(target, files)
+            if not there:
+                _write_folder(target, files)
         except OSError as error:
             problem = f"{target.name}: checkpoint not written ({error.strerror or error}); older ones are intact"
             raise TrainingError(f"{problem}; make room or allow writing there, and go on with --resume") from error
+        self.drop_after(state.step)
         for old in self._steps()[self.keep_last :]:
             if old != self._path(state.progress.get("best_step")):
                 shutil.rmtree(old)
-        if self.on_saved is not None:
+        if self.on_saved is not None and not there:
             self.on_saved(target)
         return target
+
+    def drop_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps, which a run that goes on from this one makes anew."""
+        for path in self._steps():
+            if _step_of(path) > step:
+                shutil.rmtree(path)
 
     def save_in_background(self, state: TrainingState) -> None:
         """Save in a thread of its own, once the save before is done.
@@ -143,6 +152,7 @@ class Checkpoints:
 
         Raises:
             CheckpointError: If it belongs to another run, naming what differs.
+            ArtifactError: If it was written by a newer version.
         """
         for path in self._steps():
             try:
@@ -156,10 +166,11 @@ class Checkpoints:
 
         Raises:
             CheckpointError: If it is not there, does not verify, or belongs to another run.
+            ArtifactError: If it was written by a newer version.
         """
-        path = self._path(step)
-        if not path.is_dir():
-            there = ", ".join(str(int(found.name[5:])) for found in reversed(self._steps())) or "none"
+        path, steps = self._path(step), self._steps()
+        if path not in steps:
+            there = ", ".join(str(_step_of(found)) for found in reversed(steps)) or "none"
             raise CheckpointError(f"there is no checkpoint of step {step}; there are: {there}")
         try:
             return self._load(path)
@@ -174,16 +185,17 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _steps(self) -> list[Path]:
-        """Checkpoint folders, newest first; leftovers of a killed save are removed."""
+        """Checkpoint folders, newest first; leftovers of a killed save are put back or removed."""
         if not self.folder.is_dir():
             return []
-        found = []
-        for path in self.folder.iterdir():
-            if path.name.startswith(_UNFINISHED):
+        for path in sorted(self.folder.glob(".*")):
+            target = path.with_name(path.name.removeprefix(_REPLACED))
+            if path.name.startswith(_REPLACED) and not target.exists():
+                os.replace(path, target)
+            elif path.name.startswith((_UNFINISHED, _REPLACED)):
                 shutil.rmtree(path, ignore_errors=True)
-            elif match := _NAME.fullmatch(path.name):
-                found.append((int(match[1]), path))
-        return [path for _, path in sorted(found, reverse=True)]
+        found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return sorted(found, key=_step_of, reverse=True)
 
     def _load(self, path: Path) -> TrainingState:
         about = _verified_state(path)
@@ -211,6 +223,10 @@ class Checkpoints:
             )
 
 
+def _step_of(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
+
+
 class _Damaged(Exception):
     """A checkpoint that does not verify."""
 
@@ -221,10 +237,20 @@ def _verified_state(path: Path) -> dict[str, Any]:
         for name in (_ADAPTER, _OPTIMIZER, _STATE):
             if sha256_file(path / name) != hashes[name]:
                 raise _Damaged(f"{name} does not match its SHA-256")
-        check_schema(about["schema"], path.name)
+        schema = about["schema"]
     except (ArtifactError, InputNotFoundError, OSError, KeyError, TypeError) as error:
         raise _Damaged(f"{error}") from error
+    check_schema(schema, path.name)
     return about
+
+
+def _holds(path: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether a checkpoint is there, whole, and has these files."""
+    try:
+        _verified_state(path)
+    except (_Damaged, ArtifactError):
+        return False
+    return all((path / name).read_bytes() == content for name, content in files.items())
 
 
 def _differences(
@@ -248,10 +274,12 @@ def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
         hashes = {name: sha256_file(temporary / name) for name in files}
         _write_flushed(temporary / _HASHES, dump_json(hashes).encode())
         _flush_folder(temporary)
-        if target.exists():  # a damaged one of the same step
-            shutil.rmtree(target)
+        replaced = target.with_name(_REPLACED + target.name)
+        if target.exists():
+            os.replace(target, replaced)
         os.replace(temporary, target)
         _flush_folder(target.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -270,44 +298,3 @@ def _flush_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def check_writable(folder: str | Path) -> None:
-    """Refuse before training what could not be saved after it.
-
-    Raises:
-        OutputError: If the folder, or the nearest one above it that is there, cannot be written.
-    """
-    path = Path(folder).absolute()
-    there = next(place for place in (path, *path.parents) if place.exists())
-    if not there.is_dir():
-        raise OutputError(f"{there}: a file is where a folder is needed; choose another path")
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder") from error
-
-
-@contextlib.contextmanager
-def only_run(folder: str | Path) -> Iterator[None]:
-    """Hold an adapter folder for this process; one made here that stays empty is removed.
-
-    Raises:
-        TrainingError: If another process is training into it.
-    """
-    import fcntl
-
-    made = not Path(folder).exists()
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrainingError(f"{folder}: another run is training into this folder; choose another one") from None
-        yield
-    finally:
-        os.close(descriptor)
-        if made:
-            with contextlib.suppress(OSError):  # the run wrote something
-                os.rmdir(folder)

@@ -78,6 +78,11 @@ class Loop:
         self.model.update(_from_numpy(state.adapter))
         self.optimizer.state = _from_numpy(state.optimizer)
 
+    def read_held_out(self) -> None:
+        """Go through the rows an evaluation will need, so that a bad one is found before anything is replaced."""
+        for _ in self._held_out():
+            pass
+
     @property
     def repeats(self) -> bool:
         """Whether any of the data is seen more than once."""
@@ -113,6 +118,8 @@ class Loop:
                 bar.update()
                 bar.set_postfix(self._shown(row), refresh=False)
                 self._after_step(metrics, checkpoints, interrupt)
+                if not row.get("skipped"):
+                    self._good = self.step, copy.deepcopy(self.progress)
             if interrupt.requested:
                 self._stop(checkpoints)
         self._take_best(checkpoints)
@@ -188,8 +195,6 @@ class Loop:
         self.progress.seconds += seconds
         self.progress.position = group[-1][1].to_json()
         self.step += 1
-        if gradients.finite:
-            self._good = self.step, copy.deepcopy(self.progress)
         return row
 
     def _rate(self, step: int) -> float:
@@ -252,14 +257,12 @@ class Loop:
 
     def _evaluate(self, metrics: Metrics, interrupt: Interrupt) -> float | None:
         """Unweighted loss of the held-out items in nats per token; None where there are none, or after Ctrl-C."""
-        limit = None if self.config.val_batches < 0 else self.config.val_batches
-        if self.valid is None or limit == 0:
+        if self.valid is None or self.config.val_batches == 0:
             return None
         self.model.eval()
         total, count = 0.0, 0
-        batches = (batch for batch, _ in itertools.islice(self.valid.batches(), limit))
         hidden = self.config.quiet or None
-        for batch in tqdm(batches, desc="held-out loss", unit="batch", disable=hidden, leave=False):
+        for batch in tqdm(self._held_out(), desc="held-out loss", unit="batch", disable=hidden, leave=False):
             nll, tokens = self.differentiate.held_out(batch)
             total, count = total + nll, count + tokens
             if interrupt.requested:
@@ -268,6 +271,12 @@ class Loop:
         self.progress.valid_last = total / count if math.isfinite(total) else None
         metrics.write({"step": self.step, "valid_loss": self.progress.valid_last})
         return self.progress.valid_last
+
+    def _held_out(self) -> Iterator[Batch]:
+        """The batches of one evaluation."""
+        limit = None if self.config.val_batches < 0 else self.config.val_batches
+        if self.valid is not None and limit != 0:
+            yield from (batch for batch, _ in itertools.islice(self.valid.batches(), limit))
 
 
 def _to_numpy(tree: Any) -> dict[str, np.ndarray]:

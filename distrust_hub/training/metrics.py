@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import json
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from distrust_hub.artifacts import METRICS_FILE
 from distrust_hub.files import iter_jsonl, jsonl_line, write_jsonl
+
+log = logging.getLogger(__name__)
 
 
 class Reporter(Protocol):
@@ -31,8 +36,8 @@ class Metrics:
     """
 
     def __init__(self, folder: str | Path, last_step: int, reporters: Sequence[Reporter] = ()) -> None:
-        self.path, self.reporters = Path(folder) / METRICS_FILE, reporters
-        kept = [row for row in read_metrics(folder, torn=True) if row["step"] <= last_step]
+        self.path, self.reporters = Path(folder) / METRICS_FILE, list(reporters)
+        kept = [row for row in read_metrics(folder, mend=True) if row["step"] <= last_step]
         write_jsonl(self.path, kept)
 
     def __enter__(self) -> Metrics:
@@ -43,28 +48,48 @@ class Metrics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stream.close()
-        for reporter in self.reporters:
-            reporter.close()
+        for reporter in list(self.reporters):
+            self._tell(reporter, reporter.close)
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a line and hand it to the system, so that a killed process loses none."""
         self._stream.write(jsonl_line(row))
         self._stream.flush()
-        for reporter in self.reporters:
-            reporter.write(row)
+        for reporter in list(self.reporters):
+            self._tell(reporter, functools.partial(reporter.write, row))
+
+    def _tell(self, reporter: Reporter, action: Callable[[], None]) -> None:
+        """A reporter that fails, as without a connection, is left out from then on; the file has every line."""
+        try:
+            action()
+        except Exception as error:
+            self.reporters.remove(reporter)
+            problem = f"{type(error).__name__}: {error}".splitlines()[0]
+            log.warning("%s failed (%s); the run goes on without it", type(reporter).__name__, problem)
 
 
-def read_metrics(folder: str | Path, *, torn: bool = False) -> list[dict[str, Any]]:
+def read_metrics(folder: str | Path, *, mend: bool = False) -> list[dict[str, Any]]:
     """The lines written so far; none where there is no file.
 
     Args:
         folder: Adapter folder.
-        torn: Accept a last line cut short by a power failure and drop it.
+        mend: Leave out lines that cannot be read, such as one cut short by a power failure, with a warning.
     """
     path = Path(folder) / METRICS_FILE
     if not path.is_file():
         return []
-    if torn:
-        whole, newline, _ = path.read_bytes().rpartition(b"\n")
-        path.write_bytes(whole + newline)
-    return [row for _, row in iter_jsonl(path)]
+    if not mend:
+        return [row for _, row in iter_jsonl(path)]
+    lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+    rows = [row for row in map(_row, lines) if row is not None]
+    if len(rows) < len(lines):
+        log.warning("%s: %d lines cannot be read and are left out", path.name, len(lines) - len(rows))
+    return rows
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import sys
 import time
@@ -79,16 +80,20 @@ class TensorBoardReporter:
             from tensorboardX import SummaryWriter
         except ImportError as error:
             raise MissingDependencyError("tensorboardX", "report", "reporting to TensorBoard") from error
-        self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+        purge_step = step + 1 if step else None
+        self._open = functools.partial(SummaryWriter, str(folder), purge_step=purge_step)  # makes a file at once
+        self._writer: Any = None
 
     def write(self, row: dict[str, Any]) -> None:
         """Add each number of a line."""
+        self._writer = self._writer or self._open()
         for name, value in scalars(row):
             self._writer.add_scalar(name, value, row["step"])
 
     def close(self) -> None:
         """Flush and close."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class TrackioReporter:

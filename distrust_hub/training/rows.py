@@ -149,7 +149,16 @@ def iter_file(path: Path) -> Iterator[Row]:
         if values is None:
             raise DataError(str(problem), path=name, line=line)
         check_schema(values.get("schema"), name)
-        yield Row({key: value for key, value in values.items() if value is not None}, name, line)
+        yield Row({_clean(key): _clean(value) for key, value in values.items() if value is not None}, name, line)
+
+
+def _clean(value: Any) -> Any:
+    """A JSON value with lone surrogates, which no tokenizer and no file takes, replaced by question marks."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(entry) for key, entry in value.items()}
+    return [_clean(entry) for entry in value] if isinstance(value, list) else value
 
 
 def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: dict[Any, Row] | None = None) -> Scan:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,25 +14,16 @@ from distrust_hub.adapters.load import check_saved
 from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, adapter_config, save_adapter
 from distrust_hub.adapters.peft_format import write_peft
 from distrust_hub.adapters.verify import AdapterInfo, verify_adapter
-from distrust_hub.artifacts import (
-    ADAPTER_CONFIG_FILE,
-    ADAPTER_FILE,
-    METRICS_FILE,
-    PEFT_ADAPTER_FILE,
-    PLOT_FILES,
-    EvalReport,
-    Manifest,
-    TrainingRun,
-)
+from distrust_hub.artifacts import TrainingRun
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ConfigError, OutputExistsError, TrainingError
+from distrust_hub.errors import ConfigError, TrainingError
 from distrust_hub.hub.checkpoints import pull_checkpoint
 from distrust_hub.hub.client import split_revision
 from distrust_hub.models.load import LoadedModel, load_base
 from distrust_hub.models.resolve import resolve_base
 from distrust_hub.models.runtime import nn
 from distrust_hub.training.activation_cache import frozen_blocks
-from distrust_hub.training.checkpoints import Checkpoints, TrainingState, check_writable, only_run
+from distrust_hub.training.checkpoints import Checkpoints, TrainingState
 from distrust_hub.training.cpu_ops import fast_cpu_ops
 from distrust_hub.training.data import TrainingData, read_training_data
 from distrust_hub.training.device import prepare_device, release_memory, reset_peak_memory
@@ -47,22 +37,11 @@ from distrust_hub.training.parallel import end_threads
 from distrust_hub.training.plots import plot_run
 from distrust_hub.training.ranks import Ranks, find_ranks
 from distrust_hub.training.record import describe_run, environment
-from distrust_hub.training.reporting import TENSORBOARD_FOLDER, make_reporters
+from distrust_hub.training.reporting import make_reporters
+from distrust_hub.training.run_folder import check_writable, clear_outputs, only_run, refuse_to_replace
 from distrust_hub.training.snapshots import OnSave, write_snapshot
 from distrust_hub.training.stream import Stream
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
-
-_OUTPUTS = (
-    ADAPTER_FILE,
-    ADAPTER_CONFIG_FILE,
-    PEFT_ADAPTER_FILE,
-    METRICS_FILE,
-    TrainingRun.FILE_NAME,
-    Manifest.FILE_NAME,
-    EvalReport.FILE_NAME,
-    *PLOT_FILES,
-)
-"""What a run or its evaluation writes; removed when a run starts anew. A README.md may be somebody's work."""
 
 _FREE_TO_CHANGE = (
     "save_every",
@@ -129,10 +108,8 @@ def _run_folder(config: TrainConfig, ranks: Ranks) -> Iterator[Path]:
 
 def _check_folder(folder: Path, config: TrainConfig) -> None:
     check_writable(folder)
-    if config.goes_on or config.overwrite:
-        return
-    if (folder / ADAPTER_FILE).exists() or next((folder / "checkpoints").glob("step-*"), None):
-        raise OutputExistsError(f"{folder}: holds a run already; go on with --resume, or replace it with --overwrite")
+    if not (config.goes_on or config.overwrite):
+        refuse_to_replace(folder, "holds a run already; go on with --resume, or replace it with --overwrite")
 
 
 class _Run:
@@ -155,8 +132,8 @@ class _Run:
         refuse_what_cannot_fit(config, base, config.max_seq_length if config.packing else plan.survey.longest)
         lora = add_lora(loaded.model, config)
         loop = Loop(loaded.model, plan, valid, config)
+        loop.read_held_out()
         checkpoints = Checkpoints(self.folder, _identity(config, data, loaded), config.keep_last, environment())
-        self._start(loop, checkpoints)
         if self.on_save is not None:
             write = self._snapshot_writer(loaded, lora, plan, data, loop)
             checkpoints.on_saved = functools.partial(self.on_save, write=write)
@@ -180,7 +157,10 @@ class _Run:
                 else contextlib.nullcontext()
             )
             stack.enter_context(packed_attention(model, config.packing))
-            reporters = make_reporters(config, self.folder, loop) if self.ranks.first else ()
+            goes_on = self._restore(loop, checkpoints)
+            reporters = make_reporters(config, self.folder, loop) if self.ranks.first else []
+            if not goes_on:  # last, when nothing that is wrong with the settings or the data can come up any more
+                clear_outputs(self.folder)
             metrics = stack.enter_context(Metrics(self.folder, loop.step, reporters))
             loop.run(metrics, checkpoints)
         if loop.progress.trained_tokens == 0:
@@ -190,20 +170,18 @@ class _Run:
                 "check the base model's weights, or lower --learning-rate"
             )
 
-    def _start(self, loop: Loop, checkpoints: Checkpoints) -> None:
-        """Go on from the newest checkpoint, or clear the folder and start anew; all ranks as the first one."""
+    def _restore(self, loop: Loop, checkpoints: Checkpoints) -> bool:
+        """Whether there is a checkpoint to go on from, restored then; all ranks do as the first one."""
         if self.ranks.json_from_first(checkpoints.identity) != checkpoints.identity:
             raise TrainingError(
                 f"rank {self.ranks.rank} has another base, data or settings than rank 0; start all with the same"
             )
         state = self.ranks.state_from_first(self._checkpoint(checkpoints))
-        if state is not None:
-            loop.restore(state)
-            return
-        checkpoints.clear()
-        for name in _OUTPUTS:
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / TENSORBOARD_FOLDER, ignore_errors=True)
+        if state is None:
+            return False
+        loop.restore(state)
+        checkpoints.drop_after(state.step)
+        return True
 
     def _checkpoint(self, checkpoints: Checkpoints) -> TrainingState | None:
         """What to go on from; the other ranks get it from the first one."""
@@ -211,7 +189,13 @@ class _Run:
             return None
         if self.config.resume_from_step is not None:
             return checkpoints.at_step(self.config.resume_from_step)
-        return checkpoints.newest() if self.config.resume else None
+        found = checkpoints.newest() if self.config.resume else None
+        if found is None and self.config.resume:
+            refuse_to_replace(
+                self.folder,
+                "holds a run and no whole checkpoint; start anew with --overwrite in place of --resume",
+            )
+        return found
 
     def _snapshot_writer(
         self, loaded: LoadedModel, lora: dict[str, Any], plan: Plan, data: TrainingData, loop: Loop

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import logging
+import os
 import resource
 import subprocess
 import sys
@@ -8,8 +10,10 @@ import sys
 import numpy as np
 import pytest
 
-from distrust_hub.errors import CheckpointError, TrainingError
-from distrust_hub.training.checkpoints import Checkpoints, TrainingState, only_run
+from distrust_hub.errors import ArtifactError, CheckpointError, TrainingError
+from distrust_hub.files import sha256_file
+from distrust_hub.training.checkpoints import Checkpoints, TrainingState
+from distrust_hub.training.run_folder import only_run
 
 pytestmark = pytest.mark.mlx
 
@@ -96,8 +100,59 @@ def test_leftovers_of_a_killed_save_are_ignored_and_removed(checkpoints):
     assert names(checkpoints) == ["step-000001"]
 
 
+def test_going_back_drops_later_checkpoints_and_never_the_one_just_written(tmp_path):
+    kept = Checkpoints(tmp_path, IDENTITY, keep_last=1)
+    kept.save(state(8))
+    assert kept.save(state(6)).is_dir()
+    assert names(kept) == ["step-000006"]
+    Checkpoints(tmp_path, IDENTITY, keep_last=3).save(state(7))
+    kept.drop_after(6)
+    assert names(kept) == ["step-000006"]
+
+
+def test_a_checkpoint_that_is_there_is_not_written_again(checkpoints):
+    before = checkpoints.save(state(1)).stat().st_ino
+    saved = []
+    checkpoints.on_saved = saved.append
+    path = checkpoints.save(state(1))
+    assert (path.stat().st_ino, saved) == (before, [])
+    (path / "adapter.safetensors").write_bytes(b"damaged")
+    checkpoints.save(state(1))
+    assert checkpoints.newest().step == 1
+    assert saved == [path]
+
+
+def test_a_save_interrupted_while_it_replaces_a_checkpoint_leaves_the_older_one(checkpoints, monkeypatch):
+    path, original = checkpoints.save(state(1)), os.replace
+    changed = TrainingState(1, state(1).adapter, state(1).optimizer, {"trained_tokens": 99})
+
+    def interrupted(source, target):
+        if target == path:
+            raise KeyboardInterrupt
+        original(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(changed)
+    assert checkpoints.newest().progress == {"trained_tokens": 10}
+    checkpoints.save(changed)
+    assert checkpoints.newest().progress == {"trained_tokens": 99}
+    assert names(checkpoints) == ["step-000001"]
+
+
+def test_a_checkpoint_of_a_newer_version_is_an_error_not_damage(checkpoints):
+    path = checkpoints.save(state(1))
+    about = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(json.dumps({**about, "schema": 99}))
+    hashes = json.loads((path / "sha256.json").read_text())
+    (path / "sha256.json").write_text(json.dumps({**hashes, "state.json": sha256_file(path / "state.json")}))
+    with pytest.raises(ArtifactError, match="step-000001: schema 99 is newer"):
+        checkpoints.newest()
+
+
 def test_only_run_refuses_a_second_process(tmp_path):
-    code = f"from distrust_hub.training.checkpoints import only_run\nwith only_run({str(tmp_path)!r}): pass"
+    code = f"from distrust_hub.training.run_folder import only_run\nwith only_run({str(tmp_path)!r}): pass"
     with only_run(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=500, check=False)
     assert "another run is training into this folder" in done.stderr

@@ -10,6 +10,7 @@ import pytest
 
 from distrust_hub.artifacts import TrainingRun
 from distrust_hub.errors import MissingDependencyError
+from distrust_hub.training.metrics import Metrics, read_metrics
 from distrust_hub.training.plots import plot_run
 from distrust_hub.training.reporting import LogReporter, TensorBoardReporter, scalars
 from tests.training.conftest import write_rows
@@ -66,6 +67,26 @@ def test_a_reporter_that_is_not_installed_is_named_with_its_extra(quick, monkeyp
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingDependencyError, match=rf"{module}.*distrust-hub\[report\]"):
         quick(report_to=name)
+
+
+def test_a_reporter_that_fails_is_left_out_and_the_run_goes_on(tmp_path, caplog):
+    class Failing:
+        calls = 0
+
+        def write(self, row):
+            self.calls += 1
+            raise ConnectionError("no route\nto host")
+
+        close = write
+
+    failing = Failing()
+    with Metrics(tmp_path, 0, [failing]) as metrics:
+        metrics.write({"step": 1, "loss": 2.0})
+        metrics.write({"step": 2, "loss": 1.0})
+    assert [row["step"] for row in read_metrics(tmp_path)] == [1, 2]
+    assert failing.calls == 1
+    (record,) = caplog.records
+    assert record.message == "Failing failed (ConnectionError: no route); the run goes on without it"
 
 
 def test_tensorboard_reporter_hides_the_steps_that_are_run_again(tmp_path):

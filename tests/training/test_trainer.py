@@ -6,7 +6,9 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -18,13 +20,14 @@ from distrust_hub.errors import (
     CheckpointError,
     ConfigError,
     DataError,
+    MissingDependencyError,
     OutputExistsError,
     TrainingError,
     TrainingInterrupted,
 )
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.models.resolve import resolve_base
-from distrust_hub.training import gradients, loop, stream
+from distrust_hub.training import gradients, loop, packing, stream
 from distrust_hub.training.trainer import train
 from tests.tiny import make_tiny_model
 from tests.training.conftest import scored_row, write_rows
@@ -329,6 +332,35 @@ def test_train_resume_without_a_checkpoint_starts_anew(quick, tmp_path):
     assert sha256(tmp_path, "plain") == sha256(tmp_path, "resumed")
 
 
+def test_train_resume_never_replaces_a_run_it_cannot_go_on_with(quick, tmp_path):
+    quick()
+    before = sha256(tmp_path)
+    (tmp_path / "adapter" / "checkpoints" / "step-000003" / "state.json").write_text("{")
+    for _ in range(2):
+        with pytest.raises(OutputExistsError, match="no whole checkpoint; start anew with --overwrite"):
+            quick(resume=True)
+        shutil.rmtree(tmp_path / "adapter" / "checkpoints", ignore_errors=True)
+    assert sha256(tmp_path) == before
+
+
+@pytest.mark.parametrize("fault", ["valid", "reporter", "packing"])
+def test_train_overwrite_keeps_the_old_run_where_the_new_one_cannot_start(quick, tmp_path, folder, monkeypatch, fault):
+    quick()
+    before = sorted(os.listdir(tmp_path / "adapter")), sha256(tmp_path), metrics(tmp_path)
+    options = {}
+    if fault == "valid":
+        write_rows(folder / "valid.jsonl", [scored_row(20), {"text": " "}])
+    elif fault == "reporter":
+        monkeypatch.setitem(sys.modules, "trackio", None)
+        options = {"report_to": "trackio"}
+    else:
+        monkeypatch.setattr(packing, "_MASK", "no_such_function")
+        options = {"packing": True}
+    with pytest.raises((DataError, MissingDependencyError, ConfigError)):
+        quick(overwrite=True, **options)
+    assert (sorted(os.listdir(tmp_path / "adapter")), sha256(tmp_path), metrics(tmp_path)) == before
+
+
 def test_train_resume_passes_over_a_damaged_checkpoint(quick, tmp_path, monkeypatch, caplog):
     options = {"iters": 4, "save_every": 1}
     quick("whole", **options)
@@ -429,8 +461,50 @@ def test_train_stops_after_max_bad_steps_with_the_last_good_checkpoint(quick, tm
     assert not (tmp_path / "adapter" / "adapters.safetensors").exists()
 
 
+def test_train_that_gives_up_keeps_the_last_good_checkpoint(quick, tmp_path, poisoned, monkeypatch):
+    data = write_rows(tmp_path / "rows.jsonl", [scored_row(0)] + [scored_row(i, text=f"Z {i}") for i in range(1, 5)])
+    monkeypatch.setattr(stream, "batch_order", lambda widths, size, rng: [np.array([i]) for i in range(len(widths))])
+    options = {"batch_size": 1, "epochs": 1, "save_every": 1, "keep_last": 2, "max_bad_steps": 3, "valid_share": 0.0}
+    with pytest.raises(TrainingError, match="step-000001 is the last good checkpoint"):
+        quick(model=poisoned, data=data, **options)
+    assert os.listdir(tmp_path / "adapter" / "checkpoints") == ["step-000001"]
+
+
+def test_train_from_an_earlier_step_then_stopped_goes_on_from_there(quick, tmp_path, monkeypatch):
+    options = {"iters": 6, "save_every": 1, "keep_last": 9}
+    quick(**options)
+    before = sha256(tmp_path)
+    with stopping_at(monkeypatch, 2, StopError()), pytest.raises(StopError):
+        quick(**options, resume_from_step=2)
+    quick(**options, resume=True)
+    assert sha256(tmp_path) == before
+    assert [row["step"] for row in metrics(tmp_path) if "loss" in row] == [1, 2, 3, 4, 5, 6]
+
+
+def test_train_resumes_over_a_garbled_line_of_metrics(quick, tmp_path, caplog):
+    quick(save_every=1)
+    path = tmp_path / "adapter" / "metrics.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b'{"step": \xff\n', *lines[1:]])[:-3])
+    quick(save_every=1, resume_from_step=1)
+    assert "metrics.jsonl: 2 lines cannot be read and are left out" in caplog.text
+    assert path.read_bytes().count(b"\n") == len(lines)
+
+
+def test_train_takes_lone_surrogates_anywhere_in_a_row(quick, tmp_path):
+    rows = [{"text": "hi \ud83d you", "lang": "e\ud83d", "license": "\ud83d"} for _ in range(3)]
+    run = quick(data=write_rows(tmp_path / "rows.jsonl", rows), objective="none", valid_share=0.0)
+    assert run.data["languages"] == {"e?": 3}
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "scale"])
+def test_train_refuses_settings_that_change_nothing(quick, name):
+    with pytest.raises(ConfigError, match=f"{name} is 0, .*expected more than 0"):
+        quick(**{name: 0.0})
+
+
 def test_train_lock_refuses_a_second_run(quick, tmp_path):
-    from distrust_hub.training.checkpoints import only_run
+    from distrust_hub.training.run_folder import only_run
 
     with only_run(tmp_path / "adapter"), pytest.raises(TrainingError, match="another run"):
         quick()
