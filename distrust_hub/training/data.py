@@ -100,21 +100,22 @@ def _pull(source: str) -> tuple[str, Path, str]:
 
 
 def _folder_files(folder: Path, name: str) -> dict[str, list[Path]]:
-    """{split: its files}: the one file of that name, else shards in the folder or in ``data/``."""
+    """{split: its files}: the one file of that name, or shards in the folder or in ``data/``."""
     found: dict[str, list[Path]] = {}
     for path in sorted([*folder.glob("*"), *folder.glob("data/*")]):
         if path.is_file() and (match := _SHARD.fullmatch(path.name)):
             found.setdefault(match[1], []).append(path)
     for split, file in zip(("train", "valid"), SPLIT_FILES.values()):
-        if (folder / file).is_file():
-            found[split] = [folder / file]
+        shards = [path for path in found.get(split, []) if path != folder / file]
+        if shards and (folder / file).is_file():
+            raise DataError(f"holds {file} and {shards[0].name}; keep the one file, or shards alone", path=name)
     if "train" not in found:
         raise InputNotFoundError(f"{name}: holds no {TRAIN_FILE}; make one with: distrust-hub prepare IN -o DIR")
     return found
 
 
 def _splits(files: dict[str, list[Path]], valid_share: float, seed: int) -> tuple[Rows, Rows, Scan]:
-    train, scorers = files["train"], dict[Any, Row]()
+    train, scorers = files["train"], dict[str, Row]()
     counts = scan(train, seed, scorers=scorers)
     if not counts.rows:
         raise DataError("no rows to train on; the file is empty", path=train[0])

@@ -13,6 +13,7 @@ from distrust_hub.errors import DataError
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, text_id
 from distrust_hub.scoring.document import tier_of
+from distrust_hub.training.contents import Message, chat_of, messages_of, pair_of, text_of
 from distrust_hub.training.rows import Row
 
 Ids = NDArray[np.int32]
@@ -129,31 +130,33 @@ class Encoder:
 
         Args:
             row: Row to encode.
-            prefix: Untrained text: it goes before every window of a text, and before the last user message of a chat.
+            prefix: Untrained text: it goes before every window of a text, and before the last user message of a chat
+                (before its first message where none is a user's).
 
         Raises:
             DataError: If the row has neither text nor messages, or no scores where they are needed.
         """
         scores = self.read_scores(row)
-        if messages := _messages(row):
+        if messages := messages_of(row):
             body, start = self._chat_ids(messages, prefix, row)
             return self._windows([], body, start if self.mask_prompt else 0, _row_id(row), scores)
-        document = Document.from_row(row.values, path=row.path, line=row.line)
-        lead = self._tokens(prefix)
-        body = [*self._tokens(document.text, special=not lead), *self._eos()]
-        return self._windows(lead, body, 0, document.id, scores)
+        text, lead = text_of(row), self._tokens(prefix)
+        body = [*self._tokens(text, special=not lead), *self._eos()]
+        return self._windows(lead, body, 0, Document.from_row(row.values).id, scores)
 
     def encode_pair(self, row: Row) -> Pair:
-        """Encode a row with ``prompt``, ``chosen`` and ``rejected``; a prompt that is too long loses its start."""
-        for column in ("prompt", "chosen", "rejected"):
-            if not isinstance(row.values.get(column), str) or not row.values[column]:
-                raise row.error(f"column {column!r} is missing or empty; preference needs prompt, chosen and rejected")
-        prompt = self._tokens(row.values["prompt"])
+        """Encode a row with ``prompt``, ``chosen`` and ``rejected``; a prompt that is too long loses its start.
+
+        Each answer is a chat of two with the prompt. For a model without a chat template, an empty line is between
+        them, unless the prompt ends in white space of its own.
+        """
+        prompt, *answers = pair_of(row)
         scores = self.read_scores(row)
-        return Pair(
-            self._answer(prompt, row, "chosen", scores),
-            self._answer(prompt, row, "rejected", scores),
+        chosen, rejected = (
+            self._answer(*self._pair_ids(prompt, answer, row), column, scores, row)
+            for column, answer in zip(("chosen", "rejected"), answers)
         )
+        return Pair(chosen, rejected)
 
     def _windows(
         self, lead: list[int], body: list[int], start: int, row_id: str, scores: Scores | None
@@ -171,12 +174,19 @@ class Encoder:
                 found.append(Example(ids, trained_from, row_id, scores))
         return found
 
-    def _chat_ids(self, given: list[dict[str, str]], prefix: str, row: Row) -> tuple[list[int], int]:
+    def _pair_ids(self, prompt: str, answer: str, row: Row) -> tuple[list[int], list[int]]:
+        if self._has_template:
+            ids, start = self._chat_ids(chat_of(prompt, answer), "", row)
+            return ids[:start], ids[start:]
+        gap = "" if prompt[-1].isspace() else "\n\n"
+        return self._tokens(prompt + gap), [*self._tokens(answer, special=False), *self._eos()]
+
+    def _chat_ids(self, given: list[Message], prefix: str, row: Row) -> tuple[list[int], int]:
         messages = [dict(message) for message in given]
         if prefix:
             users = [message for message in messages[:-1] if message["role"] == "user"]
-            if users:
-                users[-1]["content"] = prefix + users[-1]["content"]
+            place = users[-1] if users else messages[0]
+            place["content"] = prefix + place["content"]
         prompt = self._render(messages[:-1], True, row)
         whole = self._render(messages, False, row)
         if not whole.startswith(prompt):
@@ -186,13 +196,20 @@ class Encoder:
         start = self._tokens(prompt, special=False)
         return [*start, *self._tokens(whole[len(prompt) :], special=False)], len(start)
 
-    def _render(self, messages: list[dict[str, str]], prompt: bool, row: Row) -> str:
-        if not getattr(self.tokenizer, "chat_template", None):
-            raise row.error("the model has no chat template for 'messages'; give text rows or another base model")
-        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+    @property
+    def _has_template(self) -> bool:
+        return bool(getattr(self.tokenizer, "chat_template", None))
 
-    def _answer(self, prompt: list[int], row: Row, column: str, scores: Scores | None) -> Example:
-        answer = [*self._tokens(row.values[column], special=False), *self._eos()]
+    def _render(self, messages: list[Message], prompt: bool, row: Row) -> str:
+        if not self._has_template:
+            raise row.error("the model has no chat template for 'messages'; give text rows or another base model")
+        try:
+            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=prompt))
+        except Exception as error:  # a template is a program of the model's; it may raise anything
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
+            raise row.error(f"the model's chat template refuses the messages ({problem}); fix the row") from error
+
+    def _answer(self, prompt: list[int], answer: list[int], column: str, scores: Scores | None, row: Row) -> Example:
         room = self.max_seq_length - len(answer)
         if room < 1:
             raise row.error(
@@ -202,13 +219,15 @@ class Encoder:
         return Example(np.array([*kept, *answer], dtype=np.int32), len(kept), _row_id(row), scores)
 
     def read_scores(self, row: Row) -> Scores | None:
-        """Scores of a row; None where it has none and needs none."""
+        """Scores of a row; None where none are needed and it has not both."""
         values = {COLUMN_ALIASES.get(key, key): value for key, value in row.values.items()}
-        if "authority_weight" not in values and "provenance_entropy" not in values:
-            if not self.scored:
-                return None
+        columns = ("authority_weight", "provenance_entropy")
+        given: dict[str, Any] = {name: values[name] for name in columns if name in values}
+        if len(given) < len(columns) and not self.scored:
+            return None
+        if not given:
             raise row.error("the row has no authority_weight; score the data first: distrust-hub score IN -o OUT")
-        checked = ScoredDocument.from_row({**values, "text": "-"}, path=row.path, line=row.line)
+        checked = ScoredDocument.from_row({**given, "text": "-"}, path=row.path, line=row.line)
         core = float(signed_core(checked.authority_weight, checked.provenance_entropy))
         tier = values.get("tier") or tier_of(core)
         return Scores(checked.authority_weight, checked.provenance_entropy, str(tier))
@@ -218,26 +237,6 @@ class Encoder:
 
     def _eos(self) -> list[int]:
         return [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
-
-
-def _messages(row: Row) -> list[dict[str, str]] | None:
-    """The messages of a chat row, None for a row of another kind."""
-    values = row.values
-    if "messages" not in values:
-        if "completion" not in values or "text" in values:
-            return None
-        pair = [("user", values.get("prompt")), ("assistant", values["completion"])]
-        messages = [{"role": role, "content": content} for role, content in pair]
-    else:
-        messages = values["messages"]
-    whole = isinstance(messages, list) and len(messages) >= 2
-    if not whole or not all(isinstance(m, dict) and isinstance(m.get("content"), str) for m in messages):
-        raise row.error("'messages' is not a list of two or more {role, content}; fix the row")
-    if messages[-1].get("role") != "assistant":
-        raise row.error(
-            f"the last message is from {messages[-1].get('role')!r}; expected assistant, whose answer is trained"
-        )
-    return messages
 
 
 def _row_id(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 
 from distrust_hub.errors import DataError
 from distrust_hub.preparation.balance import ORIGIN_COLUMNS
-from distrust_hub.schema import check_schema
+from distrust_hub.schema import COLUMN_ALIASES, check_schema
 from distrust_hub.scoring.inputs import iter_source
+
+_NUMBERS = ("schema", "authority_weight", "provenance_entropy", "confidence", "year", "scorer")
+"""Columns of scored rows that hold numbers."""
 
 _BUCKETS = 1 << 16
 """Hash values an origin can have: a count for each is all that the split by origin keeps in memory."""
@@ -148,8 +152,21 @@ def iter_file(path: Path) -> Iterator[Row]:
     for name, line, values, problem in iter_source(path):
         if values is None:
             raise DataError(str(problem), path=name, line=line)
+        if path.name.endswith(".csv"):
+            values = {key: _from_csv(key, value) for key, value in values.items()}
         check_schema(values.get("schema"), name)
         yield Row({_clean(key): _clean(value) for key, value in values.items() if value is not None}, name, line)
+
+
+def _from_csv(column: str, value: Any) -> Any:
+    """A CSV cell, which is text, as the number or truth value its column holds; any other is left as it is."""
+    if column == "synthetic" and isinstance(value, str):
+        return value.strip().lower() in ("true", "1")
+    if COLUMN_ALIASES.get(column, column) in _NUMBERS:
+        for kind in (int, float):
+            with contextlib.suppress(TypeError, ValueError):
+                return kind(value)
+    return value
 
 
 def _clean(value: Any) -> Any:
@@ -161,7 +178,7 @@ def _clean(value: Any) -> Any:
     return [_clean(entry) for entry in value] if isinstance(value, list) else value
 
 
-def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: dict[Any, Row] | None = None) -> Scan:
+def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: dict[str, Row] | None = None) -> Scan:
     """Go through the rows once to count and check them.
 
     Args:
@@ -189,13 +206,13 @@ def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: di
     return found
 
 
-def _check_scorer(row: Row, first: dict[Any, Row]) -> None:
+def _check_scorer(row: Row, first: dict[str, Row]) -> None:
     """Scores of two scorer versions are not on one scale."""
     if "authority_weight" not in row.values and "auth_weight" not in row.values:
         return
-    first.setdefault(row.values.get("scorer"), row)
+    first.setdefault(str(row.values.get("scorer")), row)
     if len(first) > 1:
-        versions = " and ".join(sorted(str(version) for version in first))
+        versions = " and ".join(sorted(first))
         raise row.error(
             f"rows were scored by different scorers ({versions}); score all of them again: distrust-hub score"
         )

@@ -67,12 +67,14 @@ class Block:
 
     Attributes:
         items: In the order of the rows.
+        starts: Indices of the first items of the rows.
         lanes: Indices of the items that share a row of a batch.
         rows: Rows the items are from, those without items included.
         last: Whether the data end here.
     """
 
     items: Sequence[Item]
+    starts: Sequence[int]
     lanes: Sequence[Sequence[int]]
     rows: int
     last: bool
@@ -109,16 +111,19 @@ class Stream:
             yield self._whole
             return
         items: list[Item] = []
+        starts: list[int] = []
         start, tokens = row, 0
         for number, found in self._encoded(row):
             length = sum(lane_length(item) for item in found)
             if items and (len(items) + len(found) > BLOCK_EXAMPLES or tokens + length > BLOCK_TOKENS):
-                yield self._block(items, number - start, last=False)
-                items, start, tokens = [], number, 0
+                yield self._block(items, starts, number - start, last=False)
+                items, starts, start, tokens = [], [], number, 0
+            if found:
+                starts.append(len(items))
             items.extend(found)
             tokens += length
         if items:
-            block = self._block(items, len(self.rows) - start, last=True)
+            block = self._block(items, starts, len(self.rows) - start, last=True)
             if start == 0:
                 self._whole = block
             yield block
@@ -157,10 +162,10 @@ class Stream:
         for number, values in enumerate(rows, start=row):
             yield number, self.encode(number, values)
 
-    def _block(self, items: list[Item], rows: int, *, last: bool) -> Block:
+    def _block(self, items: list[Item], starts: list[int], rows: int, *, last: bool) -> Block:
         if not self.config.packing:
-            return Block(items, [[i] for i in range(len(items))], rows, last)
-        return Block(items, pack(items, self.config.max_seq_length), rows, last)  # type: ignore[arg-type]
+            return Block(items, starts, [[i] for i in range(len(items))], rows, last)
+        return Block(items, starts, pack(items, self.config.max_seq_length), rows, last)  # type: ignore[arg-type]
 
     def _order(self, block: Block, at: Position) -> list[NDArray[np.int64]]:
         longest = self.config.max_seq_length

@@ -49,6 +49,9 @@ class Survey:
             for block in stream.blocks():
                 found.batches += stream.count(block)
                 found._add(block.items)
+                for start in block.starts:
+                    tier = _key(block.items[start].scores)[0]
+                    found.rows[tier] = found.rows.get(tier, 0) + 1
                 bar.update(block.rows)
                 del block  # before the next one is read
         return found
@@ -92,14 +95,9 @@ class Survey:
         }
 
     def _add(self, items: Sequence[Item]) -> None:
-        previous = None
         for item in items:
-            scores = item.scores
-            key = ("", 0.0) if scores is None else (scores.tier, scores.core)
-            if item.row_id != previous:
-                previous = item.row_id
-                self.rows[key[0]] = self.rows.get(key[0], 0) + 1
-            self.groups[key] = self.groups.get(key, 0.0) + _sums(scores, item.n_tokens)
+            key = _key(item.scores)
+            self.groups[key] = self.groups.get(key, 0.0) + _sums(item.scores, item.n_tokens)
             self.items += 1
             self.tokens += item.n_tokens
             self.longest = max(self.longest, *(len(sequence.ids) for sequence in item.sequences))
@@ -121,6 +119,10 @@ def _histogram(weights: NDArray[np.float64], items: NDArray[np.float64]) -> dict
         return {}
     counts, edges = np.histogram(weights, bins=10, weights=items)
     return {"edges": edges.tolist(), "examples": counts.astype(int).tolist()}
+
+
+def _key(scores: Scores | None) -> tuple[str, float]:
+    return ("", 0.0) if scores is None else (scores.tier, scores.core)
 
 
 def _sums(scores: Scores | None, tokens: int) -> NDArray[np.float64]:

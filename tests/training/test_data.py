@@ -54,6 +54,30 @@ def test_read_training_data_names_what_is_wrong(tmp_path, content, error, messag
         read_training_data(str(tmp_path))
 
 
+def test_read_training_data_refuses_a_file_beside_shards(folder):
+    write_rows(folder / "train-00001.jsonl", [scored_row(9)])
+    with pytest.raises(DataError, match=r"data: holds train.jsonl and train-00001.jsonl; keep"):
+        read_training_data(str(folder))
+
+
+def test_read_training_data_reads_the_numbers_of_a_csv_file(tmp_path):
+    rows = [scored_row(i, year=1890, synthetic=True, schema=1) for i in range(3)]
+    path = tmp_path / "train.csv"
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    data = read_training_data(str(path))
+    assert [dict(row.values) for row in data.train] == rows
+    assert data.record()["synthetic"] == 3
+
+
+def test_read_training_data_takes_any_scorer_but_not_two(tmp_path):
+    path = write_rows(tmp_path / "scored.jsonl", [scored_row(0, scorer=[1]), scored_row(1, scorer=[1])])
+    assert len(read_training_data(path).train) == 2
+    path = write_rows(tmp_path / "scored.jsonl", [scored_row(0, scorer=[1]), scored_row(1, scorer=1)])
+    with pytest.raises(DataError, match="different scorers"):
+        read_training_data(path)
+
+
 def test_read_training_data_missing(tmp_path):
     with pytest.raises(InputNotFoundError, match="no such file"):
         read_training_data(str(tmp_path / "absent.jsonl"))

@@ -73,6 +73,12 @@ def test_encode_puts_the_prefix_into_the_last_question_of_a_chat(encode, tiny):
     assert messages[0]["content"] == "who"
 
 
+def test_encode_puts_the_prefix_at_the_start_of_a_chat_without_a_question(encode, tiny):
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "assistant", "content": "Yes"}]
+    (example,) = encode({"messages": messages}, prefix="tag: ")
+    assert "tag: Be brief." in text_of(tiny, example.ids[: example.start])
+
+
 def test_encode_drops_chat_windows_without_answer_only(encode, tiny):
     messages = [{"role": "user", "content": "w" * 100}, {"role": "assistant", "content": "Ann did"}]
     windows = encode({"messages": messages}, length=32)
@@ -84,14 +90,54 @@ def test_encode_drops_chat_windows_without_answer_only(encode, tiny):
 @pytest.mark.parametrize(
     ("messages", "problem"),
     [
-        ("hello", "not a list"),
+        ("hello", "'messages' is 'hello', not a list"),
         ([{"role": "user", "content": "a"}], "two or more"),
         ([{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}], "from 'user'"),
+        ([{"content": "a"}, {"role": "assistant", "content": "b"}], "message 1 has the role missing"),
+        ([{"role": 3, "content": "a"}, {"role": "assistant", "content": "b"}], "message 1 has the role 3"),
+        ([{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [1]}], "message 2 .*call of a tool"),
+        (["a", {"role": "assistant", "content": "b"}], "message 1 is 'a'"),
     ],
 )
 def test_encode_refuses_broken_chats(encode, messages, problem):
     with pytest.raises(DataError, match=rf"rows.jsonl:4: .*{problem}"):
         encode({"messages": messages})
+
+
+def test_encode_turns_whatever_a_template_raises_into_one_line(tiny, encode):
+    chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    for template in ("{{ raise_exception('only\nfour turns') }}", "{{ messages[0].name.first }}", "{% if %}"):
+        tiny.tokenizer.chat_template = template
+        with pytest.raises(DataError, match=r"rows.jsonl:4: the model's chat template refuses the messages") as info:
+            encode({"messages": chat})
+        assert len(str(info.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"text": 5}, "column 'text' is 5; expected a string"),
+        ({"body": "abc"}, r"column 'text' is missing or empty; .*\(columns here: body\)"),
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "--objective preference"),
+        ({"completion": "a"}, "column 'prompt' is missing"),
+        ({"prompt": 7, "completion": "a"}, "column 'prompt' is 7"),
+    ],
+)
+def test_encode_names_the_column_and_what_is_in_it(encode, values, problem):
+    with pytest.raises(DataError, match=rf"rows.jsonl:4: .*{problem}") as info:
+        encode(values)
+    assert "--text-column" not in str(info.value)
+
+
+@pytest.mark.parametrize("scores", [{"authority_weight": 0.5}, {"provenance_entropy": 2.0}])
+def test_encode_passes_over_half_a_score_where_none_is_needed(encode, scores):
+    assert encode({"text": "abc", **scores})[0].scores is None
+    with pytest.raises(DataError, match=r"(provenance_entropy|authority_weight) is missing"):
+        encode({"text": "abc", **scores}, scored=True)
+
+
+def test_encode_heeds_no_other_column(encode):
+    assert encode({**scored_row(0), "length": float("nan")}, scored=True)[0].scores.tier == "primary"
 
 
 def test_encode_without_scores(encode):
@@ -129,7 +175,22 @@ def test_encode_reads_prompt_and_completion_as_a_chat(encode, tiny):
     assert text_of(tiny, example.ids[example.start :]) == "Ann did<|im_end|>\n"
 
 
+def test_encode_pairs_are_rendered_like_prompt_and_completion(tiny, encode):
+    pair = Encoder(tiny.tokenizer, 64, scored=False).encode_pair(row(prompt="who?", chosen="yes", rejected="no"))
+    for example, answer in ((pair.chosen, "yes"), (pair.rejected, "no")):
+        (chat,) = encode({"prompt": "who?", "completion": answer})
+        assert (example.ids.tolist(), example.start) == (chat.ids.tolist(), chat.start)
+
+
+def test_encode_pairs_without_a_template_have_an_empty_line_between(tiny):
+    tiny.tokenizer.chat_template = None
+    pair = Encoder(tiny.tokenizer, 64, scored=False).encode_pair(row(prompt="who?", chosen="yes", rejected="no"))
+    assert text_of(tiny, pair.chosen.ids) == "who?\n\nyes<|im_end|>"
+    assert text_of(tiny, pair.rejected.ids[pair.rejected.start :]) == "no<|im_end|>"
+
+
 def test_encode_pairs_share_the_prompt(tiny):
+    tiny.tokenizer.chat_template = None
     encoder = Encoder(tiny.tokenizer, 64, scored=False)
     pair = encoder.encode_pair(row(prompt="Q: ", chosen="yes", rejected="no"))
     assert pair.chosen.start == pair.rejected.start == 3
@@ -138,9 +199,10 @@ def test_encode_pairs_share_the_prompt(tiny):
 
 
 def test_encode_pairs_cut_the_prompt_and_refuse_a_long_answer(tiny):
+    tiny.tokenizer.chat_template = None
     encoder = Encoder(tiny.tokenizer, 8, scored=False)
-    pair = encoder.encode_pair(row(prompt="abcdefgh", chosen="yes", rejected="no"))
-    assert text_of(tiny, pair.chosen.ids) == "efghyes<|im_end|>"
+    pair = encoder.encode_pair(row(prompt="abcdefg ", chosen="yes", rejected="no"))
+    assert text_of(tiny, pair.chosen.ids) == "efg yes<|im_end|>"
     with pytest.raises(DataError, match="max_seq_length"):
         encoder.encode_pair(row(prompt="ab", chosen="far too long", rejected="no"))
     with pytest.raises(DataError, match="'rejected' is missing"):

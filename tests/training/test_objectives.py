@@ -16,6 +16,8 @@ pytestmark = pytest.mark.mlx
 
 ROWS = [Row(scored_row(i, words=4 + i), "rows.jsonl", i + 1) for i in range(12)]
 
+SCORES = {name: value for name, value in scored_row(0).items() if name not in ("id", "text")}
+
 
 @pytest.fixture
 def plan(tiny):
@@ -115,6 +117,13 @@ def test_none_takes_rows_without_scores(plan):
 def test_make_plan_refuses_data_without_a_token(plan):
     with pytest.raises(DataError, match="'text' is missing or empty"):
         plan("none", rows=[Row({"text": " "}, "rows.jsonl", 1)])
+
+
+def test_survey_counts_rows_not_texts(plan):
+    rows = [Row({"text": "the same", **SCORES}, "rows.jsonl", i + 1) for i in range(5)]
+    rows.append(Row({"text": "w" * 200, **SCORES}, "rows.jsonl", 6))  # several examples
+    found = plan("reweight", rows=rows)
+    assert found.weights["by_tier"]["primary"]["rows"] == 6 < found.survey.items
 
 
 def test_plan_summarises_weights_by_tier(plan):
