@@ -16,6 +16,10 @@ from typing import Any, Literal
 
 Backend = Literal["metal", "cuda", "cpu"]
 _COMMAND_SECONDS = 20
+_NVIDIA = re.compile(r"nvidia|geforce|quadro|tesla|\brtx\b|\bgtx\b", re.IGNORECASE)
+_NVIDIA_CODE = re.compile(r"\b[ahblt]\d{1,3}s?\b", re.IGNORECASE)
+"""A100, H200, B200, L40S, T4: cards that go by their number alone."""
+_OTHER_MAKERS = re.compile(r"\b(intel|arc|amd|radeon)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def named_machine(chip: str, memory_bytes: int) -> Machine:
     backend: Backend = "cpu"
     if re.search(r"\b(apple|m[1-9])\b", chip, re.IGNORECASE):
         backend = "metal"
-    elif re.search(r"nvidia|geforce|quadro|tesla|\brtx\b|\bgtx\b|\b[ahblt]\d{1,3}s?\b", chip, re.IGNORECASE):
+    elif _NVIDIA.search(chip) or (_NVIDIA_CODE.search(chip) and not _OTHER_MAKERS.search(chip)):
         backend = "cuda"
     return Machine("unknown", chip, "unknown", 0, None, memory_bytes, backend, "unknown")
 

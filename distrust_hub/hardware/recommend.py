@@ -45,11 +45,14 @@ class Recommendation:
         }
 
     def command(self) -> str:
-        """The ``train`` command with these settings."""
-        profile = self.profile
+        """The ``train`` command with these settings, after the one that makes a 4-bit version where that is needed."""
+        profile, model, before = self.profile, self.model.id, ""
+        if profile.precision == "4-bit":
+            model = f"{model.rpartition('/')[2]}-4bit"
+            before = f"mlx_lm.convert --hf-path {self.model.id} -q --mlx-path {model} && "
         checkpoint = " --grad-checkpoint" if profile.grad_checkpoint else ""
         return (
-            f"distrust-hub train --model {self.model.id} --data DIR --batch-size {profile.batch_size} "
+            f"{before}distrust-hub train --model {model} --data DIR --batch-size {profile.batch_size} "
             f"--max-seq-length {profile.max_seq_length} --num-layers {profile.num_layers}{checkpoint}"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from distrust_hub.config import read_yaml_options
+from distrust_hub.config import TrainConfig, read_yaml_options
+from distrust_hub.errors import ConfigError
 from distrust_hub.files import atomic_write
 from distrust_hub.hardware.recommend import Recommendation
 
@@ -31,8 +33,17 @@ def config_dir() -> Path:
 
 
 def save_profile(entry: Recommendation) -> Path:
-    """Keep the settings of a recommendation as a YAML file of ``train`` options, over an older one."""
+    """Keep the settings of a recommendation as a YAML file of ``train`` options, over an older one.
+
+    Raises:
+        ConfigError: If they are for a 4-bit version of the model, whose place is not known.
+    """
     profile = entry.profile
+    if profile.precision == "4-bit":
+        raise ConfigError(
+            f"only a 4-bit version of {entry.model.id} fits, which has no known place to save; make one and train it: "
+            + entry.command()
+        )
     options = {
         "model": entry.model.id,
         "batch_size": profile.batch_size,
@@ -54,8 +65,11 @@ def saved_options(model: str | None) -> dict[str, Any]:
         model: The base model asked for, None to take the saved one.
 
     Raises:
-        ConfigError: If the file is not YAML.
+        ConfigError: If the file is not YAML, or has an option that this version does not know.
     """
     path = config_dir() / PROFILE_FILE
     options = read_yaml_options(path) if path.is_file() else {}
+    known = {entry.name for entry in dataclasses.fields(TrainConfig)}
+    if stale := next((name for name in options if name not in known), None):
+        raise ConfigError(f"{path}: unknown option {stale!r}; make the profile anew: distrust-hub setup --save")
     return options if model in (None, options.get("model")) else {}

@@ -101,6 +101,22 @@ def test_setup_has_nothing_to_save_where_nothing_fits(capsys, monkeypatch):
     assert "nothing to save" in capsys.readouterr().err
 
 
+def test_setup_saves_no_profile_that_needs_a_4_bit_version_of_its_model(capsys, monkeypatch, tmp_path):
+    machine = named_machine("Apple M1", int(0.6 * (1 << 30)))
+    monkeypatch.setattr("distrust_hub.cli.setup.detect_machine", lambda: machine)
+    assert main(["setup", "--save"]) == 1
+    assert "only a 4-bit version of HuggingFaceTB/SmolLM2-135M-Instruct fits" in capsys.readouterr().err
+    assert not (tmp_path / "settings").exists()
+
+
+def test_a_stale_option_of_the_saved_profile_is_named_with_its_file(capsys, tmp_path):
+    path = tmp_path / "settings" / "profile.yaml"
+    path.parent.mkdir()
+    path.write_text("model: owner/small\nold_key: 3\n")
+    assert main(["train", "--data", "d", "--estimate"]) == 1
+    assert f"{path}: unknown option 'old_key'; make the profile anew" in capsys.readouterr().err
+
+
 def test_train_starts_from_the_saved_profile(capsys, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("distrust_hub.cli.train._estimate", lambda config, form: seen.append(config) or 0)

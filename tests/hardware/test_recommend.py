@@ -86,5 +86,15 @@ def test_notes_say_what_to_know_first():
     assert recommend(named_machine("EPYC", 64 * GIB))[0].notes == ()
 
 
+def test_command_for_a_4_bit_version_makes_it_first():
+    by_id = {entry.model.id: entry for entry in recommend(named_machine("Apple M2", 8 * GIB))}
+    command = by_id["Qwen/Qwen3-8B"].command()
+    assert command.startswith(
+        "mlx_lm.convert --hf-path Qwen/Qwen3-8B -q --mlx-path Qwen3-8B-4bit && distrust-hub train"
+    )
+    assert "train --model Qwen3-8B-4bit " in command
+    assert "convert" not in by_id["HuggingFaceTB/SmolLM2-135M-Instruct"].command()
+
+
 def test_best_profile_is_none_where_nothing_fits():
     assert best_profile(named_machine("EPYC", 1 * GIB), KNOWN_MODELS[-1]) is None
