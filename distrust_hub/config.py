@@ -169,7 +169,7 @@ def _closest(key: str, known: set[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+    return f"; did you mean {near[0]!r}?" if near else "; --help lists the known ones"
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class TrainConfig(_Config):
     lr_schedule: Literal["cosine", "linear", "constant"] = option("cosine", "learning rate after the warm-up")
     warmup_steps: int = option(0, "steps of linear warm-up", low=0)
     weight_decay: float = option(0.01, "weight decay of matrices (adamw, sgd, muon)", low=0.0, high=1.0)
-    max_grad_norm: float = option(1.0, "clip the unweighted gradient norm; 0 turns clipping off", low=0.0)
+    max_grad_norm: float = option(1.0, "clip to this norm times the step's mean weight; 0 turns clipping off", low=0.0)
     max_seq_length: int = option(512, "tokens per example; longer documents are split", low=8, high=1_000_000)
     mask_prompt: bool = option(True, "train the last answer of a chat only, not its prompt")
     packing: bool = option(False, "put several documents into one row; each is trained as if alone")
@@ -278,9 +278,13 @@ class TrainConfig(_Config):
             raise UsageError("resume and overwrite are both set; give one of them")
         if self.patience and not self.steps_per_eval:
             raise UsageError(f"patience is {self.patience} without steps_per_eval; give --steps-per-eval too")
+        if self.patience and self.val_batches == 0:
+            raise UsageError(f"patience is {self.patience} and val_batches is 0; give --val-batches -1 to evaluate")
         for name in ("learning_rate", "scale"):
             if getattr(self, name) == 0.0:
                 raise ConfigError(f"{name} is 0, with which the adapter changes nothing; expected more than 0")
+        if self.objective == "conditional" and not self.mask_prompt:
+            raise UsageError("mask_prompt is off with the objective conditional, whose prefix is not trained; drop one")
         if self.packing and self.objective == "preference":
             raise UsageError("packing is set with the objective preference, whose pairs cannot be packed; drop one")
 

@@ -46,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    config = config_from_args(TrainConfig, args, None if args.no_profile else _saved_options(args))
+    defaults = {} if args.no_profile else _saved_options(args)
+    if args.estimate:  # reads no data
+        defaults["data"] = "-"
+    config = config_from_args(TrainConfig, args, defaults)
     if args.estimate:
         return _estimate(config, args.format)
     _check_push(config, args)
@@ -174,9 +177,10 @@ def _estimate(config: TrainConfig, form: str) -> int:
     if form == "json":
         print_json(dataclasses.asdict(estimate))
         return 0
-    fits = "fits" if estimate.peak_bytes < estimate.memory_bytes else "does not fit"
-    peak, memory = estimate.peak_bytes / 1e9, estimate.memory_bytes / 1e9
-    print(f"estimated peak memory {peak:.1f} GB; {fits} in the {memory:.1f} GB of this machine")
+    fits = "fits" if estimate.peak_bytes < estimate.limit_bytes else "does not fit"
+    whose = "this machine" if estimate.limit_bytes == estimate.memory_bytes else "--max-memory-gb"
+    peak, limit = estimate.peak_bytes / 1e9, estimate.limit_bytes / 1e9
+    print(f"estimated peak memory {peak:.1f} GB; {fits} in the {limit:.1f} GB of {whose}")
     if estimate.backend != "cpu":
         note(f"the estimate was fitted on a CPU; it is not measured on {estimate.backend}")
     return 0

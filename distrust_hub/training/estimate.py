@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from distrust_hub.hardware.profiles import usable_bytes
 from distrust_hub.models.registry import KnownModel
 from distrust_hub.models.resolve import BaseModel, resolve_base
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class PeakEstimate:
@@ -24,11 +27,13 @@ class PeakEstimate:
     Attributes:
         peak_bytes: Estimated peak.
         memory_bytes: What the machine has.
+        limit_bytes: What the run may use: that, or ``max_memory_gb`` where it is less.
         backend: What MLX computes on here; the estimate is measured on ``cpu`` only.
     """
 
     peak_bytes: int
     memory_bytes: int
+    limit_bytes: int
     backend: Backend
 
 
@@ -41,11 +46,13 @@ def estimate_peak(config: TrainConfig) -> PeakEstimate:
     machine = detect_machine()
     base = resolve_base(config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code)
     peak = estimate_peak_bytes(_shape(base), _profile(config, base, machine))
-    return PeakEstimate(peak, machine.memory_bytes, machine.backend)
+    return PeakEstimate(peak, machine.memory_bytes, _limit(config, machine.memory_bytes), machine.backend)
 
 
 def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -> None:
     """Stop before a run that this machine's memory cannot hold, and propose one that it can.
+
+    A run that is estimated to stop at ``max_memory_gb`` gets a warning only, since its checkpoint can be gone on from.
 
     Args:
         config: Settings of the run.
@@ -62,18 +69,26 @@ def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -
     except ModelError:
         return
     peak = estimate_peak_bytes(shape, _profile(config, base, machine))
-    if not 0 < machine.memory_bytes < peak:
+    if not 0 < _limit(config, machine.memory_bytes) < peak:
         return
     fitting = (
         options
         for options in _smaller(config, shape)
         if estimate_peak_bytes(shape, _profile(dataclasses.replace(config, **options), base, machine))
-        <= usable_bytes(machine)
+        <= _limit(config, usable_bytes(machine))
     )
-    raise TrainingError(
-        f"about {peak / 1e9:.1f} GB would be needed and this machine has {machine.memory_bytes / 1e9:.1f} GB; "
-        + _proposal(next(fitting, None))
-    )
+    needed = f"about {peak / 1e9:.1f} GB would be needed"
+    if 0 < machine.memory_bytes < peak:
+        proposal = _proposal(next(fitting, None))
+        raise TrainingError(f"{needed} and this machine has {machine.memory_bytes / 1e9:.1f} GB; {proposal}")
+    if longest:  # the whole run, not its weights alone
+        log.warning("%s and max_memory_gb is %g; %s", needed, config.max_memory_gb, _proposal(next(fitting, None)))
+
+
+def _limit(config: TrainConfig, memory_bytes: int) -> int:
+    """The smaller of the memory and ``max_memory_gb``; 0 where neither is known."""
+    limits = (memory_bytes, int((config.max_memory_gb or 0.0) * 1e9))
+    return min((limit for limit in limits if limit), default=0)
 
 
 def _smaller(config: TrainConfig, shape: KnownModel) -> Iterator[dict[str, Any]]:

@@ -45,7 +45,7 @@ class Loop:
     """
 
     def __init__(self, model: nn.Module, plan: Plan, valid: Stream | None, config: TrainConfig) -> None:
-        if config.patience and (valid is None or config.val_batches == 0):
+        if config.patience and valid is None:
             raise ConfigError(
                 f"patience is {config.patience} but no rows are held out; give --valid-share or valid rows"
             )

@@ -241,4 +241,6 @@ def _encode(data: TrainingData, loaded: LoadedModel, config: TrainConfig) -> tup
 
 def _identity(config: TrainConfig, data: TrainingData, loaded: LoadedModel) -> dict[str, Any]:
     settings = {name: value for name, value in config.to_json().items() if name not in _FREE_TO_CHANGE}
+    if config.dropout:  # a block that is computed again draws other noise than one that is not
+        settings["grad_checkpoint"] = config.grad_checkpoint
     return {"base_fingerprint": loaded.base.fingerprint, "data": data.sha256, **settings}

@@ -84,13 +84,15 @@ def test_train_yaml_gives_options_and_the_command_line_wins(run, capsys, tmp_pat
     assert (config["rank"], config["learning_rate"]) == (2, 1e-3)
 
 
-def test_train_estimate_trains_nothing(run, capsys, tmp_path):
+def test_train_estimate_trains_nothing(run, tiny_model, capsys, tmp_path):
     assert run("--estimate", "--format", "json") == 0
     small = json.loads(capsys.readouterr().out)
     assert run("--estimate", "--format", "json", "--batch-size", "64") == 0
     assert json.loads(capsys.readouterr().out)["peak_bytes"] > small["peak_bytes"] > 0
-    assert run("--estimate") == 0
-    assert "estimated peak memory" in capsys.readouterr().out
+    assert main(["train", "--model", tiny_model, "--estimate"]) == 0  # needs no data
+    assert "; fits in the" in capsys.readouterr().out
+    assert run("--estimate", "--max-memory-gb", "0.1") == 0
+    assert "does not fit in the 0.1 GB of --max-memory-gb" in capsys.readouterr().out
     assert not (tmp_path / "adapter").exists()
 
 
@@ -116,6 +118,7 @@ def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, fo
         (["--patience", "2"], 2, "give --steps-per-eval too"),
         (["--resume", "--overwrite"], 2, "resume and overwrite are both set"),
         (["--packing", "--objective", "preference"], 2, "cannot be packed"),
+        (["--no-mask-prompt", "--objective", "conditional"], 2, "whose prefix is not trained"),
         (["--target-modules", "q_tail"], 1, "layers here: down_proj"),
         (["--dry-run"], 1, "--push REPO_ID"),
         (["--objective", "magic"], 2, "invalid choice"),

@@ -74,6 +74,14 @@ def test_unknown_memory_and_unknown_shapes_refuse_nothing(memory, refuse, tiny_m
     refuse_what_cannot_fit(TrainConfig(model="m", data="d"), dataclasses.replace(base, path=tmp_path), 512)
 
 
+def test_a_run_that_will_stop_at_max_memory_is_warned_once_before_it_starts(memory, refuse, caplog):
+    memory(24_000)
+    refuse(longest=0, max_memory_gb=0.1)
+    refuse(max_memory_gb=2.0)
+    (record,) = caplog.records
+    assert "GB would be needed and max_memory_gb is 2; this would fit: --grad-checkpoint" in record.message
+
+
 def test_training_stops_before_it_writes_anything(memory, quick, tmp_path):
     memory(100)
     with pytest.raises(TrainingError, match="would be needed"):

@@ -85,6 +85,8 @@ def test_a_falling_loss_never_stops_early(quick):
 def test_patience_needs_evaluations_and_held_out_rows(quick, tmp_path):
     with pytest.raises(UsageError, match="--steps-per-eval"):
         quick(patience=1)
+    with pytest.raises(UsageError, match="val_batches is 0; give --val-batches"):
+        quick(patience=1, steps_per_eval=1, val_batches=0)
     data = write_rows(tmp_path / "alone.jsonl", [scored_row(0), scored_row(1)])
     with pytest.raises(ConfigError, match="no rows are held out"):
         quick(data=data, patience=1, steps_per_eval=1)

@@ -497,6 +497,22 @@ def test_train_takes_lone_surrogates_anywhere_in_a_row(quick, tmp_path):
     assert run.data["languages"] == {"e?": 3}
 
 
+def test_train_resume_refuses_another_grad_checkpoint_where_it_changes_the_dropout(quick):
+    for options, changes in (({"dropout": 0.3}, True), ({}, False)):
+        quick(**options, overwrite=True)
+        with pytest.raises(CheckpointError, match="grad_checkpoint") if changes else contextlib.nullcontext():
+            quick(**options, grad_checkpoint=True, resume=True)
+
+
+def test_train_from_csv(quick, tmp_path):
+    rows = [scored_row(i) for i in range(6)]
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    (tmp_path / "train.csv").write_text("\n".join(lines), encoding="utf-8")
+    quick("csv", data=str(tmp_path / "train.csv"), valid_share=0.0)
+    quick("json", data=write_rows(tmp_path / "train.jsonl", rows), valid_share=0.0)
+    assert sha256(tmp_path, "csv") == sha256(tmp_path, "json")
+
+
 @pytest.mark.parametrize("name", ["learning_rate", "scale"])
 def test_train_refuses_settings_that_change_nothing(quick, name):
     with pytest.raises(ConfigError, match=f"{name} is 0, .*expected more than 0"):

@@ -85,11 +85,14 @@ def test_train_dora_writes_magnitudes_that_load_again(quick, tmp_path, tiny_mode
     assert mx.isfinite(loaded(tokens)).all().item()
 
 
-def test_adamw_decays_matrices_and_spares_vectors():
-    optimizer = make_optimizer(settings(learning_rate=0.1, weight_decay=0.5))
+@pytest.mark.parametrize("name", ["adamw", "sgd", "muon"])
+def test_optimizers_decay_matrices_and_spare_vectors(name):
+    optimizer = make_optimizer(settings(optimizer=name, learning_rate=0.1, weight_decay=0.5))
     model = {"matrix": mx.ones((2, 2)), "vector": mx.ones(2)}
     after = optimizer.apply_gradients({name: mx.zeros_like(value) for name, value in model.items()}, model)
-    np.testing.assert_allclose(np.array(after["matrix"]), 0.95, rtol=1e-6)
+    assert (np.array(after["matrix"]) < 0.97).all()
+    if name == "adamw":
+        np.testing.assert_allclose(np.array(after["matrix"]), 0.95, rtol=1e-6)
     np.testing.assert_array_equal(np.array(after["vector"]), 1.0)
 
 
