@@ -78,7 +78,7 @@ BAD_ROWS = [
     ("not_an_object", b"[1]\n", READERS, "{file}:2: expected a JSON object, found list"),
     ("nested_deep", b"[" * 100_000 + b"\n", READERS, "{file}:2: not valid JSON"),
     ("not_utf8", '{"text": "café"}\n'.encode("latin-1"), READERS, "{file}:2: not valid JSON ('utf-8' codec"),
-    ("no_text", changed(text=None), READERS, "{file}:2: column 'text' is missing or empty; name the text column"),
+    ("no_text", changed(text=None), READERS, "{file}:2: column 'text' is missing or empty; "),
     ("above", changed(authority_weight=1.4), SCORE_READERS, "{file}:2: authority_weight is 1.4; expected 0 to 0.99"),
     ("below", changed(provenance_entropy=-1), SCORE_READERS, "{file}:2: provenance_entropy is -1; expected 0 or more"),
     ("nan", changed(authority_weight=float("nan")), SCORE_READERS, "{file}:2: authority_weight is nan; expected a"),
