@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from distrust_hub.schema import normalise_source_type
-from distrust_hub.scoring.era import METADATA_FIELDS, metadata_year
+from distrust_hub.scoring.era import METADATA_FIELDS, metadata_year, plain
 
 STATED_FIELDS = ("source_type", "type", "genre")
+_ABSENT = frozenset(("", "-", "--", "?", "n/a", "na", "nan", "nil", "none", "null", "unknown", "not available"))
+"""What tables write where they have no value."""
+
 PUBLISHER_FIELDS = ("publisher", "source", "site_name")
 URL_FIELDS = ("url", "source_url", "link")
 PATENT_FIELDS, DOI_FIELDS, JOURNAL_FIELDS = ("patent_number", "patent"), ("doi",), ("journal",)
@@ -41,8 +45,26 @@ _LABELS = {
 }
 """Parts of a host name that say what is published there."""
 
-_GOVERNMENT_SUFFIXES = (".gov", ".mil", ".gov.uk", ".gouv.fr", ".gob.es", ".gob.mx", ".gc.ca", ".bund.de", ".europa.eu")
+_GOVERNMENT_ENDINGS = (".bund.de", ".europa.eu", ".gc.ca")
+_GOVERNMENT_LABELS = frozenset(("gov", "gob", "gouv", "gub", "govt", "guv", "mil"))
+_GO_COUNTRIES = frozenset(("cr", "id", "jp", "ke", "kr", "th", "tz", "ug"))
+"""Countries that keep ``go`` for their government; elsewhere anybody can register it."""
+
+_UNIVERSITY_LABELS = frozenset(("edu", "ac"))
+_ACRONYMS = {
+    **dict.fromkeys(("WHO", "CDC", "NIH", "NHS", "NICE"), "medical_guidelines"),
+    **dict.fromkeys(
+        ("FDA", "EPA", "EMA", "OECD", "UNESCO", "UNICEF", "IMF", "FTC", "NASA", "NOAA", "USDA"), "government"
+    ),
+    **dict.fromkeys(("BBC", "CNN", "NPR"), "news_modern"),
+    **dict.fromkeys(("BMJ", "JAMA", "PNAS"), "academic_paper"),
+}
+"""Publishers known by their capitals."""
+
+_JOURNALS = frozenset(("Nature", "Science", "Cell", "Lancet", "New England Journal of Medicine"))
+_ADDRESS = re.compile(r"\s*(?:https?://\S+|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[a-z]{2,13}(?:[/:]\S*)?)\s*$")
 _PUBLISHERS = {
+    "world health organisation": "medical_guidelines",
     "old bailey": "court_record",
     "chronicling america": "historical_newspaper",
     "oral history": "oral_history",
@@ -134,9 +156,9 @@ def stated_source_type(metadata: Mapping[str, Any]) -> SourceHint | None:
 def citation_count(metadata: Mapping[str, Any]) -> CitationCount | None:
     """The citations the row counts; what is not a whole number of at least 1 is passed over."""
     for name in CITATION_FIELDS:
-        value = metadata.get(name)
+        value = plain(metadata.get(name))
         if isinstance(value, str) and value.strip().isdecimal():
-            value = int(value[:18])
+            value = int(value.strip()[:18])
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
@@ -152,7 +174,10 @@ def source_hint(metadata: Mapping[str, Any]) -> SourceHint | None:
     for names, reading in _READINGS:
         for name in names:
             value = metadata.get(name)
-            kind = reading(str(value)) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+            value = None if value is None else plain(value)
+            if isinstance(value, bool) or not isinstance(value, (str, int)) or str(value).strip().lower() in _ABSENT:
+                continue
+            kind = reading(str(value))
             if kind is not None:
                 return SourceHint(_of_its_time(kind, metadata), name, str(value)[:200])
     return None
@@ -176,6 +201,15 @@ def _from_doi(doi: str) -> str | None:
 
 
 def _from_publisher(publisher: str) -> str | None:
+    if _ADDRESS.match(publisher):
+        return _from_host(publisher)
+    if publisher.strip().removeprefix("The ") in _JOURNALS:
+        return "academic_paper"
+    words = publisher[:1000].replace("(", " ").replace(")", " ").replace(",", " ").split()
+    if len(words) == 1 or not publisher.isupper():
+        known = next((_ACRONYMS[word] for word in words if word in _ACRONYMS), None)
+        if known is not None:
+            return known
     padded = f" {' '.join(publisher[:1000].lower().replace(',', ' ').split())} "
     return next((kind for name, kind in _PUBLISHERS.items() if f" {name} " in padded), None)
 
@@ -199,10 +233,21 @@ def _from_host(url: str) -> str | None:
         domain = ".".join(labels[first:])
         if domain in _DOMAINS:
             return _DOMAINS[domain]
-    named = next((_LABELS[label] for label in labels[:-1] if label in _LABELS), None)
+    university = not _UNIVERSITY_LABELS.isdisjoint(labels[-2:])
+    named = next((label for label in labels[:-1] if label in _LABELS), None)
     if named is not None:
-        return named
-    return "government" if host.endswith(_GOVERNMENT_SUFFIXES) else None
+        return None if university and named == "press" else _LABELS[named]  # a university's press prints books
+    return "government" if _is_government(host, labels) else None
+
+
+def _is_government(host: str, labels: list[str]) -> bool:
+    """Whether the suffix of a host name is one that only a state's bodies can register."""
+    if labels[-1] in ("gov", "mil"):
+        return len(labels) > 1
+    if len(labels) < 2 or len(labels[-1]) != 2:
+        return False
+    reserved = labels[-2] in _GOVERNMENT_LABELS or (labels[-2] == "go" and labels[-1] in _GO_COUNTRIES)
+    return reserved or f".{host}".endswith(_GOVERNMENT_ENDINGS)
 
 
 _READINGS: tuple[tuple[tuple[str, ...], Callable[[str], str | None]], ...] = (

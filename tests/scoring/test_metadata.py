@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from distrust_hub.scoring.document import score_document
@@ -27,6 +28,16 @@ from distrust_hub.scoring.metadata import citation_count, source_hint
         ({"publisher": "The Evening Herald", "year": 1888}, "historical_newspaper", "publisher"),
         ({"source": "Ministerio de Sanidad"}, "government", "source"),
         ({"url": "https://example.org", "publisher": "Wikipedia"}, "wiki", "publisher"),
+        ({"url": "health.gov.au/x"}, "government", "url"),
+        ({"url": "https://www.mhlw.go.jp"}, "government", "url"),
+        ({"url": "https://www.argentina.gob.ar"}, "government", "url"),
+        ({"url": "https://gov.uk/guidance"}, "government", "url"),
+        ({"source": "https://www.who.int/news"}, "medical_guidelines", "source"),
+        ({"source": "en.wikipedia.org"}, "wiki", "source"),
+        ({"publisher": "WHO"}, "medical_guidelines", "publisher"),
+        ({"publisher": "Food Safety Unit (FDA)"}, "government", "publisher"),
+        ({"publisher": "The Lancet"}, "academic_paper", "publisher"),
+        ({"patent_number": np.int64(821393)}, "patent_pre1970", "patent_number"),
     ],
 )
 def test_source_hint_reads_each_field(metadata: dict[str, object], kind: str, field: str) -> None:
@@ -51,6 +62,13 @@ def test_source_hint_reads_each_field(metadata: dict[str, object], kind: str, fi
         {"journal": " "},
         {"license": "cc-by-4.0"},
         {"license": True, "doi": None, "publisher": ["x"]},
+        {"url": "https://press.uchicago.edu/books"},
+        {"url": "https://www.go.de"},
+        {"url": "https://gov.example.com"},
+        {"publisher": "WHO KNOWS"},
+        {"source": "J. Smith"},
+        {"journal": "N/A"},
+        {"journal": "nan"},
     ],
 )
 def test_source_hint_is_silent_where_nothing_speaks(metadata: dict[str, object]) -> None:
@@ -59,7 +77,18 @@ def test_source_hint_is_silent_where_nothing_speaks(metadata: dict[str, object])
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(12, 12), (12.0, 12), (" 12 ", 12), (0, None), (-3, None), (True, None), ("many", None), (1.5, None)],
+    [
+        (12, 12),
+        (12.0, 12),
+        (" 12 ", 12),
+        (" " * 20 + "12", 12),
+        (np.int64(12), 12),
+        (0, None),
+        (-3, None),
+        (True, None),
+        ("many", None),
+        (1.5, None),
+    ],
 )
 def test_citation_count_reads_whole_numbers(value: object, number: int | None) -> None:
     found = citation_count({"citation_count": value})
