@@ -54,7 +54,7 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     """Read a document once."""
     text = NormalText(raw)
     unique = set(text.words)
-    language = language_of(unique, len(text.words))
+    language = language_of(unique, text.words)
     features = features_of(text)
     share = language.english if unique else 0.0
     z = standardised(features.values, len(text.words))
@@ -64,7 +64,7 @@ def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
         features=features,
         z=z,
         style=style_of(z, share),
-        rules=find_rules(text, features.matches),
+        rules=find_rules(text, features.matches, language),
         citations=find_citations(text),
         cited=citation_count(metadata) if metadata else None,
         year=year_of(metadata, text),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from distrust_hub.scoring.language import LONG_WORDS, SHORT_WORDS, Language
 from distrust_hub.scoring.matcher import Hit, Matches, entries_of, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
+from distrust_hub.scoring.rules_foreign import FOREIGN_MARKERS
 from distrust_hub.scoring.rules_lexicon import COORDINATED_MARKERS, INSTITUTIONS, MARKERS, NEGATION, OTHER_SPEAKERS
+
+_ALL_LANGUAGES = ("en", *FOREIGN_MARKERS)
+_MARK_KINDS = (*MARKERS, "archaic_foreign")
 
 _NEGATION = frozenset(entries_of(NEGATION))
 _NEGATION_WORDS = 3
@@ -38,7 +44,7 @@ class RuleHits(NamedTuple):
     coordinated: dict[str, list[Hit]]
 
 
-def find_rules(text: NormalText, matches: Matches) -> RuleHits:
+def find_rules(text: NormalText, matches: Matches, language: Language) -> RuleHits:
     """Read the rule groups of one text."""
     index, counts = lexicon_matcher().index, matches.counts
     consensus: list[Hit] = []
@@ -51,11 +57,31 @@ def find_rules(text: NormalText, matches: Matches) -> RuleHits:
             for hit in _apart(matches.hits(index[name])):
                 if _speaks(text.lower, hit[1], verbs):
                     speaking.append((hit, rank))
-    markers, coordinated = (
-        {name: _apart(matches.hits(index[name])) for name in groups if counts[index[name]]}
-        for groups in (MARKERS, COORDINATED_MARKERS)
-    )
+    languages = _languages_of_marks(language, len(text.words))
+    markers, coordinated = (_marks(kinds, languages, matches) for kinds in (_MARK_KINDS, COORDINATED_MARKERS))
     return RuleHits(consensus, speaking, markers, coordinated)
+
+
+def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
+    """Languages whose marks count: that of the text, all where it is too short to tell, none where none are known."""
+    if words < SHORT_WORDS or (language.name == "unknown" and words < LONG_WORDS):
+        return _ALL_LANGUAGES
+    if language.name == "unknown":
+        return ("en",)
+    known = (language.name,) if language.name in _ALL_LANGUAGES else ()
+    return (*known, "en") if language.english and known != ("en",) else known
+
+
+def _marks(kinds: Iterable[str], languages: tuple[str, ...], matches: Matches) -> dict[str, list[Hit]]:
+    """Places of the marks of some languages, by kind."""
+    index, counts = lexicon_matcher().index, matches.counts
+    found: dict[str, list[Hit]] = {}
+    for language in languages:
+        for kind in kinds:
+            group = index.get(kind if language == "en" else f"{kind}.{language}")
+            if group is not None and counts[group]:
+                found.setdefault(kind, []).extend(matches.hits(group))
+    return {kind: _apart(hits) for kind, hits in found.items()}
 
 
 def capped_log(count: float, step: float, cap: float) -> float:

@@ -98,3 +98,61 @@ def test_marks_alone_give_the_tier_of_other_languages_with_low_confidence(tier: 
     assert score.tier == tier
     assert score.components("provenance_entropy")["style"] == pytest.approx(0.0, abs=1e-12)
     assert score.confidence < 0.4
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (
+            "Lieve moeder, ik schrijf u deze brief uit Rotterdam. Het weer is hier slecht en wij hebben de hele week "
+            "in huis gezeten. Jan is ziek geweest, maar het gaat nu beter met hem.",
+            "nl",
+        ),
+        (
+            "O programa está disponível para todo o país e todo cidadão pode pedir o apoio. Não há custos para as "
+            "famílias e o pedido é feito na internet.",
+            "pt",
+        ),
+        (
+            "Kochana Mamo, piszę do Ciebie z Krakowa. Pogoda jest tu zła i cały tydzień siedzieliśmy w domu. To nie "
+            "jest łatwe, ale za tydzień wracamy.",
+            "pl",
+        ),
+        (
+            "Regeringen har i dag beslutat att ge myndigheten i uppdrag att se över reglerna för stöd till jordbruket. "
+            "Ministern säger att det är viktigt.",
+            "sv",
+        ),
+        ("Nousin tänään aikaisin ja menin rannalle. " * 8 + "The Times.", "unknown"),
+        ("Это обычный русский текст. " * 40 + "He said that the man was in the house and at the door.", "unknown"),
+    ],
+)
+def test_languages_without_weights_are_not_scored_as_english(text: str, name: str) -> None:
+    score = score_document(text)
+    assert score._analysis.language == (name, 0.0)
+    assert score.tier == "medium"
+    assert score.confidence < 0.3
+
+
+@pytest.mark.parametrize("text", ["Hello there, Dave. The pump is fine.", "Rained.", "Got up at six."])
+def test_short_english_texts_are_still_read(text: str) -> None:
+    assert score_document(text)._analysis.language.english >= 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "El ministro dijo que todo el mundo podrá pedir la ayuda y que no tendrá coste para los hogares del país.",
+        "Du hast bis Ende des Monats Zeit; der Zoll und die neuen Linien in Thun sind nicht betroffen.",
+        "Les lignes A et B sont fermées, et Monsieur Dupont, qui est directeur, le regrette pour les voyageurs.",
+        "Siccome la legge non è chiara, il bonus per i televisori da 55 pollici è sospeso e non si chiede.",
+        "Le phénomène a été observé par des chercheurs, qui sont surpris par les images et les sons de la mer.",
+    ],
+)
+def test_everyday_words_are_no_marks_of_another_language_or_time(text: str) -> None:
+    assert score_document(text)._analysis.rules.markers == {}
+
+
+def test_claims_of_a_modern_patent_are_marks() -> None:
+    text = "1. A pump comprising a rotor. 2. The pump of claim 1, wherein the rotor has six blades of steel."
+    assert "patent_form" in reasons(score_document(text), "primary_markers")
