@@ -58,20 +58,22 @@ class Matcher:
         self.names = list(groups)
         self.index = {name: number for number, name in enumerate(self.names)}
         owners: dict[str, set[int]] = {}
-        exact: dict[str, tuple[str, set[int]]] = {}
+        exact: dict[str, tuple[set[str], set[int]]] = {}
         for number, block in enumerate(groups.values()):
             for entry in entries_of(block):
                 pattern = f"{entry[1:]} " if entry.startswith("~") else f" {entry} "
                 lower = pattern.lower()
                 owners.setdefault(lower, set()).add(number)
                 if lower != pattern:
-                    exact.setdefault(lower, (pattern, set()))[1].add(number)
+                    forms, numbers = exact.setdefault(lower, (set(), set()))
+                    forms.add(pattern)
+                    numbers.add(number)
         patterns = sorted(owners, key=lambda lower: lower not in exact)  # those with a case of their own first
         self._groups = [tuple(sorted(owners[lower])) for lower in patterns]
-        self._exact: list[tuple[str, int]] = []
+        self._exact: list[tuple[set[str], int]] = []
         for lower in patterns[: len(exact)]:
-            pattern, numbers = exact[lower]
-            self._exact.append((pattern, len(self._groups)))
+            forms, numbers = exact[lower]
+            self._exact.append((forms, len(self._groups)))
             # in another case the entry still belongs to the groups that do not ask for its case
             self._groups.append(tuple(sorted(owners[lower] - numbers)))
         self._members = [
@@ -90,16 +92,19 @@ class Matcher:
         return Matches(raw, self._groups, self._members)
 
 
-def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[str, int]]) -> tuple[int, int, int]:
-    """The match itself where it has the capitals of its entry, else the match of the entry without them.
+def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[str], int]]) -> tuple[int, int, int]:
+    """The match itself where it has the capitals of an entry, else the match of the entry without them.
 
     An acronym must stand among words in small letters, or a line written in capitals would be full of them.
     """
     number, start, end = match
-    pattern, otherwise = exact[number]
+    forms, otherwise = exact[number]
+    found = cased[start:end]
+    if found not in forms:
+        return (otherwise, start, end)
     around = cased[max(0, start - 12) : start] + cased[end : end + 12]
-    among_small = not pattern.isupper() or not around.strip() or any(c.islower() for c in around)
-    return match if cased[start:end] == pattern and among_small else (otherwise, start, end)
+    among_small = not found.isupper() or not around.strip() or any(c.islower() for c in around)
+    return match if among_small else (otherwise, start, end)
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,7 +12,15 @@ from distrust_hub.scoring.language import LONG_WORDS, SHORT_WORDS, Language
 from distrust_hub.scoring.matcher import Hit, Matches, entries_of, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules_foreign import FOREIGN_MARKERS
-from distrust_hub.scoring.rules_lexicon import COORDINATED_MARKERS, INSTITUTIONS, MARKERS, NEGATION, OTHER_SPEAKERS
+from distrust_hub.scoring.rules_lexicon import (
+    COORDINATED_MARKERS,
+    DOUBT,
+    INSTITUTIONS,
+    MARKERS,
+    NEGATION,
+    OTHER_SPEAKERS,
+    SPOKEN_OF,
+)
 
 _ALL_LANGUAGES = ("en", *FOREIGN_MARKERS)
 _MARK_KINDS = (*MARKERS, "archaic_foreign")
@@ -20,12 +29,31 @@ _NEGATION = frozenset(entries_of(NEGATION))
 _NEGATION_WORDS = 3
 """A consensus phrase with a negation this many words before it is denied, not claimed (our choice)."""
 
+_DOUBT = frozenset(entries_of(DOUBT))
+_DOUBT_WORDS = 5
+"""A consensus phrase with one of these this many words before it is spoken of, not claimed (our choice)."""
+
+_REFUTED = re.compile(
+    r" ?(?:(?:is|was|are|were|has been) (?:simply |plainly |quite |now |a )?"
+    r"(?:false|wrong|untrue|myth|nonsense|mistaken|disputed|contested|doubtful|absurd)|on nothing|on little) "
+)
+
 _SPEAKING_GAP = 14
 """Characters allowed between an institution's name and the verb it speaks with (our choice)."""
 
+_LONGEST_NAME = 80
+_NAME_GOES_ON = re.compile(
+    r"(?:(?:(?:of|for|and|the|on|de|del|des|du|la|le|les|y|e|et|für|und|der|della|dei) ){0,3}"
+    r"(?:\w{1,4}')?[A-ZÀ-ÖØ-Þ][\w']{1,30} ){1,8}"
+)
+"""``Department of Health`` is followed by ``and Human Services``."""
 
 _OTHER_SPEAKERS = frozenset(entries_of(OTHER_SPEAKERS))
 """Between an institution's name and the verb these say that somebody else speaks, or that it is spoken of."""
+
+_SPOKEN_OF = frozenset(entries_of(SPOKEN_OF))
+_SPOKEN_OF_WORDS = 4
+"""With one of these this many words before its name, an institution is spoken of (our choice)."""
 
 
 class RuleHits(NamedTuple):
@@ -49,13 +77,15 @@ def find_rules(text: NormalText, matches: Matches, language: Language) -> RuleHi
     index, counts = lexicon_matcher().index, matches.counts
     consensus: list[Hit] = []
     if counts[index["consensus"]]:
-        consensus = [hit for hit in _apart(matches.hits(index["consensus"])) if not _denied(text.lower, hit[0])]
+        consensus = [hit for hit in _apart(matches.hits(index["consensus"])) if not _denied(text.lower, hit)]
     speaking: list[tuple[Hit, float]] = []
+    if counts[index["journal"]]:
+        speaking = [(hit, 0.6) for hit in _apart(matches.hits(index["journal"]))]
     if counts[index["speaking"]] and (counts[index["institution_high"]] or counts[index["institution_body"]]):
         verbs = sorted(start for start, _ in matches.hits(index["speaking"]))
         for name, rank in zip(INSTITUTIONS, (1.0, 0.6)):
             for hit in _apart(matches.hits(index[name])):
-                if _speaks(text.lower, hit[1], verbs):
+                if _speaks(text, hit, verbs):
                     speaking.append((hit, rank))
     languages = _languages_of_marks(language, len(text.words))
     markers, coordinated = (_marks(kinds, languages, matches) for kinds in (_MARK_KINDS, COORDINATED_MARKERS))
@@ -89,15 +119,28 @@ def capped_log(count: float, step: float, cap: float) -> float:
     return min(cap, step * math.log2(1.0 + count))
 
 
-def _speaks(lower: str, name_end: int, verbs: list[int]) -> bool:
+def _speaks(text: NormalText, name: Hit, verbs: list[int]) -> bool:
     """Whether one of the sorted ``verbs`` starts shortly after the name, with nobody else between."""
-    near = verbs[bisect_left(verbs, name_end - 1) : bisect_right(verbs, name_end - 1 + _SPEAKING_GAP)]
-    return any(_OTHER_SPEAKERS.isdisjoint(lower[name_end:start].split()) for start in near)
+    end = name[1]
+    near = bisect_right(verbs, end + _LONGEST_NAME + _SPEAKING_GAP) - bisect_left(verbs, end - 1)
+    if not near or not _SPOKEN_OF.isdisjoint(_words_before(text.lower, name[0], _SPOKEN_OF_WORDS)):
+        return False
+    further = _NAME_GOES_ON.match(text.cased, end, end + _LONGEST_NAME)
+    end = further.end() if further else end
+    heard = verbs[bisect_left(verbs, name[1] - 1) : bisect_right(verbs, end - 1 + _SPEAKING_GAP)]
+    return any(_OTHER_SPEAKERS.isdisjoint(text.lower[end:start].split()) for start in heard)
 
 
-def _denied(lower: str, start: int) -> bool:
-    before = lower[max(0, start - 40) : start].split()[-_NEGATION_WORDS:]
-    return any(word in _NEGATION for word in before)
+def _denied(lower: str, phrase: Hit) -> bool:
+    before = _words_before(lower, phrase[0], _DOUBT_WORDS)
+    if any(word in _NEGATION for word in before[-_NEGATION_WORDS:]) or not _DOUBT.isdisjoint(before):
+        return True
+    told = before[-1:] in (["do"], ["does"], ["did"]) or before[-2:] in (["far", "from"], ["so", "called"])
+    return told or _REFUTED.match(lower, phrase[1] - 1) is not None
+
+
+def _words_before(lower: str, start: int, number: int) -> list[str]:
+    return lower[max(0, start - 12 * number) : start].split()[-number:]
 
 
 def _apart(hits: list[Hit]) -> list[Hit]:

@@ -24,8 +24,14 @@ CONSENSUS = """widely accepted, generally accepted, universally accepted, widely
 NEGATION = """not, no, never, nor, without, hardly, few, don't, doesn't, didn't, cannot, can't, isn't, aren't, wasn't,
         once, formerly, wrongly, supposedly, allegedly, nicht, kein, keine, ne, pas, non, sin, tampoco"""
 
+DOUBT = """doubt, doubts, doubted, deny, denies, denied, dispute, disputes, disputed, myth, claim, claims, claimed,
+        pretend, pretends, notion, if, whether, nobody, niemand, personne, nadie, nessuno"""
+
 OTHER_SPEAKERS = """he, she, they, i, we, you, it, who, which, that, was, were, is, critics,
-        opponents, sceptics, skeptics"""
+        opponents, sceptics, skeptics, building, buildings, headquarters, tower, library, archive, archives"""
+
+SPOKEN_OF = """what, whatever, nobody, none, neither, whether, if, unless, doubt, doubts, doubted, ignore, ignored,
+        niemand, personne, nadie, nessuno"""
 
 INSTITUTIONS = {
     "institution_high": """World Health Organization, World Health Organisation, WHO, Centers for Disease Control,
@@ -35,16 +41,35 @@ INSTITUTIONS = {
         UNESCO, UNICEF, OECD, IPCC, World Bank, International Monetary Fund, IMF, Federal Reserve,
         Environmental Protection Agency, EPA, Surgeon General, White House, Public Health England, Health Canada,
         Robert Koch Institut, RKI, Weltgesundheitsorganisation, Organisation mondiale de la Santé,
+        Organisation mondiale de la santé,
         Organización Mundial de la Salud, OMS, Organizzazione Mondiale della Sanità, Bundesregierung,
         Federal Trade Commission, American Medical Association, American Heart Association, American Cancer Society,
-        Mayo Clinic, Cochrane""",
+        Mayo Clinic, Cochrane Collaboration, Cochrane Library""",
     "institution_body": """ministry of, ministry, department of health, department of, office of the,
         national institute of, national institute, national agency, national council, federal agency, royal society,
         academy of sciences, academy of, institute of medicine, task force, the agency, the committee, the board,
         the council, the bureau, the commission, the board of governors, our agency, the department,
         the administration, ministerio de, el ministerio, ministère de, le ministère, ministero della, il ministero,
-        bundesministerium, das bundesministerium, ministerium, gobierno de, gouvernement, governo italiano""",
+        bundesministerium, das bundesministerium, ministerium, gobierno de, gouvernement, governo italiano,
+        l'agence nationale""",
 }
+INSTITUTIONS["institution_high"] += "".join(
+    f", {elided}{name}"
+    for name in map(str.strip, INSTITUTIONS["institution_high"].split(","))
+    if name[0] in "AEIOU"
+    for elided in ("l'", "L'", "d'", "dell'", "all'")
+) + "".join(f", {name.strip()}'s" for name in INSTITUTIONS["institution_high"].split(","))
+
+JOURNALS = ", ".join(
+    f"{where} {title}"
+    for where in ("published in", "reported in", "appeared in", "in the journal", "publié dans", "publicado en")
+    for title in (
+        *("Nature", "Science", "Cell", "The Lancet", "the Lancet", "JAMA", "BMJ", "The BMJ", "the BMJ", "PLOS ONE"),
+        *("The New England Journal of Medicine", "the New England Journal of Medicine"),
+        "Proceedings of the National Academy of Sciences",
+    )
+)
+"""The title of a journal alone may be a word like any other."""
 
 SPEAKING = """recommends, recommend, advises, announces, announced, has announced, today announced, guidelines,
         guidance, recommendations, issued, issues guidance, is committed, urges, states that, requires,
@@ -52,7 +77,11 @@ SPEAKING = """recommends, recommend, advises, announces, announced, has announce
         works with, is responsible, oversees, decided, approved, voted, adopted, released, launched, invites, seeks,
         maintains, published today, released today, is pleased, we recommend, encourages, informs, empfiehlt,
         gibt bekannt, teilt mit, weist darauf hin, recommande, annonce, informe, conseille, recomienda, anuncia,
-        informa, aconseja, ha anunciado, ha publicado, raccomanda, comunica, consiglia"""
+        informa, aconseja, ha anunciado, ha publicado, raccomanda, comunica, consiglia, teilt, teilte, kündigt,
+        kündigte, gab bekannt, hat angekündigt, empfahl, warnt, warnte, erklärte, a annoncé, a recommandé, a indiqué,
+        a publié, a déclaré, a précisé, a conseillé, annonça, anunció, recomendó, informó, advirtió, señaló, comunicó,
+        ha recomendado, ha informado, ha annunciato, ha raccomandato, ha comunicato, ha pubblicato, ha dichiarato,
+        annunciò"""
 
 MARKERS = {
     "first_person_observation": """i observed, i have observed, i found that, i have found, i saw, i noticed,
@@ -136,6 +165,7 @@ SINCE_GROUPS = {f"since_{year}": entries for year, entries in SINCE.items()}
 RULE_GROUPS: dict[str, str] = {
     "consensus": CONSENSUS,
     **INSTITUTIONS,
+    "journal": JOURNALS,
     "speaking": SPEAKING,
     **MARKERS,
     **COORDINATED_MARKERS,
