@@ -11,22 +11,30 @@ from distrust_hub.scoring.normalise import NormalText
 
 _NUMBERS = r"\^?\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,19}\]"
 _BRACKETS = re.compile(rf"\[(?<![\w=(\[{{\]]\[){_NUMBERS}(?:\[{_NUMBERS}){{0,8}}(?![\w\[\]]|\s?[=(])")
-_BRACKET = re.compile(r"\[(?!0\])[^\]]+\]")
+_BRACKET = re.compile(r"\[(?![^\]]*\b0[,;\]\s–-])[^\]]+\]")
+_NO_CITATION_BEFORE = re.compile(r"(?:=|\b(?:interval|range|list|array|vector|tuple)) $", re.IGNORECASE)
 _PAREN = re.compile(r"\(([^()]{3,200})\)")
 _YEAR_TOKEN = re.compile(r"(?:1[5-9]|20)\d\d[a-z]?$")
 _JOINING = frozenset(
     {"and", "&", "et", "al", "al.", "see", "cf.", "cf", "e.g.", "also", "de", "van", "von", "der", "in", "p.", "pp."}
 )
 _MONTHS = frozenset(map(str, calendar.month_name))
-_NARRATIVE = re.compile(
-    r"\b[A-Z][a-zà-ÿ'’-]{1,30}(?: (?:and|&) [A-Z][a-zà-ÿ'’-]{1,30}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)"
+_NAME = r"(?:(?:Ma?c|De|Di|Du|La|Le|Van|Fitz|O['’])(?=[A-Z]))?[A-Z][a-zà-ÿ'’-]{1,30}"
+_NARRATIVE = re.compile(rf"\b{_NAME}(?P<more> (?:and|&) {_NAME}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
+_PLACED_BEFORE = re.compile(
+    r"(?:\b(?:born|died|lived|built|made|held|founded|opened|published) (?:in|at|near)"
+    r"|\b(?:film|movie|album|novel|painting|opera|song|game|city|town)) $",
+    re.IGNORECASE,
 )
+_LISTED_BEFORE, _LISTED_AFTER = re.compile(r"(?:^|[.:;,] )$"), re.compile(r"[.,;]|$")
+_TITLED_AFTER = re.compile(r",? (?:is|was|were|are|won|starring|directed|starred)\b")
 _YEAR_OPENS = re.compile(r"\((?:1[5-9]|20)\d\d")
 _REFERENCE_YEAR = re.compile(r"\((?:1[5-9]|20)\d\d[a-z]?\)[.,:]")
 _REFERENCE_AUTHOR = re.compile(r"[A-Z][\w'’-]{1,30},? (?:[A-Z]\.[ -]?){1,4}$")
 _REFERENCE_PLACE = re.compile(
     r"\b(?:1[6-9]|20)\d\d ?; ?\d{1,4}(?: ?\(\d{1,4}(?:[-–]\d{1,4})?\))? ?: ?[eE]?\d{1,6}"
-    r"|\b[Vv]ol\. ?\d{1,4},? (?:[Nn]o\. ?\d{1,4},? )?pp?\. ?\d|\b\d{1,4} ?\(\d{1,4}\), \d{1,6}[–-]\d{1,6}"
+    r"|\b[Vv]ol\. ?\d{1,4},? (?:[Nn]o\. ?\d{1,4},? )?pp?\. ?\d"
+    r"|\b\d{1,4} ?\(\d{1,4}\), \d{1,6}[–-]\d{1,6}(?![\d-]| [a-z])"
 )
 _PLACE_SHAPES = (b"0000;", b"0000 ;", b"ol.0", b"ol. 0", b"0(0", b"0 (0")
 """One of them is in every text that ``_REFERENCE_PLACE`` matches, and found in a tenth of its time."""
@@ -35,10 +43,13 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
 _LEGAL = re.compile(
     r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d"
 )
-_PATENT = re.compile(r"Patent (?:No\.?|number) ?\d[\d,]{3,10}|(?:US|EP|WO|DE|GB|FR) ?\d{5,11}(?: ?[AB]\d?)?(?!\w)")
+_PATENT = re.compile(
+    r"\bPat(?:ent|\.) (?:Nos?\.? ?|[Nn]umber )\d[\d,]{3,10}|\bPatent (?:\d{1,3},\d{3}(?:,\d{3})?(?![\d,])|\d{5,8}\b)"
+    r"|\b(?:US|EP|WO|DE|GB|FR) ?(?:\d{7,11}(?: ?[ABCU]\d?)?|\d{5,6} ?[ABCU]\d?)(?!\w)"
+)
 _ARCHIVE = re.compile(
-    r"\b(?:MSS?\.? [A-Z\d]|Add\. MS|Record Group \d|RG \d{1,3}|fol(?:io|s?\.) \d|f{1,2}\. \d{1,4}[rv]\b"
-    r"|[Bb]ox \d{1,4},? [Ff]older \d)"
+    r"\b(?:MSS?\.? (?:[A-Z][\w.]{0,12} ){0,3}\d{1,6}\b(?! (?:year|month|week|day|patient|people|case))|Add\. MS"
+    r"|Record Group \d|RG \d{1,3}|fol(?:io|s?\.) \d|f{1,2}\. \d{1,4}[rv]\b|[Bb]ox \d{1,4},? [Ff]older \d)"
 )
 _FOOTNOTE = re.compile(
     r"(?:[Ii]bid\b\.?|[Oo]p\. ?[Cc]it\b|[Ll]oc\. ?[Cc]it\b|[Vv]ide [A-Z])"
@@ -63,7 +74,7 @@ _ARCHIVE_SIGNS = (
 _LEGAL_SIGNS = ("§", " U.S", " U. S", " F.", " C. F", "C.F.R")
 _SIGNS = {
     "legal": _LEGAL_SIGNS,
-    "patent": ("Patent N", "Patent n"),
+    "patent": ("Patent N", "Patent n", "Pat. N", *(f"Patent {digit}" for digit in range(1, 10))),
     "code": _CODES,
     "archive": _ARCHIVE_SIGNS,
     "footnote": (*_NOTE_SIGNS, *_SUPERSCRIPTS),
@@ -112,12 +123,12 @@ def find_citations(text: NormalText) -> dict[str, Found]:
 
     if "[" in flat:
         chains = _BRACKETS.finditer(flat)
+        chains = (m for m in chains if not _NO_CITATION_BEFORE.search(flat[max(0, m.start() - 10) : m.start()]))
         add("numbered", [m.span() for chain in chains for m in _BRACKET.finditer(flat, *chain.span())])
     if "(" in flat:
-        add("author_year", [m.span() for m in _PAREN.finditer(flat) if _is_author_year(m[1])])
+        add("author_year", [span for m in _PAREN.finditer(flat) for span in _author_years(m)])
         if _YEAR_OPENS.search(flat):
-            named = (m for m in _NARRATIVE.finditer(flat) if m[0].partition(" ")[0] not in _NO_NAME)
-            add("author_year", [m.span() for m in named])
+            add("author_year", [m.span() for m in _NARRATIVE.finditer(flat) if _names_author(flat, m)])
     if "10." in flat and "/" in flat:
         add("doi", [m.span() for m in _DOI.finditer(flat)])
     matches = _SIGN_MATCHER.find_matches_as_indexes(text.data, overlapping=True)
@@ -149,13 +160,31 @@ def _references(text: NormalText) -> Found:
     return [match.span() for match in _REFERENCE_PLACE.finditer(flat)]
 
 
-def _is_author_year(inside: str) -> bool:
-    return any(_names_then_year(part) for part in inside.split(";")[:12])
+def _author_years(group: re.Match[str]) -> Found:
+    """Places of the citations in one pair of parentheses: ``(A & B, 2020; C, 2018)`` holds two."""
+    found, at = [], group.start(1)
+    for part in group[1].split(";")[:12]:
+        if _names_then_year(part):
+            found.append((at + len(part) - len(part.lstrip()), at + len(part)))
+        at += len(part) + 1
+    return found
+
+
+def _names_author(flat: str, match: re.Match[str]) -> bool:
+    """Whether a name before a year in parentheses is an author's, not that of a month, a place or a work."""
+    if match[0].partition(" ")[0] in _NO_NAME:
+        return False
+    if match["more"]:
+        return True
+    start, end = match.span()
+    before = flat[max(0, start - 16) : start]
+    listed = _LISTED_BEFORE.search(before) and _LISTED_AFTER.match(flat, end)
+    return not (listed or _PLACED_BEFORE.search(before) or _TITLED_AFTER.match(flat, end))
 
 
 def _names_then_year(part: str) -> bool:
     """``A. Name & B. Other, 2020`` and the like: a capitalised name first, a year at the end, nothing else between."""
-    tokens = part.replace(",", " ").split()
+    tokens = part.replace(",", " ").replace(":", " ").split()
     if len(tokens) > 12:
         return False
     while tokens and len(tokens) > 2 and not _YEAR_TOKEN.match(tokens[-1]):

@@ -9,7 +9,7 @@ from distrust_hub.scoring.normalise import NormalText
 @pytest.mark.parametrize(
     ("text", "counts"),
     [
-        ("as shown (A & B, 2020; C, 2018) before", {"author_year": 1}),
+        ("as shown (A & B, 2020; C, 2018) before", {"author_year": 2}),
         ("as seen [3-7] and [1, 2].", {"numbered": 2}),
         ("in these cells.[12] Then", {"numbered": 1}),
         ("Smith (2019) and Jones and Brown (2018) say", {"author_year": 2}),
@@ -23,6 +23,10 @@ from distrust_hub.scoring.normalise import NormalText
         ("410 U.S. 113 and 42 U.S.C. § 1983", {"legal": 2}),
         ("Patent No. 1,234,567 and US1234567", {"patent": 2}),
         ("Box 12, Folder 3; fol. 33", {"archive": 2}),
+        ("US Patent 4,123,456 and U.S. Pat. No. 5,123,456", {"patent": 2}),
+        ("found again (Darwin 1859: 34) later", {"author_year": 1}),
+        ("As McDonald (2019) shows, and O'Brien (2001) too", {"author_year": 2}),
+        ("London, MS. Add. 1234; MSS. Harl. 7", {"archive": 2}),
     ],
 )
 def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
@@ -39,6 +43,11 @@ def test_find_citations_by_style(text: str, counts: dict[str, int]) -> None:
         "Then (2020) it ended.",
         "Open at 10:30; closed 2019; 12 to 14.",
         "Version 12(3) of volume 4; 3:45 in the film.",
+        "a = [1, 2, 3] over the interval [0, 1] and the range [2, 5]",
+        "She was diagnosed with MS. Symptoms came later; MS 12 years ago.",
+        "DE 80331 Muenchen, Beverly Hills US 90210, STATUS 123456",
+        "He was born in London (1901). The film Heat (1995), Titanic (1997). Avatar (2009) was long.",
+        "He bowled 12 (3), 45-50 runs",
     ],
 )
 def test_find_citations_leaves_indices_steps_and_dates(text: str) -> None:
