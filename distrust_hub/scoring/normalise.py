@@ -7,10 +7,27 @@ that ``" experts agree "`` can only match whole words. White space and punctuati
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from functools import cached_property
 
-_ALIKE = {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u017f": "s", "\u0130": "I", "\ufb01": "fi", "\ufb02": "fl"}
+_ALIKE = {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u017f": "s", "\u0130": "I"}
+_ALIKE |= {
+    "\ufb00": "ff",
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+    "\ufb03": "ffi",
+    "\ufb04": "ffl",
+    "\ufb05": "st",
+    "\ufb06": "st",
+}
+_ACCENTED = re.compile("[A-Za-z][\u0300-\u0328]")
+"""A letter and its accent as two characters."""
+
+_ACCENTS = frozenset(map(chr, range(0x300, 0x329)))
+_OPENING_QUOTE = re.compile(r" '(?!(?:[Tt]is|[Tt]was|[Tt]il|[Ee]m|[Bb]out|[Cc]ause) )")
+"""Not the apostrophe of a shortened word that the lexicon has."""
+
 _FEW = 100
 """Different non-ASCII marks up to which replacing them one by one is faster than a pattern, and still linear."""
 
@@ -22,7 +39,7 @@ _FOUR_DIGITS = re.compile(rb"0000(?<![0-9A-Za-z]0000)(?![0-9A-Za-z])")
 _MARK = re.compile(r"[^\w' ]")
 _LINE_HYPHENS = [
     re.compile(rf"{sign} (?<=[a-z\u017f]{sign} )(?!(?:and|or|to|und|oder|et|y|e)\b)(?=[a-z\u017f])")
-    for sign in "-\u00ac"
+    for sign in "-\u00ac\u00ad"
 ]
 
 
@@ -45,6 +62,8 @@ class NormalText:
     def __init__(self, raw: str) -> None:
         self.raw = raw
         foreign = _foreign(raw)
+        if any("\ud800" <= character <= "\udfff" for character in foreign):
+            raw = raw.encode("utf-8", "replace").decode("utf-8")  # lone surrogates as they are written to files
         self.flat = flat = _squeezed(raw, foreign)
         self.data = flat.encode("utf-8", "surrogatepass")
         self.figures = figures(self.data)
@@ -53,7 +72,9 @@ class NormalText:
             flat, joined = pattern.subn("", flat)
             self.line_breaks += joined
         spaced = _words_only(flat, foreign)
-        self.cased = " " + " ".join((spaced.replace("' ", " ") if "'" in spaced else spaced).split()) + " "
+        if "'" in spaced:
+            spaced = _OPENING_QUOTE.sub(" ", f" {spaced} ".replace("' ", " "))
+        self.cased = " " + " ".join(spaced.split()) + " "
         lower = self.cased.lower()
         if len(lower) != len(self.cased):
             lower = "".join(low if len(low := c.lower()) == 1 else c for c in self.cased)
@@ -63,7 +84,7 @@ class NormalText:
     @cached_property
     def _origins(self) -> list[int]:
         """For each position of ``cased`` the code point of ``raw`` it came from."""
-        raw, end, at = self.raw, len(self.raw), 0
+        end, at = len(self.raw), 0
         positions: list[int] = []
         run = ""
         for character in self.cased:
@@ -71,9 +92,9 @@ class NormalText:
                 positions.append(at)
                 continue
             if not run:
-                while at < end and not self._plain(raw[at]).startswith(character):
+                while at < end and not (run := self._letter(at)[0]).startswith(character):
                     at += 1
-                run = self._plain(raw[at]) if at < end else character
+                run = run if at < end else character
                 at += 1
             positions.append(at - 1)
             run = run[1:]
@@ -114,9 +135,12 @@ class NormalText:
         first, last = bisect_right(in_flat, start) - 1, bisect_right(in_flat, end) - 1
         return in_raw[first] + start - in_flat[first], in_raw[last] + end - in_flat[last]
 
-    @staticmethod
-    def _plain(character: str) -> str:
-        return _ALIKE.get(character, character)
+    def _letter(self, at: int) -> tuple[str, int]:
+        """The letter at a place of ``raw`` as ``cased`` has it, and how many characters it takes there."""
+        letter = self.raw[at]
+        if self.raw[at + 1 : at + 2] in _ACCENTS and len(whole := _composed(self.raw[at : at + 2])) == 1:
+            return whole, 2
+        return _ALIKE.get(letter, letter), 1
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Code points ``[start, end)`` of the original text for a match in ``lower`` or ``cased``."""
@@ -126,7 +150,8 @@ class NormalText:
             end -= 1
         if start >= end:
             return (0, 0)
-        return (self._origins[start], self._origins[end - 1] + 1)
+        last = self._origins[end - 1]
+        return (self._origins[start], last + self._letter(last)[1])
 
 
 def _foreign(text: str) -> set[str]:
@@ -146,6 +171,11 @@ def _squeezed(raw: str, foreign: set[str]) -> str:
     return raw.strip(" ")
 
 
+def _composed(letter: str) -> str:
+    """A letter and its accent as one character, or the two where there is no such character."""
+    return unicodedata.normalize("NFC", letter)
+
+
 def figures(data: bytes) -> bytes:
     """A text in UTF-8 with a 0 for every ASCII digit."""
     return data.translate(_FIGURES)
@@ -153,10 +183,14 @@ def figures(data: bytes) -> bytes:
 
 def _words_only(flat: str, foreign: set[str]) -> str:
     """Every character that is neither alphanumeric nor an apostrophe replaced by a space."""
+    if not foreign.isdisjoint(_ACCENTS):
+        flat = _ACCENTED.sub(lambda match: _composed(match[0]), flat)
     for character in _ALIKE.keys() & foreign:
         flat = flat.replace(character, _ALIKE[character])
     flat = flat.encode("utf-8", "surrogatepass").translate(_ASCII_WORDS).decode("utf-8", "surrogatepass")
     marks = [character for character in foreign if not character.isalnum()]
+    for unseen in [mark for mark in marks if unicodedata.category(mark) == "Cf"]:
+        flat = flat.replace(unseen, "")
     if len(marks) > _FEW:
         return _MARK.sub(" ", flat)
     for mark in marks:

@@ -100,6 +100,28 @@ def test_matcher_does_not_match_inside_words() -> None:
     assert counts == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("raw", "lower"),
+    [
+        ("'I observed' it, he said; 'Tis so", " i observed it he said 'tis so "),
+        ("I ob\u00adserved the ther\u200bmometer", " i observed the thermometer "),
+        ("obser\u00ad\nvation", " observation "),
+        ("the e\ufb00ect was su\ufb03cient", " the effect was sufficient "),
+        ("ministe\u0300re d'e\u0301te\u0301", " ministère d'été "),
+    ],
+)
+def test_quotes_unseen_characters_ligatures_and_loose_accents_do_not_hide_a_word(raw: str, lower: str) -> None:
+    text = NormalText(raw)
+    assert text.lower == lower
+    last = lower.rindex(" ", 0, -1)
+    assert NormalText(raw[slice(*text.span(last, len(lower)))]).lower == lower[last:]
+
+
+def test_a_lone_surrogate_scores_as_it_is_written_to_a_file() -> None:
+    text = "What did he say\ud800 I saw the thermometer."
+    assert score_document(text).columns() == score_document(text.replace("\ud800", "?")).columns()
+
+
 def test_long_s_and_hyphens_at_line_ends_are_read() -> None:
     text = NormalText("I ob\u017ferved the obser-\nvation")
     assert text.words == ["i", "observed", "the", "observation"]

@@ -34,6 +34,11 @@ def institutions(score: DocumentScore) -> list[str]:
         "In the cell the prisoner reads Nature and Science; whoever recommends them is right.",
         "Somebody should ask the Food and Drug Administration who recommends what.",
         "The government house on the hill is for sale; the agent advises haste.",
+        "Lord Cochrane reported the capture of the frigate.",
+        "The United Nations building offers a fine view of the river.",
+        "I do not believe what the CDC says about it.",
+        "Nobody at the WHO says so.",
+        "He read The Lancet on the train and Science in bed.",
     ],
 )
 def test_a_word_or_a_mention_is_not_an_institution_speaking(text: str) -> None:
@@ -52,6 +57,16 @@ def test_a_word_or_a_mention_is_not_an_institution_speaking(text: str) -> None:
         ("The Department of Energy today announced a grant.", "The Department"),
         ("La Organización Mundial de la Salud recomienda reposo.", "Organización Mundial"),
         ("Das Robert Koch-Institut empfiehlt die Impfung.", "Robert Koch-Institut"),
+        ("The Department of Health and Human Services announced a plan.", "Department"),
+        ("The Ministry of Foreign Affairs announced it on Monday.", "Ministry"),
+        ("El Ministerio de Sanidad anunció la campaña.", "Ministerio"),
+        ("Le ministère de la Santé a annoncé un plan.", "ministère"),
+        ("Il ministero dell'Interno ha annunciato le misure.", "ministero"),
+        ("Das Bundesministerium für Gesundheit teilt mit, dass es gilt.", "Bundesministerium"),
+        ("L'OMS recommande la prudence.", "OMS"),
+        ("L\u2019Organisation mondiale de la santé a publié un avis.", "Organisation mondiale"),
+        ("The CDC's guidance was updated.", "CDC"),
+        ("The trial, published in The Lancet, found no effect.", "The Lancet"),
     ],
 )
 def test_an_institution_that_speaks_is_found_by_name(text: str, name: str) -> None:
@@ -70,10 +85,23 @@ def test_an_institution_that_speaks_is_found_by_name(text: str, name: str) -> No
         "A supposedly established fact.",
         "Es ist nicht allgemein anerkannt.",
         "Our science teacher agreed with the expert next door.",
+        "The claim that experts agree is false.",
+        "I doubt that experts agree.",
+        "Do experts agree?",
+        "That is far from settled science.",
+        "The scientific consensus is wrong.",
     ],
 )
 def test_denied_consensus_does_not_count(text: str) -> None:
     assert "consensus" not in {line.component for line in score_document(text).evidence}
+
+
+def test_a_claim_that_something_else_is_false_is_not_denied() -> None:
+    score = score_document("Experts agree that the old theory is wrong; so far studies show little else.")
+    assert [line.text for line in score.evidence if line.component == "consensus"] == [
+        "Experts agree",
+        "studies show",
+    ] * 2
 
 
 def test_claimed_consensus_counts_on_both_axes() -> None:
