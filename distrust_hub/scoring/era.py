@@ -38,9 +38,9 @@ _YEAR_IN_FIELD = re.compile(
     r"|^(?:1[4-9]\d\d|20\d\d)(?=(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:$|[T\D]))"
 )
 _MONTHS = (
-    r"jan(?:uary|vier|uar|[yr])?|feb(?:ruary|ruar|braio|rero|r?y|r)?|mar(?:ch|s|zo)?|mär(?:z)?|apr(?:il|ile|l)?|avril|"
+    r"jan(?:uary|vier|uar|[yr])?|jän(?:ner)?|gennaio|enero|fév(?:rier)?|feb(?:ruary|ruar|braio|rero|r?y|r)?|mar(?:ch|s|zo)?|mär(?:z)?|apr(?:il|ile|l)?|avril|"
     r"abril|may|mai|mayo|maggio|june?|juin|juni|junio|giugno|july?|juillet|juli|julio|luglio|aug(?:ust|usti|t)?|août|"
-    r"agosto|sept?(?:ember|embre|iembre|tembre|r)?|oct(?:ober|obre|obris|r)?|okt(?:ober)?|ottobre|octubre|"
+    r"agosto|sept?(?:ember|embre|iembre|tembre|r)?|oct(?:ober|obre|obris|r)?|okt(?:ober)?|settembre|ottobre|octubre|"
     r"nov(?:ember|embre|iembre|r)?|dec(?:ember|embris|r)?|déc(?:embre)?|dez(?:ember)?|diciembre|dicembre"
 )
 _YEARISH = re.compile(r"(?:[1lI][4-9][0-9OolI]{2}|1l[0-9]{2}|l[0-9]l[0-9]|20[0-9]{2})(?!\w|[.,]\d|[/–-]\d{3})")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _COMMON = {
-    "en": "the of and to in that was is for with as on by it his from at which be this had are not have but they i you we she "
-    "my were there your what when",
+    "en": "the of and to in that was is for with as on by it his from at which be this had are not have but they i you "
+    "we she my were there your what when",
     "de": "der die das und ist nicht von mit den dem ein eine des im auf für sich wird werden wurde ich wir sie zu",
     "fr": "le la les des et est dans une que qui pour sur pas avec ce par au du sont nous vous je il elle plus aux",
     "es": "el los las del y es en una que por con para se no su al como más este esta fue son lo yo nos",

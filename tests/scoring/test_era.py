@@ -24,6 +24,8 @@ from distrust_hub.scoring.normalise import NormalText
         ("Application filed January 3, 1902. Serial No. 88,312.", 1902),
         ("Paris, le 12 janvier 1871. Cher ami,", 1871),
         ("Roma, il 3 maggio 1848.", 1848),
+        ("Lyon, le 9 février 1834.", 1834),
+        ("Milano, 2 settembre 1860.", 1860),
         ("Augt 3d 1787. Rain.", 1787),
         ("Feby. 4 1799, at sea.", 1799),
         ("Salem, May ye 3d 1692.", 1692),
