@@ -167,7 +167,7 @@ def _author_years(group: re.Match[str]) -> Found:
         if _names_then_year(part):
             found.append((at + len(part) - len(part.lstrip()), at + len(part)))
         at += len(part) + 1
-    return found
+    return found if len(found) != 1 else [group.span()]
 
 
 def _names_author(flat: str, match: re.Match[str]) -> bool:

@@ -53,13 +53,11 @@ _GO_COUNTRIES = frozenset(("cr", "id", "jp", "ke", "kr", "th", "tz", "ug"))
 _UNIVERSITY_LABELS = frozenset(("edu", "ac"))
 _ACRONYMS = {
     **dict.fromkeys(("WHO", "CDC", "NIH", "NHS", "NICE"), "medical_guidelines"),
-    **dict.fromkeys(
-        ("FDA", "EPA", "EMA", "OECD", "UNESCO", "UNICEF", "IMF", "FTC", "NASA", "NOAA", "USDA"), "government"
-    ),
+    **dict.fromkeys(("FDA", "EPA", "EMA", "OECD", "UNESCO", "UNICEF", "IMF", "FTC"), "government"),
     **dict.fromkeys(("BBC", "CNN", "NPR"), "news_modern"),
     **dict.fromkeys(("BMJ", "JAMA", "PNAS"), "academic_paper"),
 }
-"""Publishers known by their capitals."""
+"""Publishers known by their capitals; not the agencies of science, which publish records and data too."""
 
 _JOURNALS = frozenset(("Nature", "Science", "Cell", "Lancet", "New England Journal of Medicine"))
 _ADDRESS = re.compile(r"\s*(?:https?://\S+|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[a-z]{2,13}(?:[/:]\S*)?)\s*$")
