@@ -18,7 +18,7 @@ ORIGIN_COLUMNS = ("entity_id", "origin", "url", "document_id", "title", "prompt"
 """Columns that say what a document was cut from, most telling first; documents that share one stay together."""
 
 _WEAK_COLUMNS = ("title", "prompt")
-"""Often the same for unrelated documents (a newspaper's name, one instruction), so read only where nothing else says."""
+"""Often the same for unrelated documents (a newspaper, an instruction), so read only where nothing else says it."""
 
 
 def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
