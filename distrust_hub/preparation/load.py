@@ -121,7 +121,8 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
         row = {name: value for name, value in unscored(row).items() if name not in _SCORES}
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
     try:
-        row = plain(row, other=str)
+        scores = {name: row[name] for name in _SCORES if name in row}  # as they are: NaN is an error here
+        row = plain(row, other=str) | scores
     except RecursionError:
         raise DataError(
             "lists or mappings are nested too deeply; flatten them", path=item.path, line=item.line
