@@ -7,7 +7,6 @@ import csv
 import glob
 import io
 import json
-import re
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".txt", ".parquet")
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@\S+)?$")
-
 
 _STRAY_BYTES = "distrust_hub.cp1252"
 """Error handler that reads bytes which are no UTF-8 as Windows-1252, the commonest other encoding of western text."""
@@ -141,11 +138,17 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
         files = sorted(filter(wanted, map(Path, glob.glob(name, recursive=True))))
         if files:
             return files
-    elif _REPO_ID.match(name) and not name.endswith(SUFFIXES):
+    elif not name.endswith(SUFFIXES) and _on_hub(name):
         return None
     raise InputNotFoundError(
         f"{name}: no such file, folder or Hub dataset; check the path (a Hub dataset is OWNER/NAME)"
     )
+
+
+def _on_hub(name: str) -> bool:
+    from distrust_hub.hub.client import is_repo_id, split_revision
+
+    return is_repo_id(split_revision(name)[0])
 
 
 def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:

@@ -12,9 +12,9 @@ from typing import Any
 from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError
 from distrust_hub.files import sha256_file
+from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.training.rows import Part, Row, Rows, Scan, scan
 
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+(@[^\s@]+)?")
 _SHARD = re.compile(r"(train|valid)(?:ation)?(-[\w-]+)?\.(jsonl|jsonl\.gz|jsonl\.zst|parquet|csv)")
 """A file of a split that may have several, named as the Hub names them: ``train-00000-of-00004.parquet``."""
 
@@ -81,7 +81,7 @@ def read_training_data(source: str, *, valid_share: float = 0.0, seed: int = 0) 
     else:
         folder = path
         if not path.is_dir():
-            if not _REPO_ID.fullmatch(source):
+            if not is_repo_id(split_revision(source)[0]):
                 raise InputNotFoundError(f"{source}: no such file or folder, and not a Hub dataset like owner/name")
             name, folder, revision = _pull(source)
         files = _folder_files(folder, name)
@@ -94,8 +94,8 @@ def _pull(source: str) -> tuple[str, Path, str]:
     """Id, folder and commit of a Hub dataset; its files lie in the cache and are read row by row."""
     from distrust_hub.hub.rows import pull_training_folder
 
-    repo_id, _, revision = source.partition("@")
-    folder, commit = pull_training_folder(repo_id, revision=revision or None)
+    repo_id, revision = split_revision(source)
+    folder, commit = pull_training_folder(repo_id, revision=revision)
     return repo_id, folder, commit
 
 

@@ -362,6 +362,12 @@ def test_a_missing_source_is_named(tmp_path: Path, source: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("source", ["./missing", "../missing", "~/missing"])
+def test_a_misspelt_path_is_not_taken_for_a_hub_dataset(tmp_path: Path, source: str) -> None:
+    with pytest.raises(InputNotFoundError, match=f"{source}: no such file, folder or Hub dataset"):
+        score_dataset(source, tmp_path / "out.jsonl")
+
+
 def test_an_empty_source_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [])
     for name in ("out.jsonl", "out.parquet"):

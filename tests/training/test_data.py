@@ -81,5 +81,7 @@ def test_read_training_data_takes_any_scorer_but_not_two(tmp_path):
 def test_read_training_data_missing(tmp_path):
     with pytest.raises(InputNotFoundError, match="no such file"):
         read_training_data(str(tmp_path / "absent.jsonl"))
+    with pytest.raises(InputNotFoundError, match=r"\./absent: no such file"):
+        read_training_data("./absent")
     with pytest.raises(InputNotFoundError, match="distrust-hub prepare"):
         read_training_data(str(tmp_path))
