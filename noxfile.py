@@ -164,6 +164,7 @@ def bench(session: nox.Session) -> None:
     """The side-by-side benchmarks; results go to benchmarks/results. Name some after ``--`` to run only those.
 
     ``deduplication`` and ``scoring_memory`` (a million documents each) take long and run only when they are named.
+    ``truthfulqa_speed`` needs ``--data`` and a Python with lm_eval, so it is started by itself and not here.
     """
     environment = _full_environment(session)
     for name in session.posargs or BENCHMARKS:

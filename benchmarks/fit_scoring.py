@@ -101,6 +101,11 @@ RIDGE, SMALL_WEIGHT = 500.0, 0.02
 def load(name: str = "provenance_dev.jsonl") -> list[dict[str, Any]]:
     """The labelled documents; the fit rests on those of the default file alone."""
     folder = Path(os.environ.get("DISTRUST_HUB_DEV_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / name).is_file():
+        raise SystemExit(
+            f"{folder / name}: no such file; the labelled documents are not part of the repository: set "
+            "DISTRUST_HUB_DEV_DATA to the folder that holds them (benchmarks/provenance_sources.yaml lists them)"
+        )
     with (folder / name).open(encoding="utf-8") as stream:
         return [json.loads(line) for line in stream]
 

@@ -3,7 +3,7 @@
 python docs/readme.py            fail if README.md is not what it would be
 python docs/readme.py --write    write it
 
-- tour: a command, run, and the first lines it prints
+- tour: a command, run, and the first lines it prints, cut at TOUR_WIDTH characters
 - evidence: the first table of the newest protocol in docs/evidence.md that has results, the last epoch of each arm
 - benchmarks: the table under "In short" in benchmarks/README.md
 """
@@ -25,7 +25,7 @@ TOUR = (
     'distrust-hub score --text "March 3rd. Barometer 29.4 in. and falling; the needle dipped 2 degrees at noon."',
     'distrust-hub score --text "Experts agree that the new guidelines are effective, a spokesperson said."',
 )
-TOUR_LINES = 8
+TOUR_LINES, TOUR_WIDTH = 8, 128
 NO_RESULTS = "No results yet."
 
 
@@ -80,7 +80,7 @@ def _shown(command: str) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         assert distrust_hub(shlex.split(command)[1:]) == 0
-    lines = [line[:128].rstrip() for line in printed.getvalue().splitlines()]
+    lines = [line[:TOUR_WIDTH].rstrip() for line in printed.getvalue().splitlines()]
     return "\n".join(lines[:TOUR_LINES])
 
 

@@ -35,6 +35,20 @@ def test_every_page_is_in_the_navigation():
     assert [page.name for page in PAGES if page.name not in str(yaml.safe_load(text)["nav"])] == []
 
 
+def test_what_examples_and_pages_import_is_in_the_reference():
+    reference = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    files = [*PAGES, ROOT / "README.md", *(ROOT / "examples").glob("*.py"), *(ROOT / "examples").glob("*.ipynb")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    imports = re.findall(r"from (distrust_hub[\w.]*) import ([\w, ]+)", text)
+    names = {f"{module}.{name}" for module, names in imports for name in names.split(", ")}
+    public = importlib.import_module("distrust_hub")._EXPORTS
+    named = {
+        f"{public[name]}.{name}" if (name := full.removeprefix("distrust_hub.")) in public else full for full in names
+    }
+    assert len(named) > 10
+    assert sorted(full for full in named if f"::: {full}\n" not in reference) == []
+
+
 def test_options_named_in_text_exist():
     known = {"--help", "--version", "--print-completion"}
     for verb in importlib.import_module("distrust_hub.cli.main").COMMANDS:

@@ -96,6 +96,10 @@ def test_parts_from_elsewhere_are_current(script):
     assert script.filled() == README, "run: python docs/readme.py --write"
 
 
+def test_tour_says_that_its_lines_are_cut(script):
+    assert f"cut at {script.TOUR_WIDTH} characters" in README
+
+
 def test_evidence_is_the_newest_protocol_that_has_results_after_its_last_epoch(script):
     rows = ["| none | 1 | a |", "| none | 2 | b |", "| reweight | 1 | c |", "| reweight | 2 | d |"]
     table = "\n".join(["| arm | epoch | x |", "|---|---|---|", *rows])

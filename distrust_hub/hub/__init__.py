@@ -1,1 +1,1 @@
-"""The only code that talks to the Hub."""
+"""The Hub client, and what is read from the Hub and published with it."""

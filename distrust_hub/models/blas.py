@@ -1,7 +1,7 @@
 """A fast BLAS for MLX on Linux CPUs.
 
 The CPU wheel of MLX brings the reference BLAS, whose float32 matrix product runs at 4 to 8 GFLOP/s on two cores.
-The wheel ``scipy-openblas32`` brings OpenBLAS (about 30 times faster, kernels chosen for the CPU at run time)
+The wheel ``scipy-openblas32`` brings OpenBLAS (about 50 times faster, kernels chosen for the CPU at run time)
 under names with the prefix ``scipy_``. ``activate`` writes the addresses of its three products into the slots
 through which MLX's library calls them. No compiler, no root and no order of imports is needed.
 
@@ -81,7 +81,7 @@ def activate() -> str:
         return use(library)
     except (ElfError, OSError, AttributeError) as error:
         log.warning(
-            "matrix products will run about 30 times slower than this CPU can: %s; "
+            "matrix products will run about 50 times slower than this CPU can: %s; "
             "to fix it: pip install -U scipy-openblas32, or apt install libopenblas0-pthread and start with "
             "LD_PRELOAD=libopenblas.so.0",
             error,

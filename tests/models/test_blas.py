@@ -80,7 +80,7 @@ def test_missing_package_is_one_warning_that_says_what_to_install(tmp_path):
     assert done.stdout.splitlines()[0] == blas.STOCK
     assert len(done.stderr.strip().splitlines()) == 1
     assert "pip install -U scipy-openblas32" in done.stderr
-    assert "30 times slower" in done.stderr
+    assert "50 times slower" in done.stderr
 
 
 @ON_X86

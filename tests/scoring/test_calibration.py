@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def golden_cases() -> list[dict[str, object]]:
 
 def test_there_are_sixty_golden_scores() -> None:
     assert len(golden_cases()) == 60
+
+
+def test_the_fit_without_its_data_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(__file__).parents[2] / "benchmarks" / "fit_scoring.py"
+    spec = importlib.util.spec_from_file_location("fit_scoring", file)
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    monkeypatch.syspath_prepend(str(file.parent))
+    spec.loader.exec_module(script)
+    monkeypatch.setenv("DISTRUST_HUB_DEV_DATA", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"provenance_dev\.jsonl: no such file; .*set DISTRUST_HUB_DEV_DATA"):
+        script.load()
 
 
 def test_golden_scores_have_not_changed() -> None:
