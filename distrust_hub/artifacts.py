@@ -167,7 +167,8 @@ class EvalReport(_Artifact):
             ``ci95`` [low, high], ``baseline``} and, where an adapter was compared with its base on the same items,
             ``base`` (the base model's value) and ``difference`` {``value``, ``ci95``, ``n``}; compared with another
             adapter also ``against``. A suite may have ``warnings`` [text] for the top of the card, ``against`` (that
-            adapter's name) and ``difference_in_differences``.
+            adapter's name) and ``difference_in_differences``; ``sha256`` names the weights of ``base``, ``adapter`` and
+            ``against``.
     """
 
     FILE_NAME: ClassVar[str] = "eval_results.json"

@@ -27,6 +27,7 @@ def suite_entry(
     total: int | None = None,
     base: Outcome | None = None,
     against: tuple[str, Outcome] | None = None,
+    sha256: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """One suite of an EvalReport.
 
@@ -39,6 +40,7 @@ def suite_entry(
         total: Items there are; fewer measured marks the entry as partial.
         base: The base model's values on the same items.
         against: Name and values of another adapter, usually plain LoRA on the same data.
+        sha256: {"base", "adapter", "against": SHA-256 of its weights, or None}.
     """
     named = against[0] if against else None
     other = against[1] if against else None
@@ -51,6 +53,7 @@ def suite_entry(
         "primary_metric": outcome.primary_metric or benchmark.primary_metric,
         "higher_is_better": benchmark.higher_is_better,
         "version": __version__,
+        "sha256": dict(sha256 or {}),
         "metrics": _metrics(
             outcome.measurements,
             base.measurements if base else {},
@@ -108,11 +111,25 @@ def _contrast(
     return {"of": list(benchmark.contrast), **estimate.judged()}
 
 
-def open_report(file: Path | None, model: str, revision: str | None, adapter: str | None) -> EvalReport:
+def open_report(
+    file: Path | None,
+    model: str,
+    revision: str | None,
+    adapter: str | None,
+    sha256: Mapping[str, str | None],
+    replaced: Sequence[str],
+) -> EvalReport:
     """The report a run adds its suites to: the one on disk, or a new one.
 
+    Args:
+        file: Where it is kept, if anywhere.
+        model, revision, adapter: What is measured.
+        sha256: {"base", "adapter": SHA-256 of the weights, or None}.
+        replaced: Suites to be measured; what the file holds of them from other weights is left out.
+
     Raises:
-        EvaluationError: If the file holds results of another model or adapter.
+        EvaluationError: If the file holds results of another model or adapter, or suites that nobody replaces of other
+            weights of the same names.
         ArtifactError: If it is damaged or newer.
     """
     if file is None or not file.exists():
@@ -122,6 +139,17 @@ def open_report(file: Path | None, model: str, revision: str | None, adapter: st
         held = f"{report.model}{f' with {report.adapter}' if report.adapter else ''}"
         asked = f"{model}{f' with {adapter}' if adapter else ''}"
         raise EvaluationError(f"{file}: holds results of {held}, not of {asked}; choose another file")
+    measured_on = {name: entry.get("sha256", {}) for name, entry in report.suites.items()}
+    stale = [
+        name
+        for name, found in measured_on.items()
+        if any(found.get(part, sha256[part]) != sha256[part] for part in ("base", "adapter"))
+    ]
+    if kept := [name for name in stale if name not in replaced]:
+        problem = f"the suite {kept[0]} was measured on other weights of {adapter or model}"
+        raise EvaluationError(f"{file}: {problem}; run it again too, or choose another file")
+    for name in stale:
+        del report.suites[name]
     return report
 
 
@@ -130,6 +158,7 @@ def is_same_run(
     benchmark: Benchmark[Any],
     request: Request,
     limit: int | None,
+    sha256: Mapping[str, str | None],
     against: str | None = None,
 ) -> bool:
     """Whether an entry already answers this request, so that a resumed run need not repeat it."""
@@ -140,6 +169,7 @@ def is_same_run(
         "seed": request.seed,
         "settings": benchmark.settings(request),
         "version": __version__,
+        "sha256": dict(sha256),
         "against": against,
     }
     return all(entry.get(key) == value for key, value in wanted.items())

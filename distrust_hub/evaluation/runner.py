@@ -26,12 +26,20 @@ logger = logging.getLogger(__name__)
 PathLike = str | Path
 
 
+@dataclass(frozen=True)
+class _Adapter:
+    """A verified adapter: the name to report, its folder, the SHA-256 of its weights."""
+
+    name: str
+    folder: Path
+    sha256: str
+
+
 @dataclass
 class _Target:
     """One report to fill: the base alone, or an adapter on it."""
 
-    adapter: str | None
-    folder: Path | None
+    adapter: _Adapter | None
     file: Path | None
     report: EvalReport
 
@@ -58,13 +66,13 @@ class _Scoring:
     def base(self) -> Outcome:
         return self._score(None, self._journal(None, None))
 
-    def adapter(self, name: str, folder: Path) -> Outcome:
+    def adapter(self, adapter: _Adapter) -> Outcome:
         from distrust_hub.adapters.load import apply_adapter, remove_adapter
 
-        journal = self._journal(name, verify_adapter(folder, self.loaded.base).sha256)
-        apply_adapter(self.loaded, folder)
+        journal = self._journal(adapter.name, adapter.sha256)
+        apply_adapter(self.loaded, adapter.folder)
         try:
-            return self._score(name, journal)
+            return self._score(adapter.name, journal)
         finally:
             remove_adapter(self.loaded)
 
@@ -141,12 +149,16 @@ def evaluate(
     requests = [Request(paths.get(benchmark.name), seed, prompt) for benchmark in benchmarks]
     prepared = [_items(benchmark, request, limit) for benchmark, request in zip(benchmarks, requests)]
     loaded = _load(model, base_model_id)
-    targets = _targets(loaded, adapter_paths, Path(output) if output is not None else None)
+    names = [benchmark.name for benchmark in benchmarks]
+    targets = _targets(loaded, adapter_paths, Path(output) if output is not None else None, names)
     reference = _reference(against, targets, loaded)
+
+    def identity(target: _Target) -> dict[str, str | None]:
+        return _identity(loaded, target.adapter, reference)
 
     def is_finished(target: _Target, benchmark: Benchmark[Any], request: Request) -> bool:
         entry = target.report.suites.get(benchmark.name)
-        return is_same_run(entry, benchmark, request, limit, reference[0] if reference else None)
+        return is_same_run(entry, benchmark, request, limit, identity(target), reference.name if reference else None)
 
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
         waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request))]
@@ -155,7 +167,15 @@ def evaluate(
         scoring = _Scoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
         for target, outcome, base, other in _outcomes(scoring, waiting, reference):
             target.report.suites[benchmark.name] = suite_entry(
-                benchmark, request, outcome, n=len(items), limit=limit, total=total, base=base, against=other
+                benchmark,
+                request,
+                outcome,
+                n=len(items),
+                limit=limit,
+                total=total,
+                base=base,
+                against=other,
+                sha256=identity(target),
             )
             _save(target, benchmark.name, outcome if log_samples else None)
         scoring.done()
@@ -201,21 +221,37 @@ def _load(model: str | LoadedModel, base_model_id: str | None) -> LoadedModel:
 
 
 def _targets(
-    loaded: LoadedModel, adapters: Sequence[PathLike] | Mapping[str, PathLike], output: Path | None
+    loaded: LoadedModel,
+    adapters: Sequence[PathLike] | Mapping[str, PathLike],
+    output: Path | None,
+    suites: Sequence[str],
 ) -> list[_Target]:
     named = adapters if isinstance(adapters, Mapping) else {Path(path).resolve().name: path for path in adapters}
     if len(named) < len(adapters):
         raise ConfigError("two adapter folders have the same name; rename one or give {name: folder}")
-    wanted: list[tuple[str | None, Path | None]] = [(name, Path(path)) for name, path in named.items()]
     base = loaded.base
     targets = []
-    for adapter, folder in wanted or [(None, None)]:
-        if folder is not None:
-            verify_adapter(folder, base)
-        file = _output_file(output, adapter if len(wanted) > 1 else None)
-        report = open_report(file, base.id or base.path.name, base.revision, adapter)
-        targets.append(_Target(adapter, folder, file, report))
+    for adapter in [_adapter(name, path, loaded) for name, path in named.items()] or [None]:
+        name = adapter.name if adapter else None
+        file = _output_file(output, name if len(named) > 1 else None)
+        report = open_report(
+            file, base.id or base.path.name, base.revision, name, _identity(loaded, adapter), replaced=suites
+        )
+        targets.append(_Target(adapter, file, report))
     return targets
+
+
+def _adapter(name: str, folder: PathLike, loaded: LoadedModel) -> _Adapter:
+    return _Adapter(name, Path(folder), verify_adapter(folder, loaded.base).sha256)
+
+
+def _identity(loaded: LoadedModel, adapter: _Adapter | None, against: _Adapter | None = None) -> dict[str, str | None]:
+    """SHA-256 of all weights that decide a suite's numbers."""
+    return {
+        "base": loaded.base.sha256,
+        "adapter": adapter.sha256 if adapter else None,
+        "against": against.sha256 if against else None,
+    }
 
 
 def _file_name(adapter: str) -> str:
@@ -239,28 +275,34 @@ def _partial_folder(output: PathLike | None, targets: Sequence[_Target]) -> Path
     return targets[0].file.parent if len(targets) == 1 else Path(output)
 
 
-def _reference(against: PathLike | None, targets: Sequence[_Target], loaded: LoadedModel) -> tuple[str, Path] | None:
-    """Name and folder of the adapter that all others are also compared with."""
+def _reference(against: PathLike | None, targets: Sequence[_Target], loaded: LoadedModel) -> _Adapter | None:
+    """The adapter that all others are also compared with."""
     if against is None:
         return None
-    if targets[0].folder is None:
-        raise ConfigError("against names an adapter to compare with, but there is no adapter to measure")
-    folder = Path(against)
-    verify_adapter(folder, loaded.base)
-    return folder.resolve().name, folder
+    folder = Path(against).resolve()
+    for target in targets:
+        if target.adapter is None:
+            raise ConfigError("against names an adapter to compare with, but there is no adapter to measure")
+        if target.adapter.folder.resolve() == folder:
+            raise ConfigError(f"{against}: is measured and named with against too; compare with another adapter")
+        if target.adapter.name == folder.name:
+            raise ConfigError(
+                f"the adapter to measure and the one to compare with are both named {folder.name!r}; rename a folder"
+            )
+    return _adapter(folder.name, folder, loaded)
 
 
 def _outcomes(
-    scoring: _Scoring, targets: Sequence[_Target], reference: tuple[str, Path] | None
+    scoring: _Scoring, targets: Sequence[_Target], reference: _Adapter | None
 ) -> Iterator[tuple[_Target, Outcome, Outcome | None, tuple[str, Outcome] | None]]:
     """Score the base and the reference once and every adapter after them, all on the same items."""
     base = scoring.base()
-    other = (reference[0], scoring.adapter(*reference)) if reference else None
+    other = (reference.name, scoring.adapter(reference)) if reference else None
     for target in targets:
-        if target.folder is None or target.adapter is None:
+        if target.adapter is None:
             yield target, base, None, None
         else:
-            yield target, scoring.adapter(target.adapter, target.folder), base, other
+            yield target, scoring.adapter(target.adapter), base, other
 
 
 def _save(target: _Target, suite: str, samples: Outcome | None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import AdapterError, ArtifactError, ConfigError, EvaluationError, InputNotFoundError
+from distrust_hub.evaluation.benchmark import Request
 from distrust_hub.evaluation.mlx_backend import MLXScorer
 from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.registry import BENCHMARKS
-from distrust_hub.evaluation.report import comparison_rows, side_by_side, table_rows
+from distrust_hub.evaluation.report import comparison_rows, is_same_run, side_by_side, table_rows
 from distrust_hub.evaluation.runner import evaluate
 from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
 from tests.adapters.conftest import random_adapter
@@ -90,6 +92,55 @@ def test_evaluate_resumes_only_what_has_the_same_settings(
     assert len(runs) == 2
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("limit", 3),
+        ("seed", 1),
+        ("settings", {"scoring": "another"}),
+        ("version", "0.0.0"),
+        ("against", "plain"),
+        ("sha256", {"base": "b", "adapter": "other", "against": None}),
+    ],
+)
+def test_an_entry_of_anything_else_is_not_the_same_run(loaded: Any, key: str, value: Any) -> None:
+    (report,) = evaluate(loaded, ["probes"], limit=2)
+    entry, sha256 = report.suites["probes"], {"base": loaded.base.sha256, "adapter": None, "against": None}
+    assert is_same_run(entry, Probes(), Request(), 2, sha256)
+    assert not is_same_run({**entry, key: value}, Probes(), Request(), 2, sha256)
+
+
+def test_scores_of_an_adapter_trained_anew_under_its_name_are_never_kept(
+    loaded: Any, tiny_base: Path, questions_file: Path, tmp_path: Path
+) -> None:
+    output, folder = tmp_path / "r.json", tmp_path / "mine"
+    random_adapter(tiny_base, folder, seed=1)
+    (first,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output)
+    random_adapter(tiny_base, folder, seed=2)
+    (fresh,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2)
+    with pytest.raises(EvaluationError, match=r"the suite probes was measured on other weights of mine; run it again"):
+        evaluate(loaded, ["truthfulqa"], adapter_paths=[folder], data=questions_file, output=output)
+    (again,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output, resume=True)
+    assert again == fresh != first
+
+
+def test_an_unfinished_suite_of_an_adapter_trained_anew_starts_anew(
+    loaded: Any, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, folder = tmp_path / "r.json", tmp_path / "mine"
+    random_adapter(tiny_base, folder, seed=1)
+    monkeypatch.setattr("distrust_hub.evaluation.runner.write_json", lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output)
+    monkeypatch.undo()
+    assert (tmp_path / "partial_probes_mine.jsonl").is_file()
+    random_adapter(tiny_base, folder, seed=2)
+    (fresh,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2)
+    (resumed,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output, resume=True)
+    found, expected = (report.suites["probes"]["metrics"] for report in (resumed, fresh))
+    assert found["state_censorship_margin_nats"] == expected["state_censorship_margin_nats"]
+
+
 def test_evaluate_keeps_finished_suites_when_interrupted(
     loaded: Any, questions_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +217,13 @@ def test_evaluate_compares_adapters_against_another_one(loaded: Any, tiny_base: 
 def test_evaluate_against_needs_an_adapter_to_measure(loaded: Any, adapter: Path) -> None:
     with pytest.raises(ConfigError, match="no adapter to measure"):
         evaluate(loaded, ["probes"], against=adapter, limit=2)
+
+
+def test_evaluate_against_needs_another_folder_of_another_name(loaded: Any, adapter: Path, tmp_path: Path) -> None:
+    twin = shutil.copytree(adapter, tmp_path / adapter.name)
+    for other, problem in ((adapter, "is measured and named"), (twin, "both named 'my-adapter'")):
+        with pytest.raises(ConfigError, match=problem):
+            evaluate(loaded, ["probes"], adapter_paths=[adapter], against=other, limit=2)
 
 
 def test_side_by_side_has_a_column_for_every_adapter(
