@@ -20,7 +20,11 @@ Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution."""
 
 NOT_RESOLVED = "not resolved at this size"
-"""What is said of a difference whose interval holds 0."""
+"""What is said of a difference whose interval holds 0, or that too few units are behind."""
+
+MIN_UNITS = 8
+"""Fewest independent units whose difference gets a verdict. A percentile bootstrap of fewer is much too narrow: with
+normal values and no difference it misses 0 in 8 % of the cases at 8 units, 17 % at 5 and 48 % at 2 (simulated)."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Estimate:
 
     @property
     def verdict(self) -> str:
-        """``higher``, ``lower``, or NOT_RESOLVED when the interval holds 0 or a single unit is behind it."""
-        if self.n < 2:
+        """``higher``, ``lower``, or NOT_RESOLVED when the interval holds 0 or fewer than MIN_UNITS are behind it."""
+        if self.n < MIN_UNITS:
             return NOT_RESOLVED
         if self.low > 0:
             return "higher"

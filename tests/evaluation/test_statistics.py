@@ -5,6 +5,7 @@ import pytest
 
 from distrust_hub.errors import EvaluationError
 from distrust_hub.evaluation.statistics import (
+    MIN_UNITS,
     NOT_RESOLVED,
     Estimate,
     bootstrap_mean,
@@ -81,11 +82,14 @@ def test_paired_difference_refuses_other_items() -> None:
 
 @pytest.mark.parametrize(("low", "high", "verdict"), [(0.1, 0.2, "higher"), (-2, -1, "lower"), (-1, 1, NOT_RESOLVED)])
 def test_estimate_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
-    assert Estimate(0.0, low, high, 5).verdict == verdict
+    assert Estimate(0.0, low, high, MIN_UNITS).verdict == verdict
 
 
-def test_estimate_of_a_single_unit_resolves_nothing() -> None:
-    assert bootstrap_mean([0.7]).verdict == NOT_RESOLVED
+@pytest.mark.parametrize(("n", "share"), [(MIN_UNITS - 1, 0.0), (MIN_UNITS, 0.12)])
+def test_verdicts_without_a_difference_are_rare_however_few_the_items(n: int, share: float) -> None:
+    rng = np.random.default_rng(6)
+    wrong = [bootstrap_mean(rng.normal(size=n)).verdict != NOT_RESOLVED for _ in range(200)]
+    assert sum(wrong) / len(wrong) <= share
 
 
 def test_difference_in_differences_cancels_what_both_groups_share() -> None:
