@@ -10,6 +10,7 @@ from distrust_hub.hub.adapters import PublishedRepo
 
 _TIERS = ("tier", "rows", "tokens", "authority weight", "entropy, bits", "training weight")
 _RESULTS = ("suite", "metric", "adapter (95 %)", "base model", "difference (95 %)", "n", "read as")
+_COMPARISONS = ("suite", "metric", "against", "difference (95 %)", "n", "read as")
 
 
 def search_result(repos: Sequence[PublishedRepo], words: str) -> str:
@@ -30,6 +31,8 @@ def adapter(view: PublishedView) -> str:
     card = f"<details><summary>The card</summary><pre>{escape(view.card)}</pre></details>" if view.card else ""
     tiers = _table("Training data by tier", _TIERS, view.tiers, "not recorded")
     results = _table("Results", _RESULTS, view.results, "not evaluated, so nothing says that it does anything")
+    if view.comparisons:
+        results += _table("Against another adapter on the same items", _COMPARISONS, view.comparisons, "")
     return (
         f'<section class="dh-verdict" aria-label="How it was made"><h3>{escape(view.name)}</h3>'
         f'<dl class="dh-facts">{facts}</dl>{tiers}{results}{card}</section>'

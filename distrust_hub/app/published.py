@@ -12,7 +12,8 @@ from distrust_hub.adapters.pull import ADAPTER_FILES
 from distrust_hub.app.limits import Limits
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, EvalReport, Manifest, TrainingRun
 from distrust_hub.cards.check import body_of
-from distrust_hub.cards.data import CardData, Result, collect
+from distrust_hub.cards.data import CardData, collect
+from distrust_hub.cards.results import Comparison, Result
 from distrust_hub.errors import AdapterError
 from distrust_hub.hub.adapters import PublishedRepo, list_published
 from distrust_hub.hub.client import hub_api, hub_errors, is_repo_id, snapshot, split_revision
@@ -32,6 +33,7 @@ class PublishedView:
         facts: Short (name, value) pairs.
         tiers: Rows (tier, rows, tokens, mean authority weight, mean entropy, mean training weight).
         results: Rows (suite, metric, value with interval, base model, difference with interval, n, verdict).
+        comparisons: Rows (suite, metric, other adapter, difference with interval, n, verdict).
         card: The card's text without its front matter.
     """
 
@@ -39,6 +41,7 @@ class PublishedView:
     facts: tuple[tuple[str, str], ...]
     tiers: tuple[tuple[str, ...], ...]
     results: tuple[tuple[str, ...], ...]
+    comparisons: tuple[tuple[str, ...], ...]
     card: str
 
 
@@ -100,6 +103,7 @@ def _view(name: str, folder: Path) -> PublishedView:
         facts=tuple((label, value) for label, value in _facts(card) if value),
         tiers=tuple(_tier_row(tier) for tier in card.tiers),
         results=tuple(_result_row(result) for result in card.results[:_RESULTS_SHOWN]),
+        comparisons=tuple(_comparison_row(entry) for entry in card.comparisons[:_RESULTS_SHOWN]),
         card=body_of(text).strip(),
     )
 
@@ -125,15 +129,31 @@ def _tier_row(tier: dict[str, object]) -> tuple[str, ...]:
 
 def _result_row(result: Result) -> tuple[str, ...]:
     value, difference = result.value, result.value["difference"]
-    suite = f"{result.suite}: {result.group}" if result.group else result.suite
     return (
-        suite.replace("_", " "),
+        _suite(result),
         result.metric.replace("_", " "),
         _with_interval(value["value"], value["ci95"]),
         _number(value["base"]) or "-",
         _with_interval(difference["value"], difference["ci95"]) if isinstance(difference, dict) else "-",
         _number(result.n) or "-",
         result.verdict or "not compared",
+    )
+
+
+def _suite(entry: Result | Comparison) -> str:
+    mark, group = " (partial)" if entry.partial else "", f": {entry.group}" if entry.group else ""
+    return f"{entry.suite}{mark}{group}".replace("_", " ")
+
+
+def _comparison_row(comparison: Comparison) -> tuple[str, ...]:
+    difference = comparison.difference
+    return (
+        _suite(comparison),
+        comparison.metric.replace("_", " "),
+        str(comparison.against or "not stated"),
+        _with_interval(difference["value"], difference["ci95"]),
+        _number(comparison.n) or "-",
+        comparison.verdict or "not compared",
     )
 
 

@@ -18,7 +18,9 @@ from distrust_hub.artifacts import (
     TrainingRun,
     _Artifact,
 )
+from distrust_hub.cards.facts import Facts, as_list, whole_number
 from distrust_hub.cards.licenses import Duty, duty, is_non_commercial
+from distrust_hub.cards.results import Comparison, Result, comparisons, results, warnings
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import ArtifactError, InputNotFoundError
 from distrust_hub.files import read_json
@@ -26,49 +28,6 @@ from distrust_hub.hub.client import is_repo_id
 from distrust_hub.schema import TIERS
 
 A = TypeVar("A", bound=_Artifact)
-
-
-class Facts(dict[str, Any]):
-    """A JSON object whose missing keys are None, all the way down; anything but an object counts as empty."""
-
-    def __missing__(self, key: str) -> None:
-        return None
-
-    @classmethod
-    def of(cls, value: object) -> Facts:
-        """Wrap a JSON value."""
-        pairs = value.items() if isinstance(value, dict) else ()
-        return cls({str(key): cls.of(entry) if isinstance(entry, dict) else entry for key, entry in pairs})
-
-
-@dataclass(frozen=True)
-class Result:
-    """One metric of one suite.
-
-    Attributes:
-        suite: Name of the suite.
-        metric: Name of the metric.
-        value: ``value``, ``ci95``, ``baseline``, ``base`` and ``difference`` as in ``eval_results.json``.
-        n: Items it was measured on.
-        settings: The suite's entry, with its other settings.
-        group: Part of the suite, such as a category; None for the whole.
-    """
-
-    suite: str
-    metric: str
-    value: Facts
-    n: int | None
-    settings: Facts
-    group: str | None = None
-
-    @property
-    def verdict(self) -> str | None:
-        """``higher``, ``lower`` or ``not resolved at this size``; None without a comparison."""
-        ends = Facts.of(self.value["difference"])["ci95"]
-        if not isinstance(ends, list) or len(ends) != 2 or not all(isinstance(end, (int, float)) for end in ends):
-            return None
-        low, high = ends
-        return "higher" if low > 0 else "lower" if high < 0 else "not resolved at this size"
 
 
 @dataclass(frozen=True)
@@ -96,6 +55,7 @@ class CardData:
         scorer: Version of the scorer.
         counts: Rows in, kept and removed in preparation.
         results: Metrics in the order of suites and metrics.
+        comparisons: Differences to another adapter, and differences in differences.
         warnings: What an evaluation says must stand at the top.
         contamination: Overlap of the training data with evaluation sets, as in ``Manifest.contamination``.
         conditions: What the licences of the training rows ask for.
@@ -126,6 +86,7 @@ class CardData:
     scorer: object
     counts: Facts
     results: tuple[Result, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[str, ...] = ()
     contamination: Facts = field(default_factory=Facts)
     conditions: tuple[str, ...] = ()
@@ -181,7 +142,7 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         data=data,
         inputs=tuple(Facts.of(entry) for entry in inputs) if isinstance(inputs, list) else (),
         licenses=Facts.of(data["licenses"] or manifest["licenses"]),
-        synthetic_rows=_count(data["synthetic"], manifest["synthetic"]),
+        synthetic_rows=whole_number(data["synthetic"], manifest["synthetic"]),
         tiers=tuple(_tiers(Facts.of(weights["by_tier"]))),
         weights=weights,
         config=Facts.of(run["config"]),
@@ -194,10 +155,11 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         adapter=Facts.of(run["adapter"] or adapter_config["lora_parameters"]),
         scorer=manifest["scorer"],
         counts=Facts.of(manifest["counts"]),
-        results=tuple(_results(report)),
-        warnings=tuple(_warnings(report)),
+        results=tuple(results(report)),
+        comparisons=tuple(comparisons(report)),
+        warnings=tuple(warnings(report)),
         contamination=Facts.of(manifest["contamination"]),
-        conditions=tuple(map(str, _list(Facts.of(manifest["publishing"])["conditions"]))),
+        conditions=tuple(map(str, as_list(Facts.of(manifest["publishing"])["conditions"]))),
         plots=tuple(_plots(folder)),
         condition_prefix=Facts.of(adapter_config["distrust_hub"])["condition_prefix"],
         has_peft=(folder / PEFT_ADAPTER_FILE).is_file(),
@@ -245,27 +207,6 @@ def _changed(config: Facts) -> dict[str, Any]:
     }
 
 
-def _results(report: Facts) -> list[Result]:
-    found = []
-    for suite, entry in sorted(Facts.of(report["suites"]).items()):
-        settings = Facts.of(entry)
-        found += [
-            _result(suite, name, value, settings) for name, value in sorted(Facts.of(settings["metrics"]).items())
-        ]
-        for group, part in sorted(Facts.of(settings["groups"]).items()):
-            name = settings["primary_metric"]
-            value = Facts.of(Facts.of(part)["metrics"])[name] if isinstance(name, str) else None
-            if value is not None:
-                found.append(_result(suite, name, value, settings, group))
-    return found
-
-
-def _warnings(report: Facts) -> list[str]:
-    suites = sorted(Facts.of(report["suites"]).items())
-    found = [entry for _, suite in suites for entry in _list(Facts.of(suite)["warnings"])]
-    return [entry for entry in found if isinstance(entry, str)]
-
-
 def _plots(folder: Path) -> list[tuple[str, str]]:
     """The PNG of each plot, which the Hub shows inline, else its SVG."""
     found = []
@@ -273,20 +214,6 @@ def _plots(folder: Path) -> list[tuple[str, str]]:
         files = (f"{stem}{suffix}" for suffix in PLOT_SUFFIXES if (folder / f"{stem}{suffix}").is_file())
         found += [(name, title) for name in list(files)[:1]]
     return found
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _result(suite: str, metric: str, value: object, settings: Facts, group: str | None = None) -> Result:
-    facts = Facts.of(value)
-    return Result(suite, metric, facts, _count(facts["n"], None if group else settings["n"]), settings, group)
-
-
-def _count(*counts: object) -> int | None:
-    """The first that is a whole number."""
-    return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
 
 
 def _languages(data: Facts) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, SPLIT_FILES, TRAIN_FILE, Manifest
-from distrust_hub.cards.data import Facts
+from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
 from distrust_hub.cards.front_matter import license_fields

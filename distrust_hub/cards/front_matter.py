@@ -7,8 +7,10 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from distrust_hub.cards.data import CardData, Result
+from distrust_hub.cards.data import CardData
 from distrust_hub.cards.escape import clean
+from distrust_hub.cards.facts import Facts
+from distrust_hub.cards.results import Result
 from distrust_hub.hub.client import is_repo_id
 
 TAGS = ("lora", "mlx-lm-adapter", "distrust-hub")
@@ -39,17 +41,22 @@ _SUITE_DATASETS: dict[str, dict[str, Any]] = {
     },
     "source-preference": {"dataset_type": "source-preference", "dataset_name": "Source preference, invented entities"},
 }
-"""What a suite measures on, in the Hub's terms; a suite that is not here is named after itself."""
+"""What a suite measures on where no data is named, in the Hub's terms; anything else is named after suite and data."""
+
+_USUAL_DATA = ("truthfulqa/truthful_qa", "generated")
+"""What a suite's settings say of that data."""
 
 
 def model_front_matter(card: CardData, name: str) -> ModelCardData:
-    """The metadata of an adapter card; facts nobody recorded are left out.
+    """The metadata of an adapter card; facts nobody recorded are left out, and so are results of part of a suite,
+    which the Hub would show as if they were of the whole.
 
     Args:
         card: What is known.
         name: Name for the model index.
     """
-    results = [entry for result in card.results if result.group is None and (entry := _eval_result(result))]
+    whole = [result for result in card.results if result.group is None and not result.settings["partial"]]
+    results = [entry for result in whole if (entry := _eval_result(result))]
     return ModelCardData(
         base_model=card.base["id"],
         base_model_relation="adapter",
@@ -90,8 +97,12 @@ def _eval_result(result: Result) -> EvalResult | None:
     value = result.value["value"]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    own: dict[str, Any] = {"dataset_type": _slug(result.suite), "dataset_name": clean(result.suite)}
-    dataset = _SUITE_DATASETS.get(result.suite, own)
+    settings = Facts.of(result.settings["settings"])
+    data = settings["data"] or settings["conflicts"]
+    own = f"{result.suite} on {data}" if isinstance(data, str) else result.suite
+    dataset: dict[str, Any] = {"dataset_type": _slug(own), "dataset_name": clean(own)}
+    if data in _USUAL_DATA:
+        dataset = _SUITE_DATASETS.get(result.suite, dataset)
     arguments = {"n": result.n, "ci95": result.value["ci95"], "baseline": result.value["baseline"]}
     return EvalResult(
         task_type="text-generation",

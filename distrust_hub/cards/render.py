@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.artifacts import CARD_FILE
-from distrust_hub.cards.data import CardData, Facts, Result, collect
+from distrust_hub.cards.data import CardData, collect
 from distrust_hub.cards.dataset import collect_dataset, is_training_folder, render_dataset_card
 from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
 from distrust_hub.cards.escape import Safe, clean
+from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.front_matter import model_front_matter
+from distrust_hub.cards.results import Result
 from distrust_hub.cards.template import MODEL_TEMPLATE, load_template, render_template
 from distrust_hub.errors import ArtifactError
 from distrust_hub.files import atomic_write

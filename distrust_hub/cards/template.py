@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from distrust_hub.cards import escape
-from distrust_hub.cards.data import Facts
+from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.histogram import histogram_rows
 from distrust_hub.files import shipped_text
 from distrust_hub.hub.client import is_repo_id

@@ -38,6 +38,15 @@ def test_read_published_shows_facts_without_fetching_weights(published, folder):
     assert dict(view.facts)["Base model"] == BASE_ID
     assert [row[0] for row in view.tiers] == ["primary", "medium", "coordinated"]
     assert any(" to " in row[2] for row in view.results)
+    assert {row[0] for row in view.results} == {
+        "source-preference",
+        "truthfulqa (partial)",
+        "truthfulqa (partial): Health",
+    }
+    assert view.comparisons == (
+        ("source-preference", "in context delta nats", "plain", "-0.200 (-0.300 to -0.100)", "120", "lower"),
+    )
+    assert "Against another adapter" in adapter_html(view)
     assert view.card.startswith("#")
     assert not [request for request in published.requests if "safetensors" in request.path]
     local = read_published(str(folder), Limits())

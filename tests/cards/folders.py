@@ -141,6 +141,15 @@ def eval_report() -> EvalReport:
         "base": 0.53,
         "difference": {"value": 0.08, "ci95": [-0.01, 0.17], "n": 120, "verdict": "not resolved at this size"},
     }
+    delta = {
+        "value": 0.4,
+        "ci95": [0.2, 0.6],
+        "n": 120,
+        "baseline": 0.0,
+        "base": 0.1,
+        "difference": {"value": 0.3, "ci95": [0.1, 0.5], "n": 120, "verdict": "higher"},
+        "against": {"value": -0.2, "ci95": [-0.3, -0.1], "n": 120, "verdict": "lower"},
+    }
     mc2 = {"value": 0.4412, "ci95": [0.401, 0.482], "n": 100, "baseline": 0.448}
     missing = {"value": None, "ci95": None, "n": 0, "baseline": None}
     preference = {
@@ -151,7 +160,8 @@ def eval_report() -> EvalReport:
         "settings": {"conflicts": "generated"},
         "primary_metric": "in_context_primary_rate",
         "higher_is_better": True,
-        "metrics": {"in_context_primary_rate": rate},
+        "metrics": {"in_context_delta_nats": delta, "in_context_primary_rate": rate},
+        "against": "plain",
     }
     truthfulqa = {
         **run,

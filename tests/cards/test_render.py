@@ -50,9 +50,29 @@ def test_model_card_has_no_problems_and_parses_on_the_hub(folder: Path) -> None:
     assert data.tags == ["lora", "mlx-lm-adapter", "distrust-hub", "synthetic"]
     results = {(entry.dataset_type, entry.metric_type): entry.metric_value for entry in data.eval_results}
     assert results == {
+        ("source-preference", "in_context_delta_nats"): 0.4,
         ("source-preference", "in_context_primary_rate"): 0.61,
-        ("truthfulqa/truthful_qa", "mc2"): 0.4412,
     }
+
+
+@pytest.mark.parametrize(
+    ("partial", "data", "named"),
+    [
+        (False, "truthfulqa/truthful_qa", "truthfulqa/truthful_qa"),
+        (False, "q.jsonl", "truthfulqa-on-q.jsonl"),
+        (True, "truthfulqa/truthful_qa", None),
+    ],
+)
+def test_model_index_names_the_hub_dataset_only_of_all_its_rows(
+    folder: Path, partial: bool, data: str, named: str | None
+) -> None:
+    report = eval_report()
+    report.suites["truthfulqa"].update(partial=partial, settings={"data": data})
+    report.save(folder)
+    text = render_model_card(folder)
+    index = {entry.dataset_type for entry in ModelCard(text).data.eval_results}
+    assert index == {"source-preference", *([named] if named else [])}
+    assert ("| `truthfulqa` (partial): Health | `mc2` |" in text) is partial
 
 
 def test_model_card_is_the_same_whatever_the_folder_is_called(folder: Path, tmp_path: Path) -> None:
@@ -117,6 +137,26 @@ def test_plots_in_the_folder_are_shown_as_png_where_there_is_one(folder: Path) -
 
 def test_a_difference_whose_interval_holds_zero_is_not_resolved(folder: Path) -> None:
     assert "0.08 (-0.01 to 0.17): not resolved at this size" in render_model_card(folder)
+
+
+def test_verdicts_are_those_of_the_evaluation(folder: Path) -> None:
+    assert "0.3 (0.1 to 0.5): higher" in render_model_card(folder)
+    report = eval_report()
+    few = report.suites["source-preference"]["metrics"]["in_context_delta_nats"]["difference"]
+    few.update(n=1, verdict="not resolved at this size")
+    report.save(folder)
+    assert "0.3 (0.1 to 0.5): not resolved at this size" in render_model_card(folder)
+
+
+def test_card_shows_the_comparison_with_another_adapter(folder: Path) -> None:
+    row = "| `source-preference` | `in_context_delta_nats` | 120 | `plain` | -0.2 (-0.3 to -0.1): lower |"
+    assert row in render_model_card(folder)
+    report = eval_report()
+    moved = {"of": ["loss_a", "loss_b"], "against": "base", "value": -0.1, "ci95": [-0.2, 0.1], "n": 9}
+    report.suites["truthfulqa"]["difference_in_differences"] = {**moved, "verdict": "not resolved at this size"}
+    report.save(folder)
+    row = "| `truthfulqa` (partial) | `loss_a minus loss_b` | 9 | `base` | -0.1 (-0.2 to 0.1): not resolved at this size |"
+    assert row in render_model_card(folder)
 
 
 def test_card_with_only_an_adapter_config_reads_not_measured(tmp_path: Path) -> None:
