@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from distrust_hub.errors import DistrustHubError
 from distrust_hub.hub.adapters import push_adapter
@@ -19,8 +19,6 @@ from distrust_hub.hub.client import hub_api
 
 logger = logging.getLogger(__name__)
 
-PushStrategy = Literal["end", "every_save", "checkpoint"]
-"""When a run is published: after training; also at every save; at every save with the checkpoint to go on from."""
 
 _DRAFT = ".publishing-"
 
