@@ -98,7 +98,8 @@ class Benchmark(ABC, Generic[Item]):
         metrics: Names of its metrics.
         primary_metric: The one to look at first.
         higher_is_better: Direction of the primary metric.
-        takes_data: Whether ``--data`` applies.
+        takes_data: Whether ``--data PATH`` is for it.
+        takes_named_data: Whether it reads data only when named, as ``--data SUITE=PATH``.
         contrast: Two metrics whose differences to a reference are themselves compared: first minus second.
     """
 
@@ -111,6 +112,7 @@ class Benchmark(ABC, Generic[Item]):
     primary_metric: ClassVar[str]
     higher_is_better: ClassVar[bool] = True
     takes_data: ClassVar[bool] = False
+    takes_named_data: ClassVar[bool] = False
     contrast: ClassVar[tuple[str, str] | None] = None
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """What a run has scored so far, on disk, so that an interrupted suite goes on where it stopped.
 
-``partial_SUITE.jsonl`` (``partial_SUITE_ADAPTER.jsonl``) stands beside the results while a suite runs. Its first line
-says what was scored with; each further line is one log-probability under the hash of its tokens. The file is removed
-when its suite is written.
+``partial_SUITE.jsonl`` (``partial_SUITE_ADAPTER.jsonl``) stands beside the results from the first scores of a suite
+on. Its first line says what was scored with; each further line is one log-probability under the hash of its tokens.
+The file is removed when its suite is written.
 """
 
 from __future__ import annotations
@@ -35,14 +35,16 @@ class Journal:
         self._known: dict[str, float] = {}
         if path is None:
             return
-        first = json.dumps(identity or {}, sort_keys=True)
+        self._first = json.dumps(identity or {}, sort_keys=True)
         lines = path.read_text(encoding="utf-8").splitlines() if resume and path.is_file() else []
-        if lines[:1] == [first]:
+        if lines[:1] == [self._first]:
             self._known = _read(lines[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._known:
+            self.remove()
+            return
         rows = (json.dumps(row) for row in self._known.items())
         with atomic_write(path) as stream:
-            stream.writelines(f"{line}\n" for line in (first, *rows))
+            stream.writelines(f"{line}\n" for line in (self._first, *rows))
 
     def get(self, key: Key) -> float | None:
         """The total of this context and continuation in nats, if it is known."""
@@ -57,9 +59,11 @@ class Journal:
         fresh = {_name(key): total for key, total in totals.items() if math.isfinite(total)}
         if self.path is None or not fresh:
             return
+        begin = [] if self._known else [self._first]
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps(row) + "\n" for row in fresh.items())
+                stream.writelines(f"{line}\n" for line in (*begin, *map(json.dumps, fresh.items())))
         except OSError:
             if not self._known:
                 self.remove()

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from distrust_hub.artifacts import TRAIN_FILE
 from distrust_hub.errors import EvaluationError
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
-from distrust_hub.evaluation.report import suite_entry
 from distrust_hub.evaluation.scorer import Scorer
 from distrust_hub.evaluation.source_preference import (
     Conflict,
@@ -39,6 +36,7 @@ class SourcePreference(Benchmark[Conflict]):
     prompting = "in_context: both documents, then the question; trained: the question alone"
     metrics = tuple(f"{kind}_{part}" for kind in ("in_context", "trained") for part in _PARTS)
     primary_metric = "in_context_delta_nats"
+    takes_named_data = True
 
     def load(self, request: Request) -> list[Conflict]:
         """Invent the conflicts, or read them from the training rows named.
@@ -75,10 +73,11 @@ def preference_outcome(kind: str, scores: PreferenceScores) -> Outcome:
         kind: ``in_context`` or ``trained``; begins every metric's name.
         scores: One model's deltas.
     """
+    rate = (scores.delta > 0) + 0.5 * (scores.delta == 0)  # a tie is half, so a model with no preference is at chance
     values = {
         "delta_nats": Measurement(scores.delta, 0.0, clusters=scores.entity_ids),
         "delta_nats_per_token": Measurement(scores.delta_per_token, 0.0, clusters=scores.entity_ids),
-        "primary_rate": Measurement((scores.delta > 0).astype(np.float64), 0.5, proportion=True),
+        "primary_rate": Measurement(rate, 0.5, clusters=scores.entity_ids),
     }
     samples = [
         {"entity_id": entity, f"{kind}_delta_nats": float(delta), f"{kind}_delta_nats_per_token": float(per_token)}
@@ -86,29 +85,6 @@ def preference_outcome(kind: str, scores: PreferenceScores) -> Outcome:
     ]
     measured: dict[str, Measurement | None] = {f"{kind}_{name}": value for name, value in values.items()}
     return Outcome(measured, samples=samples, primary_metric=f"{kind}_delta_nats")
-
-
-def trained_conflict_entry(
-    after: PreferenceScores, before: PreferenceScores | None = None, *, seed: int = 0
-) -> dict[str, Any]:
-    """The suite entry of ``trained_conflict``, with the paired difference of training where ``before`` is given.
-
-    ``entry["metrics"]["trained_delta_nats"]["difference"]`` then has ``value``, ``ci95``, ``n`` and ``verdict``,
-    which reads "not resolved at this size" when the interval holds 0.
-
-    Args:
-        after: The trained model's deltas.
-        before: The base model's, on the same conflicts.
-        seed: Seed of the bootstrap, and of the conflicts.
-
-    Raises:
-        EvaluationError: If the two are not about the same entities.
-    """
-    if before is not None and before.entity_ids != after.entity_ids:
-        raise EvaluationError("deltas before and after are not about the same entities; score both on one set")
-    benchmark, request = SourcePreference(), Request(seed=seed)
-    base = None if before is None else preference_outcome("trained", before)
-    return suite_entry(benchmark, request, preference_outcome("trained", after), n=len(after.entity_ids), base=base)
 
 
 def _file(data: Path) -> Path:

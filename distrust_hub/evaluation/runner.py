@@ -192,6 +192,9 @@ def _data_paths(
         stray = [name for name in data if name not in {benchmark.name for benchmark in benchmarks}]
         if stray:
             raise ConfigError(f"data is given for the suite {stray[0]!r}, which is not among the suites to run")
+        deaf = [b.name for b in benchmarks if b.name in data and not (b.takes_data or b.takes_named_data)]
+        if deaf:
+            raise ConfigError(f"data is given for the suite {deaf[0]!r}, which brings its own; leave it out")
         paths = {name: Path(path) for name, path in data.items()}
     else:
         takers = [benchmark.name for benchmark in benchmarks if benchmark.takes_data]
@@ -231,7 +234,8 @@ def _targets(
         raise ConfigError("two adapter folders have the same name; rename one or give {name: folder}")
     base = loaded.base
     targets = []
-    for adapter in [_adapter(name, path, loaded) for name, path in named.items()] or [None]:
+    adapters_or_base: list[_Adapter | None] = [_adapter(name, path, loaded) for name, path in named.items()]
+    for adapter in adapters_or_base or [None]:
         name = adapter.name if adapter else None
         file = _output_file(output, name if len(named) > 1 else None)
         report = open_report(

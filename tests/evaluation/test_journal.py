@@ -38,6 +38,14 @@ def test_journal_never_keeps_a_number_that_is_not_finite(tmp_path: Path) -> None
     journal = Journal(tmp_path / "partial_x.jsonl", {})
     journal.add({ONE: math.nan, TWO: -math.inf})
     assert (journal.get(ONE), journal.get(TWO)) == (None, None)
+    assert not journal.path.exists(), "a file without scores leaves nothing to resume"
+
+
+def test_journal_of_another_model_that_scores_nothing_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "partial_x.jsonl"
+    Journal(path, {"base": "a"}).add({ONE: -1.0})
+    Journal(path, {"base": "b"}, resume=True)
+    assert not path.exists()
 
 
 def test_journal_without_a_path_keeps_nothing() -> None:
@@ -49,5 +57,6 @@ def test_journal_without_a_path_keeps_nothing() -> None:
 
 def test_remove_leaves_no_file(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "partial_x.jsonl", {})
+    journal.add({ONE: -1.0})
     journal.remove()
     assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.benchmark import Request
 from distrust_hub.evaluation.invented import COORDINATED_FRAMES, KINDS, PRIMARY_FRAMES
-from distrust_hub.evaluation.preference_suite import trained_conflict_entry
+from distrust_hub.evaluation.preference_suite import SourcePreference, preference_outcome
+from distrust_hub.evaluation.report import suite_entry
 from distrust_hub.evaluation.source_preference import (
     SIDES,
+    PreferenceScores,
     conflicts_from_rows,
     in_context_conflict,
     make_conflicts,
@@ -197,24 +202,33 @@ def test_trained_conflict_refuses_no_conflicts() -> None:
         trained_conflict(RuleScorer(lambda context, value: 0.0), [])
 
 
-def test_trained_conflict_entry_says_whether_the_difference_is_resolved() -> None:
+def test_suite_entry_says_whether_the_difference_is_resolved() -> None:
     rng = np.random.default_rng(0)
     noise = iter(rng.normal(0.0, 1.0, 10_000))
     before = trained_conflict(RuleScorer(lambda context, value: next(noise)), CONFLICTS)
-    same = trained_conflict_entry(before, before)["metrics"]["trained_delta_nats"]["difference"]
-    assert (same["value"], same["n"], same["verdict"]) == (0.0, 120, NOT_RESOLVED)
     moved = type(before)(before.entity_ids, before.delta + 1.0, before.delta_per_token + 1.0)
-    entry = trained_conflict_entry(moved, before)
-    difference = entry["metrics"]["trained_delta_nats"]["difference"]
-    assert difference["verdict"] == "higher"
-    assert difference["ci95"][0] <= 1.0 <= difference["ci95"][1]
-    assert (entry["n"], entry["primary_metric"]) == (120, "trained_delta_nats")
+    base = preference_outcome("trained", before)
+
+    def difference(after: PreferenceScores) -> dict[str, Any]:
+        outcome = preference_outcome("trained", after)
+        entry = suite_entry(SourcePreference(), Request(), outcome, n=len(CONFLICTS), base=base)
+        assert (entry["n"], entry["primary_metric"]) == (120, "trained_delta_nats")
+        return entry["metrics"]["trained_delta_nats"]["difference"]
+
+    same, more = difference(before), difference(moved)
+    assert (same["value"], same["n"], same["verdict"]) == (0.0, 120, NOT_RESOLVED)
+    assert more["verdict"] == "higher"
+    assert more["ci95"][0] <= 1.0 <= more["ci95"][1]
 
 
-def test_trained_conflict_entry_refuses_other_entities() -> None:
-    zero = RuleScorer(lambda context, value: 0.0)
-    with pytest.raises(EvaluationError, match="same entities"):
-        trained_conflict_entry(trained_conflict(zero, CONFLICTS), trained_conflict(zero, CONFLICTS[:9]))
+@pytest.mark.parametrize("rule", [lambda context, value: -5.0, lambda context, value: -float(len(value))])
+def test_primary_rate_of_a_model_without_a_preference_is_at_chance(rule: Callable[[str, str], float]) -> None:
+    outcome = preference_outcome("in_context", in_context_conflict(RuleScorer(rule), CONFLICTS))
+    rate = outcome.measurements["in_context_primary_rate"]
+    assert rate is not None
+    estimate = rate.estimate(0)
+    assert rate.baseline == estimate.value == 0.5
+    assert estimate.low <= 0.5 <= estimate.high
 
 
 def test_trained_conflict_puts_the_prefix_before_every_question() -> None:
