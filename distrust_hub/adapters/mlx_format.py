@@ -48,6 +48,7 @@ class AdapterConfig:
         base_model: Hub id of the base, or None.
         revision: Revision of the base, or None.
         base_fingerprint: Fingerprint of the base (``models/fingerprint.py``), or None.
+        base_precision: Precision of that base (``BaseModel.precision``), or None.
         extra: Further facts of ours, such as CONDITION_PREFIX.
     """
 
@@ -60,6 +61,7 @@ class AdapterConfig:
     base_model: str | None = None
     revision: str | None = None
     base_fingerprint: str | None = None
+    base_precision: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self, modules: Iterable[str]) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class AdapterConfig:
             "use_rslora": False,
             "inference_mode": True,
             "base_fingerprint": self.base_fingerprint,
+            "base_precision": self.base_precision,
             _OURS: {"schema": SCHEMA_VERSION, **self.extra},
         }
 
@@ -142,6 +145,7 @@ def adapter_config(
         base_model=base.id,
         revision=base.revision if base.id else None,
         base_fingerprint=base.fingerprint,
+        base_precision=base.precision,
         extra=dict(extra or {}),
         **layout(by_module(tensors), total_layers),
     )
@@ -223,14 +227,15 @@ def read_config_json(path: Path) -> dict[str, Any]:
 
 
 def base_identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Base id, revision and fingerprint; a base that is not a Hub id (a path of the author's) is dropped."""
+    """Base id, revision, fingerprint and precision; a base that is not a Hub id (a path of the author's) is dropped."""
     named = config.get("base_model_name_or_path") or config.get("model")
     known = is_repo_id(named)
-    revision, fingerprint = config.get("revision"), config.get("base_fingerprint")
+    revision, fingerprint, precision = (config.get(key) for key in ("revision", "base_fingerprint", "base_precision"))
     return {
         "base_model": str(named) if known else None,
         "revision": revision if known and isinstance(revision, str) else None,
         "base_fingerprint": fingerprint if isinstance(fingerprint, str) else None,
+        "base_precision": precision if isinstance(precision, str) else None,
     }
 
 

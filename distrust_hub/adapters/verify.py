@@ -42,8 +42,8 @@ class AdapterInfo:
         sha256: SHA-256 of the weights file.
         modules: Full paths of the adapted layers, sorted.
         parameters: Number of values.
-        base: ``same`` or ``sibling`` (the same model in another quantisation); ``unknown`` when no base was given or
-            the adapter carries no fingerprint.
+        base: ``same`` or ``sibling`` (other weights of the same structure, as a quantised model has); ``unknown``
+            when no base was given or the adapter carries no fingerprint.
     """
 
     folder: Path
@@ -122,16 +122,22 @@ def _base_relation(config: AdapterConfig, base: BaseModel | None, path: Path) ->
     if base is None or config.base_fingerprint is None:
         return "unknown"
     relation = compare_fingerprints(config.base_fingerprint, base.fingerprint)
-    if relation == "other":
-        made_for = config.base_model or f"fingerprint {config.base_fingerprint[:12]}"
-        given = base.id or base.path.name
+    if relation == "same":
+        return "same"
+    made_for = config.base_model or f"fingerprint {config.base_fingerprint[:12]}"
+    given = base.id or base.path.name
+    if relation == "other" or (config.base_precision in _FLOAT_TYPES and config.base_precision == base.precision):
         raise AdapterError(
             f"{path.parent}: made for another base ({made_for}), not for {given}; give that one as --model"
         )
-    if relation == "sibling":
-        log.warning("%s: made for the same model in another precision or quantisation; answers may differ", path.parent)
-        return "sibling"
-    return "same"
+    log.warning(
+        "%s: made for other weights of the same structure (%s) than %s: fine if one is the other quantised or in "
+        "another precision, wrong if it was trained further",
+        path.parent,
+        made_for,
+        given,
+    )
+    return "sibling"
 
 
 def _structure_problems(config: AdapterConfig, modules: Mapping[str, Tensors]) -> Iterator[str]:

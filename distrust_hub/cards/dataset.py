@@ -11,9 +11,9 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, SPLIT_FILES, TRAIN_FILE, Manifest
-from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
+from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.front_matter import license_fields
 from distrust_hub.cards.template import DATASET_TEMPLATE, load_template, render_template
 from distrust_hub.errors import DataError

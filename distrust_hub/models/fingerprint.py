@@ -2,14 +2,16 @@
 
 A fingerprint is ``structure:tensors``. The *structure* hash covers what a LoRA adapter depends on: the architecture
 (config keys below), the logical names of the weight matrices and the vocabulary. The *tensors* hash covers three
-fixed tensors. A quantised or otherwise converted sibling has the same structure and other tensors; another
-base differs in structure, or at least in its vocabulary.
+fixed tensors. A quantised or otherwise converted sibling has the same structure and other tensors, but so has another
+training of the same architecture and vocabulary (an instruct model and its base): only where both are stored in the
+same float type, unquantised, do other tensors prove other weights.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,10 +65,19 @@ def base_fingerprint(folder: Path) -> str:
 
 
 def compare_fingerprints(a: str, b: str) -> Literal["same", "sibling", "other"]:
-    """``same``, ``sibling`` (same structure, other numbers: quantised or another precision), or ``other``."""
+    """``same``, ``sibling`` (same structure, other numbers: quantised, converted or trained on), or ``other``."""
     if a == b:
         return "same"
     return "sibling" if a.partition(":")[0] == b.partition(":")[0] else "other"
+
+
+def stored_type(folder: Path) -> str:
+    """Type of the weights most tensors of a folder have, as safetensors names it: ``BF16``.
+
+    Raises:
+        ModelError: If there are no weights or a file is damaged.
+    """
+    return Counter(entry["dtype"] for _, entry, _ in model_headers(folder).values()).most_common(1)[0][0]
 
 
 def model_headers(folder: Path) -> Headers:

@@ -20,6 +20,7 @@ from distrust_hub.models.fingerprint import (
     logical_shapes,
     model_headers,
     quantization_of,
+    stored_type,
     weight_files,
 )
 from distrust_hub.models.gguf import import_gguf
@@ -69,6 +70,13 @@ class BaseModel:
     parameters: int
     trust_remote_code: bool = False
     license_link: str | None = None
+
+    @property
+    def precision(self) -> str:
+        """``BF16`` for weights stored so; ``gguf Q4_1`` and ``mlx 4-bit`` for converted or quantised ones."""
+        if self.quantization is None:
+            return stored_type(self.path)
+        return f"{'gguf' if self.format == 'gguf' else 'mlx'} {self.quantization}"
 
     def to_json(self) -> dict[str, Any]:
         """The ``base_model`` of ``training_run.json``: what is known, without path and consent."""

@@ -139,11 +139,26 @@ def test_verify_adapter_refuses_another_base(adapter: Trained, tmp_path: Path) -
         verify_adapter(adapter.folder, other)
 
 
-def test_verify_adapter_warns_of_a_sibling(adapter: Trained, base: BaseModel, caplog: pytest.LogCaptureFixture) -> None:
+def test_verify_adapter_refuses_other_weights_of_the_same_structure_and_precision(
+    adapter: Trained, tmp_path: Path
+) -> None:
+    trained_further = resolve_base(str(make_tiny_model(tmp_path / "instruct", seed=1, layers=3)))
+    with pytest.raises(AdapterError, match=r"made for another base .* not for instruct"):
+        verify_adapter(adapter.folder, trained_further)
+
+
+@pytest.mark.parametrize("unknown", ["bits", "precision"])
+def test_verify_adapter_warns_of_a_sibling(
+    adapter: Trained, base: BaseModel, unknown: str, caplog: pytest.LogCaptureFixture
+) -> None:
     sibling = dataclasses.replace(base, fingerprint=f"{base.fingerprint.partition(':')[0]}:{'0' * 64}")
+    if unknown == "bits":
+        sibling = dataclasses.replace(sibling, quantization="4-bit")
+    else:
+        rewrite(adapter.folder, {}, base_precision=None)
     with caplog.at_level(logging.WARNING):
         assert verify_adapter(adapter.folder, sibling).base == "sibling"
-    assert "another precision or quantisation" in caplog.text
+    assert "other weights of the same structure" in caplog.text
 
 
 def test_base_shapes_unpacks_quantised_weights(tiny_base: Path, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_card_shows_the_comparison_with_another_adapter(folder: Path) -> None:
     moved = {"of": ["loss_a", "loss_b"], "against": "base", "value": -0.1, "ci95": [-0.2, 0.1], "n": 9}
     report.suites["truthfulqa"]["difference_in_differences"] = {**moved, "verdict": "not resolved at this size"}
     report.save(folder)
-    row = "| `truthfulqa` (partial) | `loss_a minus loss_b` | 9 | `base` | -0.1 (-0.2 to 0.1): not resolved at this size |"
+    row = "| `truthfulqa` (partial) | `loss_a minus loss_b` | 9 | `base` | -0.1 (-0.2 to 0.1): not resolved"
     assert row in render_model_card(folder)
 
 

@@ -49,6 +49,11 @@ def test_another_precision_is_a_sibling(tiny):
     assert compare_fingerprints(before, base_fingerprint(tiny)) == "sibling"
 
 
+def test_precision_says_how_the_weights_are_stored(tiny, tmp_path):
+    assert resolve_base(str(tiny)).precision == "F32"
+    assert resolve_base(str(write_gguf(tmp_path / "q4.gguf", tiny, types={"attn_": "Q4_1"}))).precision[:5] == "gguf "
+
+
 def test_quantised_gguf_is_a_sibling_of_its_source(tiny, tmp_path):
     exact = resolve_base(str(write_gguf(tmp_path / "f32.gguf", tiny)))
     coarse = resolve_base(str(write_gguf(tmp_path / "q4.gguf", tiny, types={"attn_": "Q4_1"})))
