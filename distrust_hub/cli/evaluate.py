@@ -67,11 +67,14 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     if not args.model:
         raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
     from distrust_hub.adapters.folder import locate_adapter
-    from distrust_hub.evaluation.radar import check_plot_path, write_radar
+    from distrust_hub.evaluation.radar import check_drawable, check_plot_path, write_radar
+    from distrust_hub.evaluation.registry import find_benchmarks
     from distrust_hub.evaluation.runner import evaluate
 
     if args.plot:
         check_plot_path(args.plot)
+        if not (args.output and Path(args.output).exists()):  # what is there may hold more suites
+            check_drawable(metric for benchmark in find_benchmarks(suites) for metric in benchmark.metrics)
     try:
         reports = evaluate(
             args.model,

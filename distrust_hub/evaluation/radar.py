@@ -6,7 +6,7 @@ The SVG needs no library; PNG is drawn by matplotlib where it is installed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -75,8 +75,7 @@ def radar(reports: Sequence[EvalReport]) -> Radar:
         base = first.get("base", first["value"])
         values = (base, *(entry.get("value") for entry, report in zip(entries, reports) if report.adapter))
         axes.append(Axis(label, first["baseline"], values))
-    if len(axes) < 3:
-        raise EvaluationError(f"{len(axes)} metrics from 0 to 1 to draw; a radar needs 3, so run more suites")
+    _check_number(len(axes))
     return Radar(reports[0].model, names, tuple(axes))
 
 
@@ -97,6 +96,16 @@ def write_radar(reports: Sequence[EvalReport], path: str | Path) -> Path:
         with atomic_write(file) as stream:
             stream.write(radar_svg(picture))
     return file
+
+
+def check_drawable(metrics: Iterable[str]) -> None:
+    """Raise EvaluationError if so few of these metrics go from 0 to 1 that no run can give a radar."""
+    _check_number(sum(name.endswith(_SHARES) for name in metrics))
+
+
+def _check_number(axes: int) -> None:
+    if axes < 3:
+        raise EvaluationError(f"{axes} metrics from 0 to 1 to draw; a radar needs 3, so run more suites")
 
 
 def check_plot_path(path: str | Path) -> None:

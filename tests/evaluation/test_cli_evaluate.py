@@ -87,6 +87,7 @@ def test_evaluate_draws_shows_adapters_side_by_side_and_compares_against_one(
         (["--suite", "truthfulqa", "--model", "m", "--data", "missing.jsonl"], "no such file"),
         (["--suite", "perplexity", "--model", "m"], "give --data"),
         (["--suite", "probes", "--model", "m", "--plot", "r.pdf"], ".svg or .png"),
+        (["--suite", "source-preference,perplexity", "--model", "m", "--plot", "r.svg"], "a radar needs 3"),
     ],
 )
 def test_evaluate_errors_are_one_line_and_exit_1(

@@ -134,6 +134,8 @@ def test_loglikelihoods_refuse_what_does_not_fit_the_context(scorer: Any) -> Non
     with pytest.raises(EvaluationError, match="2048"):
         scorer.loglikelihoods([("x" * 2040, " too much here")])
     assert scorer.loglikelihoods([("x" * 2040, " ninefits")])[0].tokens == 9
+    with pytest.raises(EvaluationError, match="need 2049 positions"):
+        scorer.loglikelihoods([("x" * 2040, " ten chars")])
 
 
 def test_loglikelihoods_of_a_broken_model_are_an_error(tiny_base: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import ConfigError, DataError, EvaluationError
-from distrust_hub.evaluation.benchmark import Request
+from distrust_hub.evaluation.benchmark import Measurement, Request
 from distrust_hub.evaluation.perplexity import Perplexity
 from tests.evaluation.fakes import RuleScorer
 
@@ -33,6 +33,20 @@ def test_score_weighs_documents_by_tokens_and_splits_tiers(folder: Path) -> None
     assert measured["loss_coordinated"].estimate(0).value == pytest.approx(9.0 / 5.0)
     np.testing.assert_allclose(measured["loss_primary"].values, [1.0])
     assert measured["loss_medium"] is None
+
+
+def test_differences_of_loss_are_weighted_by_tokens(folder: Path) -> None:
+    request = Request(data=folder)
+    items = Perplexity().load(request)
+
+    def loss(per_token: dict[int, float]) -> Measurement:
+        scorer = RuleScorer(lambda context, text: -len(text.split()) * per_token[len(text.split())])
+        measured = Perplexity().score(scorer, items, request).measurements["loss"]
+        assert measured is not None
+        return measured
+
+    moved = loss({4: 2.0, 2: 1.0, 3: 1.0}).minus(loss({4: 1.0, 2: 1.0, 3: 1.0}), seed=0)
+    assert moved.value == pytest.approx(4 / 9)
 
 
 def test_load_takes_a_file_as_well_as_a_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,16 @@ def test_radar_takes_the_metrics_from_0_to_1_of_every_adapter() -> None:
         "probes: mc1": (0.5, 0.75, None),
         "probes: mc2": (0.5, 1.0, 0.2),
     }
+
+
+def test_radar_draws_the_chance_of_each_metric() -> None:
+    drawn = report("one", a_accuracy=(0.5, 0.25), mc1=(0.75, 0.5), mc2=(1.0, 0.5))
+    drawn.suites["probes"]["metrics"]["mc1"]["baseline"] = 0.225
+    picture = radar([drawn])
+    assert [axis.chance for axis in picture.axes] == [0.5, 0.225, 0.5]
+    dotted = next(line for line in radar_svg(picture).splitlines() if "stroke-dasharray" in line)
+    x, y = dotted.split('points="')[1].split()[1].strip('"').split(",")
+    assert math.dist((float(x), float(y)), (320, 320)) == pytest.approx(0.225 * 210, abs=0.1)
 
 
 def test_radar_of_the_base_alone_has_one_outline() -> None:

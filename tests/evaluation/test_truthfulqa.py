@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import DataError, EvaluationError
-from distrust_hub.evaluation.benchmark import Outcome, Request
+from distrust_hub.evaluation.benchmark import Measurement, Outcome, Request
 from distrust_hub.evaluation.truthfulqa import QA_PRIMER, TruthfulQA
 from tests.evaluation.conftest import question_row
 from tests.evaluation.fakes import RuleScorer
@@ -141,3 +141,11 @@ def test_warnings_name_a_fall_on_health_beyond_the_margin_only(questions_file: P
     assert [line.split(" is ")[0] for line in found] == ["Health: MC2"], "MC1 ties at 0 on both sides"
     assert "3 TruthfulQA questions" in found[0]
     assert not suite.warnings(dataclasses.replace(wrong, groups={}), right)
+
+
+@pytest.mark.parametrize(("fall", "warns"), [(0.025, False), (0.035, True)])
+def test_the_margin_on_health_is_three_hundredths(fall: float, warns: bool) -> None:
+    def outcome(mc2: float) -> Outcome:
+        return Outcome({}, {"Health": {"mc1": None, "mc2": Measurement(np.full(9, mc2))}})
+
+    assert bool(TruthfulQA().warnings(outcome(0.5 - fall), outcome(0.5))) is warns
