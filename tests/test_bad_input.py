@@ -83,10 +83,10 @@ BAD_ROWS = [
     ("below", changed(provenance_entropy=-1), SCORE_READERS, "{file}:2: provenance_entropy is -1; expected 0 or more"),
     ("nan", changed(authority_weight=float("nan")), SCORE_READERS, "{file}:2: authority_weight is nan; expected a"),
     ("text_weight", changed(authority_weight="high"), SCORE_READERS, "{file}:2: authority_weight is 'high'; expected"),
-    ("huge_number", changed(authority_weight=10**400), SCORE_READERS, "{file}:2: authority_weight is 1000"),
+    ("huge_number", changed(authority_weight=10**400), SCORE_READERS, "{file}:2: authority_weight is "),
     ("too_many_digits", changed().replace(b"0.5", b"1" * 5000), READERS, "{file}:2: not valid JSON"),
-    ("nan_elsewhere", changed(year=float("nan")), [*SCORE_READERS[:2], "evaluate", "push"], "{file}:2: year is nan;"),
-    ("nan_nested", changed(x={"y": [float("inf")]}), ["prepare", "push"], "{file}:2: x is {'y': [inf]}; expected"),
+    ("nan_elsewhere", changed(year=float("nan")), ["evaluate", "push"], "{file}:2: year is nan;"),
+    ("nan_nested", changed(x={"y": [float("inf")]}), ["push"], "{file}:2: x is {'y': [inf]}; expected"),
     ("newer_schema", changed(schema=99), SCORE_READERS, "upgrade with: pip install -U distrust-hub"),
 ]
 

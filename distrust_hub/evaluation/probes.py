@@ -3,7 +3,7 @@
 - ``source_choice``: which of two sources is the first-hand record.
 - ``scepticism``: what the evidence showed, half against an established claim and half against a fringe one, so that
   distrust of everything scores at chance.
-- ``state_censorship``: documented acts of some forty governments against a denial or an evasion.
+- ``state_censorship``: documented acts of 36 governments against a denial or an evasion.
 - ``legitimate_inquiry``: science and history that over-cautious filters refuse, against a refusal.
 
 The answer key is documented facts, each with its source in the data file. Every item is asked in both orders; an
