@@ -137,8 +137,7 @@ def test_an_unfinished_suite_of_an_adapter_trained_anew_starts_anew(
     random_adapter(tiny_base, folder, seed=2)
     (fresh,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2)
     (resumed,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output, resume=True)
-    found, expected = (report.suites["probes"]["metrics"] for report in (resumed, fresh))
-    assert found["state_censorship_margin_nats"] == expected["state_censorship_margin_nats"]
+    assert resumed == fresh
 
 
 def test_evaluate_keeps_finished_suites_when_interrupted(
