@@ -66,7 +66,6 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     """Run suites with the options of ``add_evaluation_arguments`` and print the reports."""
     if not args.model:
         raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
-    from distrust_hub.adapters.folder import locate_adapter
     from distrust_hub.evaluation.radar import check_drawable, check_plot_path, write_radar
     from distrust_hub.evaluation.registry import find_benchmarks
     from distrust_hub.evaluation.runner import evaluate
@@ -80,7 +79,7 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
             args.model,
             suites,
             adapter_paths=_adapters(args.adapter_path),
-            against=locate_adapter(args.against) if args.against else None,
+            against=_adapters([args.against]) if args.against else None,
             data=_data(args.data),
             limit=args.limit,
             seed=args.seed,
@@ -156,6 +155,7 @@ def _print_suites(form: str) -> None:
 def _adapters(given: list[str]) -> dict[str, Path]:
     """Name to report and folder of each adapter; a Hub id is downloaded."""
     from distrust_hub.adapters.folder import locate_adapter
+
 
     named: dict[str, Path] = {}
     for entry in given:

@@ -102,7 +102,7 @@ def evaluate(
     suites: Sequence[str],
     *,
     adapter_paths: Sequence[PathLike] | Mapping[str, PathLike] = (),
-    against: PathLike | None = None,
+    against: PathLike | Mapping[str, PathLike] | None = None,
     data: PathLike | Mapping[str, PathLike] | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -121,8 +121,8 @@ def evaluate(
         model: Hub id, folder, ``.gguf`` file, or a model already loaded (without adapter).
         suites: Names from ``registry.BENCHMARKS``.
         adapter_paths: Adapter folders, or {name to report: folder}. None measures the base alone.
-        against: Folder of another adapter, usually plain LoRA on the same data; every metric of the adapters also
-            gets its paired difference to this one's.
+        against: Folder of another adapter, or {name to report: folder}, usually plain LoRA on the same data; every
+            metric of the adapters also gets its paired difference to this one's.
         data: File or folder for the one suite that takes data, or {suite: path}.
         limit: Only the first N items of each suite; the result is marked as partial.
         seed: Seed of generated items and of the bootstrap.
@@ -229,7 +229,7 @@ def _targets(
     output: Path | None,
     suites: Sequence[str],
 ) -> list[_Target]:
-    named = adapters if isinstance(adapters, Mapping) else {Path(path).resolve().name: path for path in adapters}
+    named = _named(adapters)
     if len(named) < len(adapters):
         raise ConfigError("two adapter folders have the same name; rename one or give {name: folder}")
     base = loaded.base
@@ -243,6 +243,10 @@ def _targets(
         )
         targets.append(_Target(adapter, file, report))
     return targets
+
+
+def _named(adapters: Sequence[PathLike] | Mapping[str, PathLike]) -> Mapping[str, PathLike]:
+    return adapters if isinstance(adapters, Mapping) else {Path(path).resolve().name: path for path in adapters}
 
 
 def _adapter(name: str, folder: PathLike, loaded: LoadedModel) -> _Adapter:
@@ -279,21 +283,23 @@ def _partial_folder(output: PathLike | None, targets: Sequence[_Target]) -> Path
     return targets[0].file.parent if len(targets) == 1 else Path(output)
 
 
-def _reference(against: PathLike | None, targets: Sequence[_Target], loaded: LoadedModel) -> _Adapter | None:
+def _reference(
+    against: PathLike | Mapping[str, PathLike] | None, targets: Sequence[_Target], loaded: LoadedModel
+) -> _Adapter | None:
     """The adapter that all others are also compared with."""
     if against is None:
         return None
-    folder = Path(against).resolve()
+    name, folder = next(iter(_named(against if isinstance(against, Mapping) else [against]).items()))
     for target in targets:
         if target.adapter is None:
             raise ConfigError("against names an adapter to compare with, but there is no adapter to measure")
-        if target.adapter.folder.resolve() == folder:
-            raise ConfigError(f"{against}: is measured and named with against too; compare with another adapter")
-        if target.adapter.name == folder.name:
+        if target.adapter.folder.resolve() == Path(folder).resolve():
+            raise ConfigError(f"{folder}: is measured and named with against too; compare with another adapter")
+        if target.adapter.name == name:
             raise ConfigError(
-                f"the adapter to measure and the one to compare with are both named {folder.name!r}; rename a folder"
+                f"the adapter to measure and the one to compare with are both named {name!r}; rename a folder"
             )
-    return _adapter(folder.name, folder, loaded)
+    return _adapter(name, folder, loaded)
 
 
 def _outcomes(

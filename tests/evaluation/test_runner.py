@@ -223,6 +223,8 @@ def test_evaluate_against_needs_another_folder_of_another_name(loaded: Any, adap
     for other, problem in ((adapter, "is measured and named"), (twin, "both named 'my-adapter'")):
         with pytest.raises(ConfigError, match=problem):
             evaluate(loaded, ["probes"], adapter_paths=[adapter], against=other, limit=2)
+    (report,) = evaluate(loaded, ["probes"], adapter_paths=[adapter], against={"me/twin": twin}, limit=2)
+    assert report.suites["probes"]["against"] == "me/twin"
 
 
 def test_side_by_side_has_a_column_for_every_adapter(
