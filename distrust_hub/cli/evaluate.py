@@ -156,7 +156,6 @@ def _adapters(given: list[str]) -> dict[str, Path]:
     """Name to report and folder of each adapter; a Hub id is downloaded."""
     from distrust_hub.adapters.folder import locate_adapter
 
-
     named: dict[str, Path] = {}
     for entry in given:
         folder = Path(entry)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distrust_hub import __version__
 from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import EvalReport
-from distrust_hub.errors import ConfigError, EvaluationError, InputNotFoundError
+from distrust_hub.errors import ConfigError, InputNotFoundError
 from distrust_hub.evaluation.benchmark import Benchmark, Outcome, PromptPreset, Request
-from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.registry import find_benchmarks
 from distrust_hub.evaluation.report import is_same_run, open_report, suite_entry
+from distrust_hub.evaluation.suite_scoring import NamedAdapter, SuiteScoring, file_name
 from distrust_hub.files import write_json, write_jsonl
 
 if TYPE_CHECKING:
@@ -26,75 +25,13 @@ logger = logging.getLogger(__name__)
 PathLike = str | Path
 
 
-@dataclass(frozen=True)
-class _Adapter:
-    """A verified adapter: the name to report, its folder, the SHA-256 of its weights."""
-
-    name: str
-    folder: Path
-    sha256: str
-
-
 @dataclass
 class _Target:
     """One report to fill: the base alone, or an adapter on it."""
 
-    adapter: _Adapter | None
+    adapter: NamedAdapter | None
     file: Path | None
     report: EvalReport
-
-
-@dataclass
-class _Scoring:
-    """Scores models on one suite, each once, and keeps what is finished on disk until the suite is done.
-
-    Attributes:
-        loaded: The base; adapters are put on and taken off.
-        benchmark, items, request: What to measure.
-        folder: Where unfinished scores are kept; None keeps none.
-        resume: Go on with what is there.
-    """
-
-    loaded: LoadedModel
-    benchmark: Benchmark[Any]
-    items: Sequence[Any]
-    request: Request
-    folder: Path | None
-    resume: bool
-    journals: list[Journal] = field(default_factory=list)
-
-    def base(self) -> Outcome:
-        return self._score(None, self._journal(None, None))
-
-    def adapter(self, adapter: _Adapter) -> Outcome:
-        from distrust_hub.adapters.load import apply_adapter, remove_adapter
-
-        journal = self._journal(adapter.name, adapter.sha256)
-        apply_adapter(self.loaded, adapter.folder)
-        try:
-            return self._score(adapter.name, journal)
-        finally:
-            remove_adapter(self.loaded)
-
-    def done(self) -> None:
-        for journal in self.journals:
-            journal.remove()
-
-    def _score(self, adapter: str | None, journal: Journal) -> Outcome:
-        from distrust_hub.evaluation.mlx_backend import MLXScorer
-
-        scorer = MLXScorer(self.loaded, journal=journal)
-        try:
-            return self.benchmark.score(scorer, self.items, self.request)
-        except EvaluationError as error:
-            raise EvaluationError(f"{adapter or 'the base model'} on {self.benchmark.name}: {error}") from error
-
-    def _journal(self, adapter: str | None, sha256: str | None) -> Journal:
-        name = "_".join(["partial", self.benchmark.name, *([_file_name(adapter)] if adapter else [])])
-        identity = {"base": self.loaded.base.sha256, "adapter": sha256, "version": __version__}
-        path = None if self.folder is None else self.folder / f"{name}.jsonl"
-        self.journals.append(Journal(path, identity, resume=self.resume))
-        return self.journals[-1]
 
 
 def evaluate(
@@ -164,7 +101,7 @@ def evaluate(
         waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request))]
         if not waiting:
             continue
-        scoring = _Scoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
+        scoring = SuiteScoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
         for target, outcome, base, other in _outcomes(scoring, waiting, reference):
             target.report.suites[benchmark.name] = suite_entry(
                 benchmark,
@@ -234,7 +171,7 @@ def _targets(
         raise ConfigError("two adapter folders have the same name; rename one or give {name: folder}")
     base = loaded.base
     targets = []
-    adapters_or_base: list[_Adapter | None] = [_adapter(name, path, loaded) for name, path in named.items()]
+    adapters_or_base: list[NamedAdapter | None] = [_adapter(name, path, loaded) for name, path in named.items()]
     for adapter in adapters_or_base or [None]:
         name = adapter.name if adapter else None
         file = _output_file(output, name if len(named) > 1 else None)
@@ -249,11 +186,13 @@ def _named(adapters: Sequence[PathLike] | Mapping[str, PathLike]) -> Mapping[str
     return adapters if isinstance(adapters, Mapping) else {Path(path).resolve().name: path for path in adapters}
 
 
-def _adapter(name: str, folder: PathLike, loaded: LoadedModel) -> _Adapter:
-    return _Adapter(name, Path(folder), verify_adapter(folder, loaded.base).sha256)
+def _adapter(name: str, folder: PathLike, loaded: LoadedModel) -> NamedAdapter:
+    return NamedAdapter(name, Path(folder), verify_adapter(folder, loaded.base).sha256)
 
 
-def _identity(loaded: LoadedModel, adapter: _Adapter | None, against: _Adapter | None = None) -> dict[str, str | None]:
+def _identity(
+    loaded: LoadedModel, adapter: NamedAdapter | None, against: NamedAdapter | None = None
+) -> dict[str, str | None]:
     """SHA-256 of all weights that decide a suite's numbers."""
     return {
         "base": loaded.base.sha256,
@@ -262,17 +201,13 @@ def _identity(loaded: LoadedModel, adapter: _Adapter | None, against: _Adapter |
     }
 
 
-def _file_name(adapter: str) -> str:
-    return adapter.replace("/", "--")
-
-
 def _output_file(output: Path | None, adapter: str | None) -> Path | None:
     if output is None:
         return None
     if adapter is not None:
         if output.is_file():
             raise ConfigError(f"{output} is a file; several adapters need a folder to write to")
-        return output / _file_name(adapter) / EvalReport.FILE_NAME
+        return output / file_name(adapter) / EvalReport.FILE_NAME
     return output / EvalReport.FILE_NAME if output.is_dir() else output
 
 
@@ -285,7 +220,7 @@ def _partial_folder(output: PathLike | None, targets: Sequence[_Target]) -> Path
 
 def _reference(
     against: PathLike | Mapping[str, PathLike] | None, targets: Sequence[_Target], loaded: LoadedModel
-) -> _Adapter | None:
+) -> NamedAdapter | None:
     """The adapter that all others are also compared with."""
     if against is None:
         return None
@@ -303,7 +238,7 @@ def _reference(
 
 
 def _outcomes(
-    scoring: _Scoring, targets: Sequence[_Target], reference: _Adapter | None
+    scoring: SuiteScoring, targets: Sequence[_Target], reference: NamedAdapter | None
 ) -> Iterator[tuple[_Target, Outcome, Outcome | None, tuple[str, Outcome] | None]]:
     """Score the base and the reference once and every adapter after them, all on the same items."""
     base = scoring.base()
