@@ -4,7 +4,7 @@ python docs/readme.py            fail if README.md is not what it would be
 python docs/readme.py --write    write it
 
 - tour: a command, run, and the first lines it prints, cut at TOUR_WIDTH characters
-- evidence: the first table of the newest protocol in docs/evidence.md that has results, the last epoch of each arm
+- evidence: from the first table of the largest protocol in docs/evidence.md, the arms with most seeds after their last epoch
 - benchmarks: the table under "In short" in benchmarks/README.md
 """
 
@@ -27,6 +27,7 @@ TOUR = (
 )
 TOUR_LINES, TOUR_WIDTH = 8, 128
 NO_RESULTS = "No results yet."
+_RUNS = re.compile(r"^(\d+) of \d+ runs\.", re.MULTILINE)
 
 
 def main() -> int:
@@ -56,13 +57,15 @@ def tour() -> str:
 
 
 def evidence_table(page: str) -> str:
-    """The arms of the newest protocol that has a table, each after its last epoch."""
-    for section in sorted(page.split("\n### Protocol ")[1:], key=lambda text: -int(text.split("-")[0])):
+    """Of the protocol with most runs the arms with most seeds, each after its last epoch."""
+    done = {text: int(runs[1]) for text in page.split("\n### Protocol ")[1:] if (runs := _RUNS.search(text))}
+    for section in sorted(done, key=lambda text: -done[text]):
         if table := _first_table(section):
             head, rows = table[:2], table[2:]
             last = {row.split("|")[1]: row for row in rows}  # later epochs stand below earlier ones
-            runs = re.search(r"^\d+ of \d+ runs\.", section, re.MULTILINE)
-            return "\n".join([*head, *last.values(), *([f"\n{runs[0]}"] if runs else [])])
+            seeds = {arm: int(row.split("|")[3]) for arm, row in last.items()}
+            shown = [row for arm, row in last.items() if seeds[arm] == max(seeds.values())]
+            return "\n".join([*head, *shown, f"\n{_RUNS.search(section)[0]}"])
     return NO_RESULTS
 
 

@@ -100,13 +100,19 @@ def test_tour_says_that_its_lines_are_cut(script):
     assert f"cut at {script.TOUR_WIDTH} characters" in README
 
 
-def test_evidence_is_the_newest_protocol_that_has_results_after_its_last_epoch(script):
-    rows = ["| none | 1 | a |", "| none | 2 | b |", "| reweight | 1 | c |", "| reweight | 2 | d |"]
-    table = "\n".join(["| arm | epoch | x |", "|---|---|---|", *rows])
-    other = table.replace("| b |", "| old |")
+def test_evidence_is_the_arms_with_most_seeds_of_the_largest_protocol_after_their_last_epoch(script):
+    rows = [
+        "| none | 1 | 5 |",
+        "| none | 2 | 5 |",
+        "| reweight | 1 | 5 |",
+        "| reweight | 2 | 5 |",
+        "| literal | 2 | 1 |",
+    ]
+    table = "\n".join(["| arm | epoch | seeds |", "|---|---|---|", *rows])
     page = "\n### Protocol 10-c\n\n0 of 4 runs.\n"
-    page += f"\n### Protocol 9-b\n\n3 of 4 runs. More.\n\n{table}\n\n### Protocol 2-a\n\n{other}"
-    assert script.evidence_table(page).splitlines()[2:] == [rows[1], rows[3], "", "3 of 4 runs."]
+    page += f"\n### Protocol 9-b\n\n11 of 14 runs. More.\n\n{table}\n"
+    page += f"\n### Protocol 2-a\n\n3 of 4 runs.\n\n{table.replace('none', 'other')}"
+    assert script.evidence_table(page).splitlines()[2:] == [rows[1], rows[3], "", "11 of 14 runs."]
     assert script.evidence_table("nothing yet") == script.NO_RESULTS
 
 
