@@ -4,7 +4,7 @@ python docs/readme.py            fail if README.md is not what it would be
 python docs/readme.py --write    write it
 
 - tour: a command, run, and the first lines it prints, cut at TOUR_WIDTH characters
-- evidence: from the first table of the largest protocol in docs/evidence.md, the arms with most seeds after their last epoch
+- evidence: from the first table of the largest protocol in docs/evidence.md, the arms with most seeds, last epoch
 - benchmarks: the table under "In short" in benchmarks/README.md
 """
 
