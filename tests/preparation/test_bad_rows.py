@@ -16,6 +16,7 @@ from distrust_hub.files import iter_jsonl
 from distrust_hub.preparation.export import prepare
 from distrust_hub.preparation.recipe import resolve_recipe
 from distrust_hub.preparation.specs import InputSpec
+from distrust_hub.scoring.document import SCORER_VERSION
 from tests.preparation.test_fetch import row
 
 
@@ -95,7 +96,7 @@ def test_a_renamed_column_goes_before_the_old_one_and_a_value_before_none(tmp_pa
         {"body": row(3)["text"], "authority_weight": 0.1, "provenance_entropy": 2.0, "auth_weight": None},
     ]
     spec = {"columns": {"body": "text", "rights": "license"}}
-    manifest, written = run(tmp_path, *[{**entry, "scorer": 3} for entry in rows], spec=spec)
+    manifest, written = run(tmp_path, *[{**entry, "scorer": SCORER_VERSION} for entry in rows], spec=spec)
     assert [entry["text"] for entry in written] == [row(n)["text"] for n in (1, 2, 3)]
     assert manifest.licenses == {"CC0-1.0": 1, "MIT": 1, "unknown": 1}
     assert written[2]["authority_weight"] == 0.1
