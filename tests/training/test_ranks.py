@@ -153,7 +153,9 @@ def test_a_lost_rank_ends_the_other_with_an_error(tiny_model, data, tmp_path):
     arguments = train_command(tiny_model, data, tmp_path / "out", "--iters", "500", "--save-every", "1")[2:]
     done = launch(str(script), *arguments)
     assert "rank 0 of 2 has lost another rank" in done.stderr or "exited with code -9" in done.stderr
-    assert (tmp_path / "out" / "checkpoints" / "step-000003").is_dir()
+    saved = [int(path.name[5:]) for path in (tmp_path / "out" / "checkpoints").glob("step-*")]
+    assert saved  # the launcher may end rank 0 while it writes a later one
+    assert max(saved) <= 3
     assert not (tmp_path / "out" / "adapters.safetensors").exists()
 
 
