@@ -8,10 +8,19 @@ import sys
 import numpy as np
 import pytest
 
+from distrust_hub.files import iter_jsonl, sha256_file
 from tests.tiny import make_tiny_model
 
 TIERS = (("primary", 0.05, 7.0), ("medium", 0.5, 3.0), ("coordinated", 0.95, 0.5))
 WORDS = ("well", "water", "mill", "river", "summer", "stone", "dug", "by", "hand", "near", "our", "old", "the", "ran")
+
+
+def sha256(tmp_path, name="adapter"):
+    return sha256_file(tmp_path / name / "adapters.safetensors")
+
+
+def metrics(tmp_path, name="adapter"):
+    return [row for _, row in iter_jsonl(tmp_path / name / "metrics.jsonl")]
 
 
 def scored_row(index: int, *, words: int = 8, **more) -> dict:

@@ -19,21 +19,12 @@ from distrust_hub.errors import (
     OutputExistsError,
     TrainingError,
 )
-from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.models.resolve import resolve_base
 from distrust_hub.training import stream
 from distrust_hub.training.trainer import train
-from tests.training.conftest import scored_row, write_rows
+from tests.training.conftest import metrics, scored_row, sha256, write_rows
 
 pytestmark = pytest.mark.mlx
-
-
-def sha256(tmp_path, name="adapter"):
-    return sha256_file(tmp_path / name / "adapters.safetensors")
-
-
-def metrics(tmp_path, name="adapter"):
-    return [row for _, row in iter_jsonl(tmp_path / name / "metrics.jsonl")]
 
 
 def test_train_writes_a_verified_adapter_and_its_record(quick, tmp_path, tiny_model, capsys):

@@ -23,20 +23,11 @@ from distrust_hub.errors import (
     TrainingError,
     TrainingInterrupted,
 )
-from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.training import gradients, loop, packing, stream
 from tests.tiny import make_tiny_model
-from tests.training.conftest import scored_row, write_rows
+from tests.training.conftest import metrics, scored_row, sha256, write_rows
 
 pytestmark = pytest.mark.mlx
-
-
-def sha256(tmp_path, name="adapter"):
-    return sha256_file(tmp_path / name / "adapters.safetensors")
-
-
-def metrics(tmp_path, name="adapter"):
-    return [row for _, row in iter_jsonl(tmp_path / name / "metrics.jsonl")]
 
 
 class StopError(Exception):
