@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
-from distrust_hub.errors import DataError, OutputError
+from distrust_hub.errors import DataError
 from distrust_hub.files import jsonl_line, plain
 from distrust_hub.schema import GIVEN, SCORE_COLUMNS, WRITTEN_COLUMNS, Document, ScoredDocument, is_given, unscored
 from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, score_document
 from distrust_hub.scoring.inputs import InputRow, RawLine
+from distrust_hub.scoring.workers import in_processes
 
 _CHUNK_ROWS, _CHUNK_BYTES = 256, 1 << 20
 """A chunk ends with the row that reaches either."""
-
-_CHUNKS_AHEAD = 4
-"""Chunks given to each worker before the first result is waited for: with the size of a chunk, what bounds memory."""
 
 
 class ScoredLine(NamedTuple):
@@ -90,18 +84,8 @@ def score_rows(
         for chunk in chunks:
             yield from _score_chunk(chunk, options)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Any] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_score_chunk, chunk, options))
-                if len(waiting) >= workers * _CHUNKS_AHEAD:
-                    yield from waiting.popleft().result()
-            for future in waiting:
-                yield from future.result()
-        except BrokenProcessPool as error:
-            problem = "a worker process was ended, perhaps for lack of memory; use fewer --workers and --resume"
-            raise OutputError(problem) from error
+    for scored in in_processes(_score_chunk, chunks, options, workers):
+        yield from scored
 
 
 def _chunks(rows: Iterable[InputRow | RawLine], text_column: str) -> Iterator[list[InputRow | RawLine]]:
