@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from distrust_hub.cli import main as cli
-from distrust_hub.cli.output import format_table
+from distrust_hub.cli.output import format_table, print_table
 from distrust_hub.errors import DataError, TrainingInterrupted
 
 
@@ -40,6 +44,74 @@ def test_main_wrong_usage_is_one_line_and_exit_2(arguments, capsys):
     assert stop.value.code == 2
     assert captured.out == ""
     assert len(captured.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["trian"], "there is no command 'trian'; did you mean train?"),
+        (["xyzzy"], "there is no command 'xyzzy' (see"),
+        (["--quiet"], "unrecognized arguments: --quiet"),
+        (["train", "--adapter-pth", "out"], "unrecognized arguments: --adapter-pth out; did you mean --adapter-path?"),
+        (["train", "--adapter-pth=out"], "did you mean --adapter-path?"),
+        (["score", "in", "--xyzzy"], "unrecognized arguments: --xyzzy (see"),
+    ],
+)
+def test_main_says_what_was_probably_meant(arguments, shown, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert shown in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_main_help_fits_the_terminal_and_says_how_to_start(columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        cli.main([])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.split("try first:")[0].splitlines()[2:])) <= max(columns, 80)
+    assert max(map(len, shown.split("commands:")[1].split("try first:")[0].splitlines())) <= columns
+    assert all(f"  distrust-hub {step}\n" in shown for step in cli.FIRST_STEPS)
+
+
+def test_first_steps_are_commands(capsys):
+    for step in cli.FIRST_STEPS:
+        assert step.split()[0] in cli.COMMANDS
+    assert cli.main(["score", "--text", [*cli.FIRST_STEPS][0].split('"')[1]]) == 0
+    assert "coordinated" in capsys.readouterr().out
+
+
+def test_score_text_has_a_table_for_each_score_and_no_type_where_there_is_none(capsys):
+    assert cli.main(["score", "--text", "Барометр"]) == 0
+    shown = capsys.readouterr().out
+    assert "None" not in shown
+    assert re.findall(r"^(\w+) +component +why", shown, re.MULTILINE) == ["authority_weight", "provenance_entropy"]
+    assert cli.main(["score", "--text", "March 3rd. Barometer 29.4 in. and falling; the needle dipped at noon."]) == 0
+    captured = capsys.readouterr()
+    assert len(re.findall(r"^ +[+-]\d\.\d{3} ", captured.out, re.MULTILINE)) == 12
+    assert "smaller contributions; --evidence shows all" in captured.err
+
+
+def test_results_in_any_script_go_into_a_pipe_whatever_its_code_page(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "Барометр упал."}\n', encoding="utf-8")
+    command = [sys.executable, "-m", "distrust_hub", "score", "in.jsonl", "-o", "-"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}  # as Windows has it
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, check=True)
+    assert json.loads(done.stdout.decode("utf-8"))["text"] == "Барометр упал."
+
+
+def test_env_names_the_hub_without_what_is_secret(monkeypatch, capsys, tmp_path):
+    token = "hf_" + "x" * 34
+    monkeypatch.setenv("HF_TOKEN", token)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://ada:secret@hub.example")
+    monkeypatch.setattr("distrust_hub.cli.env.mlx_problem", lambda: "not here")
+    monkeypatch.setattr("distrust_hub.cli.env.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path)
+    assert cli.main(["env"]) == 0
+    shown = re.sub(" +", " ", capsys.readouterr().out)
+    assert "Hub address https://hub.example\nHub token found\ncache ~" in shown
+    assert token not in shown
+    assert "bytes" not in shown
 
 
 @pytest.mark.parametrize(
@@ -89,3 +161,39 @@ def test_no_option_takes_a_secret(capsys):
 def test_format_table_aligns_numbers_right_and_shows_missing():
     text = format_table(["name", "value"], [["a", 1.5], ["long name", None]])
     assert text.splitlines() == ["name       value", "---------  -----", "a          1.500", "long name      -"]
+
+
+ROWS = [
+    ["owner/name-of-a-model", "short", 1.5, "prose that goes on for longer than there is room"],
+    ["b", None, 2.0, "x"],
+]
+HEADERS = ["model", "kind", "value", "why"]
+
+
+def test_format_table_wraps_prose_where_the_terminal_is_narrow():
+    assert format_table(HEADERS, ROWS, 65).splitlines() == [
+        "model                  kind   value  why",
+        "---------------------  -----  -----  ----------------------------",
+        "owner/name-of-a-model  short  1.500  prose that goes on for",
+        "                                     longer than there is room",
+        "b                      -      2.000  x",
+    ]
+    assert format_table(HEADERS, ROWS, 200) == format_table(HEADERS, ROWS)
+
+
+def test_format_table_turns_rows_into_blocks_where_wrapping_is_not_enough():
+    assert format_table(HEADERS, ROWS, 40).splitlines() == [
+        "owner/name-of-a-model",
+        "  kind short, value 1.500",
+        "  why: prose that goes on for longer",
+        "    than there is room",
+        "",
+        "b",
+        "  value 2.000, why x",
+    ]
+
+
+def test_print_table_is_whole_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table(HEADERS, ROWS)
+    assert capsys.readouterr().out == format_table(HEADERS, ROWS) + "\n"

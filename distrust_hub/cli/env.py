@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
+from pathlib import Path
 from typing import Any
 
 from distrust_hub import __version__
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import note, print_json, print_table
+from distrust_hub.cli.recommend import GIB
 from distrust_hub.hardware.detect import detect_machine, package_versions
 from distrust_hub.models.blas import measure_speed
 from distrust_hub.models.cache import cache_dir
@@ -32,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
     report: dict[str, Any] = {
         "versions": {"distrust-hub": __version__, "python": platform.python_version(), **package_versions(PACKAGES)},
         "machine": detect_machine().to_json(),
+        "hub": _hub(),
         "cache": str(cache_dir()),
         "mlx": problem or "installed",
         "speed": None if problem else _speed(),
@@ -40,9 +44,26 @@ def run(args: argparse.Namespace) -> None:
         print_json(report)
         return
     rows = [(name, version) for name, version in report["versions"].items() if version]
-    rows += [(key, value) for key, value in report["machine"].items() if value is not None and key != "python"]
-    rows += [("cache", report["cache"]), ("MLX", report["mlx"]), *_speed_rows(report["speed"])]
+    rows += [*_machine_rows(report["machine"]), *((f"Hub {name}", value) for name, value in report["hub"].items())]
+    cache = report["cache"].replace(str(Path.home()), "~")  # no user's name in a bug report
+    rows += [("cache", cache), ("MLX", report["mlx"]), *_speed_rows(report["speed"])]
     print_table(("what", "value"), [(name, str(value)) for name, value in rows])
+
+
+def _machine_rows(machine: dict[str, Any]) -> list[tuple[str, Any]]:
+    shown = {**machine, "memory": f"{machine['memory_bytes'] / GIB:.1f} GB"}
+    names = ("system", "chip", "architecture", "cpu_cores", "gpu_cores", "memory", "backend")
+    return [(name.replace("_", " "), shown[name]) for name in names if shown[name] is not None]
+
+
+def _hub() -> dict[str, str]:
+    """Where the Hub is for this program, and whether, not which, a token was found."""
+    from huggingface_hub import constants, get_token
+
+    return {
+        "address": re.sub(r"//[^/@]*@", "//", constants.ENDPOINT) + (" (offline)" if constants.HF_HUB_OFFLINE else ""),
+        "token": "found" if get_token() else "none",
+    }
 
 
 def _speed() -> dict[str, Any] | None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import importlib
 import logging
 import os
+import shutil
 import sys
+import textwrap
 import traceback
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from distrust_hub import __version__
 from distrust_hub.cli.completion import SHELLS, completion_script
+from distrust_hub.cli.output import use_utf8
 from distrust_hub.errors import DistrustHubError, TrainingInterrupted, UsageError
 from distrust_hub.pii import mask_secrets, redact
 
@@ -35,12 +40,20 @@ COMMANDS = {
     "env": "print versions, hardware and the speed of matrix products",
 }
 
+FIRST_STEPS = {
+    'score --text "Experts agree, a spokesperson said."': "two scores and what moved them; needs no model",
+    "setup": "what this machine can train",
+    "demo": "the whole path, some minutes; needs [train]",
+}
+
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with one-line errors."""
+    """argparse with one-line errors that name what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr)
+        unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0]
+        meant = _meant(unknown, self._option_string_actions) if unknown.startswith("--") else ""
+        print(f"{self.prog}: error: {message}{meant} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 
@@ -61,11 +74,15 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 on success, 1 for a known error, 2 for wrong usage, 130 after Ctrl-C.
     """
+    use_utf8()
     arguments = sys.argv[1:] if argv is None else argv
     verb = arguments[0] if arguments else "--help"
     if verb not in COMMANDS:
-        _top_level_parser().parse_args(arguments or [verb])
-        return 0
+        parser = _top_level_parser()
+        if not verb.startswith("-"):
+            parser.error(f"there is no command {verb!r}{_meant(verb, COMMANDS)}")
+        parser.parse_args(arguments or [verb])
+        parser.error("no command given")  # behind an option that shows nothing
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     module = importlib.import_module(f"distrust_hub.cli.{verb}")
     parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
@@ -117,13 +134,30 @@ def _report(message: str, code: int) -> int:
     return code
 
 
+def _meant(word: str, known: Iterable[str]) -> str:
+    """``; did you mean X?`` where something known is spelled like it."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _listing(entries: Mapping[str, str]) -> str:
+    """Two columns that fit the terminal."""
+    width = max(map(len, entries))
+    room = max(shutil.get_terminal_size().columns - 2, width + 24)
+    lines = (
+        textwrap.fill(f"  {name:<{width}}  {text}", room, subsequent_indent=" " * (width + 4), break_on_hyphens=False)
+        for name, text in entries.items()
+    )
+    return "\n".join(lines)
+
+
 def _top_level_parser() -> argparse.ArgumentParser:
-    width = max(map(len, COMMANDS))
-    listing = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in COMMANDS.items())
+    steps = "\n".join(f"  distrust-hub {step}\n      {text}" for step, text in FIRST_STEPS.items())
     parser = _Parser(
         prog="distrust-hub",
-        description="Lean a language model on primary sources, and show that it does.",
-        epilog=f"commands:\n{listing}\n\nOptions of a command: distrust-hub COMMAND --help",
+        description="Lean a language model on primary sources, and measure whether it does.",
+        epilog=f"commands:\n{_listing(COMMANDS)}\n\ntry first:\n{steps}\n\n"
+        "Options of a command: distrust-hub COMMAND --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="distrust-hub COMMAND [options]",
         allow_abbrev=False,
@@ -132,7 +166,6 @@ def _top_level_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--print-completion", choices=SHELLS, action=_PrintCompletion, help="print the completion script of a shell"
     )
-    parser.add_argument("command", choices=[*COMMANDS], metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
 
 

@@ -12,6 +12,8 @@ from distrust_hub.cli.options import add_format_argument, add_rights_arguments, 
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
 from distrust_hub.errors import ConfigError, DataError
 
+SHOWN = 6  # contributions to each score, unless --evidence asks for all
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``distrust-hub score``."""
@@ -71,17 +73,24 @@ def _score_text(args: argparse.Namespace) -> int | None:
     if args.format == "json":
         print_json(score.to_dict())
         return None
-    probability = f"{score.source_type} ({score.source_type_probability:.0%})"
+    reads_like = f"{score.source_type} ({score.source_type_probability:.0%})" if score.source_type else None
     print_table(
         ["authority_weight", "provenance_entropy", "tier", "reads like", "year", "confidence"],
-        [[score.authority_weight, score.provenance_entropy, score.tier, probability, score.year, score.confidence]],
+        [[score.authority_weight, score.provenance_entropy, score.tier, reads_like, score.year, score.confidence]],
     )
-    lines = sorted(score.evidence, key=lambda line: -abs(line.contribution))
-    rows = [[e.axis, e.component, e.contribution, e.reason, e.text] for e in lines if abs(e.contribution) >= 0.0005]
-    print()
-    print_table(["axis", "component", "contribution", "why", "matched"], rows if args.evidence else rows[:16])
-    if not args.evidence and len(rows) > 16:
-        note(f"{len(rows) - 16} smaller contributions; --evidence shows all")
+    left_out = 0
+    for axis in ("authority_weight", "provenance_entropy"):
+        lines = [e for e in score.evidence if e.axis == axis and abs(e.contribution) >= 0.0005]
+        lines.sort(key=lambda line: -abs(line.contribution))
+        shown = lines if args.evidence else lines[:SHOWN]
+        left_out += len(lines) - len(shown)
+        print()
+        print_table(
+            [axis, "component", "why", "matched"],
+            [[f"{e.contribution:+.3f}", e.component, e.reason, e.text] for e in shown],
+        )
+    if left_out:
+        note(f"{left_out} smaller contributions; --evidence shows all")
     return None
 
 

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
         print_json({"machine": machine.to_json(), "mlx": problem or "installed", "models": models, "profile": saved})
         return
     print_table(("what", "value"), _rows(machine, problem, saved))
+    print()
     print_recommendations(found)
     note("settings are estimated; scoring, cards and publishing need no MLX")
     steps = [found[0].command()] if found and not problem else []
