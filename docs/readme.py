@@ -25,7 +25,7 @@ TOUR = (
     'distrust-hub score --text "March 3rd. Barometer 29.4 in. and falling; the needle dipped 2 degrees at noon."',
     'distrust-hub score --text "Experts agree that the new guidelines are effective, a spokesperson said."',
 )
-TOUR_LINES, TOUR_WIDTH = 12, 110
+TOUR_LINES, TOUR_WIDTH = 10, 110
 NO_RESULTS = "No results yet."
 _RUNS = re.compile(r"^(\d+) of \d+ runs\.", re.MULTILINE)
 

@@ -77,7 +77,7 @@ def test_main_help_fits_the_terminal_and_says_how_to_start(columns, capsys, monk
 def test_first_steps_are_commands(capsys):
     for step in cli.FIRST_STEPS:
         assert step.split()[0] in cli.COMMANDS
-    assert cli.main(["score", "--text", [*cli.FIRST_STEPS][0].split('"')[1]]) == 0
+    assert cli.main(["score", "--text", next(iter(cli.FIRST_STEPS)).split('"')[1]]) == 0
     assert "coordinated" in capsys.readouterr().out
 
 

@@ -11,6 +11,7 @@ import pytest
 from huggingface_hub import HfApi
 
 import distrust_hub
+from distrust_hub.cli.main import COMMANDS as COMMANDS_OF_PROGRAM
 from distrust_hub.cli.main import main
 from tests.hub_server.server import HubServer
 from tests.tiny import make_tiny_model
@@ -22,10 +23,25 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 ELSEWHERE = {
     "python -m pip install nox && nox -s demo": "test_demo.py runs the command; the session once per piece of work",
     "python -m pip install nox && nox -s tests": "the first thing .ci/run does",
-    'pip install "distrust-hub[train]"': "the session demo installs it",
+    'pip install "distrust-hub[train,eval,app]"': "the session wheel installs the wheel, the session demo the extras",
+    "distrust-hub demo": "test_demo.py runs the command, on a smaller model",
     "distrust-hub app": "app/test_server.py starts it",
 }
 """Command: why it is not run here. Every other one is a ``distrust-hub`` command and runs here."""
+
+
+def test_what_is_run_elsewhere_can_be_run():
+    sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE)
+    extras = set(re.findall(r"^([\w-]+) = \[", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE))
+    for command in ELSEWHERE:
+        assert set(re.findall(r"nox -s (\w+)", command)) <= set(sessions), command
+        named = [name for found in re.findall(r"distrust-hub\[(.+?)\]", command) for name in found.split(",")]
+        assert set(named) <= extras, command
+        if command.startswith("distrust-hub "):
+            assert command.split()[1] in COMMANDS_OF_PROGRAM
+    if (ROOT / ".ci" / "run").is_file():  # not in the sdist
+        first = re.search(r"for session in (\w+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+        assert first[1] == "tests"
 
 
 def blocks(language: str) -> list[str]:
@@ -116,6 +132,21 @@ def test_evidence_is_the_arms_with_most_seeds_of_the_largest_protocol_after_thei
     assert script.evidence_table("nothing yet") == script.NO_RESULTS
 
 
+def test_figures_in_the_text_are_those_of_the_tables(script):
+    prose = README.split("\n## Does it work?\n")[1].split("<!--")[0]
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    defaults = page.split("\n### Protocol 4-defaults\n")[1].split("\n![")[0]
+    rows = [line for line in README.splitlines() if line.startswith("| reweight |")]
+    rows += [line for line in defaults.splitlines() if line.startswith("| reweight | 3 |")]
+    assert len(rows) == 2
+    told = re.findall(r"([+-]\d\.\d\d) \((?:95 % )?([+-]\d\.\d\d) to ([+-]\d\.\d\d)\)", prose)
+    measured = [re.findall(r"[+-]\d\.\d{3}", row)[-3:] for row in rows]
+    assert told == [tuple(f"{float(number):+.2f}" for number in row) for row in measured]
+    [speed] = re.findall(r"about ([\d,]+) documents a second", README)
+    [scored] = re.findall(r"\| scoring, documents a second of processor time \| ([\d,]+) ", README)
+    assert int(speed.replace(",", "")) == round(int(scored.replace(",", "")), -3)
+
+
 def test_links_and_pictures_are_there():
     places = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert len(places) > 10
@@ -136,4 +167,4 @@ def test_file_tree_names_what_there_is():
 
 
 def test_readme_is_short():
-    assert len(README.splitlines()) <= 240
+    assert len(README.splitlines()) <= 256
