@@ -139,7 +139,7 @@ def test_figures_in_the_text_are_those_of_the_tables(script):
     rows = [line for line in README.splitlines() if line.startswith("| reweight |")]
     rows += [line for line in defaults.splitlines() if line.startswith("| reweight | 3 |")]
     assert len(rows) == 2
-    told = re.findall(r"([+-]\d\.\d\d) \((?:95 % )?([+-]\d\.\d\d) to ([+-]\d\.\d\d)\)", prose)
+    told = re.findall(r"([+-]\d\.\d\d)(?: nats)? \((?:95 % )?([+-]\d\.\d\d) to ([+-]\d\.\d\d)\)", prose)
     measured = [re.findall(r"[+-]\d\.\d{3}", row)[-3:] for row in rows]
     assert told == [tuple(f"{float(number):+.2f}" for number in row) for row in measured]
     [speed] = re.findall(r"about ([\d,]+) documents a second", README)
