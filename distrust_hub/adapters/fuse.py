@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +13,18 @@ import numpy as np
 from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
 from distrust_hub.adapters.mlx_format import AdapterConfig
 from distrust_hub.adapters.tensors import Tensors, by_module
-from distrust_hub.adapters.verify import PLAIN_ARCHITECTURES, base_shapes, verify_adapter
+from distrust_hub.adapters.verify import base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.files import read_json, write_json
 from distrust_hub.models.cache import build_folder
 from distrust_hub.models.fingerprint import QUANTIZATION_KEYS, quantization_of, weight_files
-from distrust_hub.models.runtime import mx
+from distrust_hub.models.resolve import BaseModel
+from distrust_hub.models.runtime import mx, nn
 
 _INDEX = "model.safetensors.index.json"
 _COPIED = (".json", ".jinja", ".txt", ".model")
+_IN_BLOCK = re.compile(r"^.*?(?=\.\d+\.)")
+"""What stands before the number of a block in the path of a layer."""
 
 
 def fuse_adapter(
@@ -48,8 +52,8 @@ def fuse_adapter(
 
     Raises:
         OutputExistsError: If ``out`` exists.
-        AdapterError: If the adapter does not verify against the base, or the architecture is not one of
-            PLAIN_ARCHITECTURES.
+        AdapterError: If the adapter does not verify against the base, or the base's files hold an adapted layer in
+            another form than MLX computes with (merged or transposed).
     """
     target = Path(out)
     if target.exists():
@@ -58,19 +62,42 @@ def fuse_adapter(
     config, tensors = read_adapter(source)
     base = resolve_adapter_base(config, model, folder)
     verify_adapter(source, base)
+    layers = by_module(tensors)
     if base_shapes(base.path) is None:
-        known = ", ".join(PLAIN_ARCHITECTURES)
-        raise AdapterError(f"{base.id or base.path.name}: only {known} models can be fused here; use mlx_lm.fuse")
+        layers = _as_stored(layers, base)
     with build_folder(target) as temporary:
         plain = temporary / "plain" if quantize_bits else temporary
         plain.mkdir(exist_ok=True)
-        _write_weights(base.path, plain, config, by_module(tensors))
+        _write_weights(base.path, plain, config, layers)
         _copy_rest(base.path, plain)
         if quantize_bits:
             _copy_rest(plain, temporary)
             _quantise(plain, temporary, quantize_bits, quantize_group_size)
             shutil.rmtree(plain)
     return target
+
+
+def _as_stored(layers: dict[str, Tensors], base: BaseModel) -> dict[str, Tensors]:
+    """The layers by the names that the base's files have for them: those of the weights that MLX computes with."""
+    from mlx_lm.utils import load_model
+
+    modules = dict(load_model(base.path, lazy=True)[0].named_modules())
+    used = {path: m.weight for path in layers if isinstance(m := modules.get(path), (nn.Linear, nn.QuantizedLinear))}
+    del modules
+    names: dict[str, str] = {}
+    for file in weight_files(base.path):
+        weights: dict[str, mx.array] = dict(mx.load(str(file)))  # type: ignore[arg-type]
+        for path in [*used]:
+            ending = _IN_BLOCK.sub("", path) + ".weight"
+            same = (name for name in weights if name.endswith(ending) and mx.array_equal(weights[name], used[path]))
+            if name := next(same, None):
+                names[path] = name.removesuffix(".weight")
+                del used[path]
+    if odd := [path for path in layers if path not in names]:
+        others = f" and {len(odd) - 1} others" if odd[1:] else ""
+        problem = f"the files hold {odd[0]}{others} in another form than MLX computes with, which cannot be fused here"
+        raise AdapterError(f"{base.id or base.path.name}: {problem}; use mlx_lm.fuse")
+    return {names[path]: parts for path, parts in layers.items()}
 
 
 def _quantise(plain: Path, out: Path, bits: int, group_size: int) -> None:

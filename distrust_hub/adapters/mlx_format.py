@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from distrust_hub.adapters.names import peft_path
 from distrust_hub.adapters.tensors import LEAVES, Tensors, by_module, read_tensors, write_tensors
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE
 from distrust_hub.errors import AdapterError, ArtifactError, InputNotFoundError
@@ -49,6 +50,7 @@ class AdapterConfig:
         revision: Revision of the base, or None.
         base_fingerprint: Fingerprint of the base (``models/fingerprint.py``), or None.
         base_precision: Precision of that base (``BaseModel.precision``), or None.
+        base_model_type: ``model_type`` of that base, or None; PEFT's names of its layers depend on it.
         extra: Further facts of ours, such as CONDITION_PREFIX.
     """
 
@@ -62,6 +64,7 @@ class AdapterConfig:
     revision: str | None = None
     base_fingerprint: str | None = None
     base_precision: str | None = None
+    base_model_type: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self, modules: Iterable[str]) -> dict[str, Any]:
@@ -87,7 +90,7 @@ class AdapterConfig:
             "r": self.rank,
             "lora_alpha": int(alpha) if alpha == int(alpha) else alpha,
             "lora_dropout": self.dropout,
-            "target_modules": sorted(modules),
+            "target_modules": sorted(peft_path(path, self.base_model_type) for path in modules),
             "bias": "none",
             "fan_in_fan_out": False,
             "init_lora_weights": True,
@@ -96,6 +99,7 @@ class AdapterConfig:
             "inference_mode": True,
             "base_fingerprint": self.base_fingerprint,
             "base_precision": self.base_precision,
+            "base_model_type": self.base_model_type,
             _OURS: {"schema": SCHEMA_VERSION, **self.extra},
         }
 
@@ -146,6 +150,7 @@ def adapter_config(
         revision=base.revision if base.id else None,
         base_fingerprint=base.fingerprint,
         base_precision=base.precision,
+        base_model_type=_text(read_json(base.path / "config.json").get("model_type")),
         extra=dict(extra or {}),
         **layout(by_module(tensors), total_layers),
     )
@@ -227,16 +232,18 @@ def read_config_json(path: Path) -> dict[str, Any]:
 
 
 def base_identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Base id, revision, fingerprint and precision; a base that is not a Hub id (a path of the author's) is dropped."""
+    """What a config says of its base; an id that is none of the Hub's (a path of the author's) is dropped."""
     named = config.get("base_model_name_or_path") or config.get("model")
     known = is_repo_id(named)
-    revision, fingerprint, precision = (config.get(key) for key in ("revision", "base_fingerprint", "base_precision"))
     return {
         "base_model": str(named) if known else None,
-        "revision": revision if known and isinstance(revision, str) else None,
-        "base_fingerprint": fingerprint if isinstance(fingerprint, str) else None,
-        "base_precision": precision if isinstance(precision, str) else None,
+        "revision": _text(config.get("revision")) if known else None,
+        **{key: _text(config.get(key)) for key in ("base_fingerprint", "base_precision", "base_model_type")},
     }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def config_number(

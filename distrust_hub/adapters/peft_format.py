@@ -25,6 +25,7 @@ from distrust_hub.adapters.mlx_format import (
     read_mlx,
     write_adapter,
 )
+from distrust_hub.adapters.names import mlx_path, peft_path
 from distrust_hub.adapters.tensors import MAX_RANK, Tensors, by_module, read_tensors, write_tensors
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
@@ -71,20 +72,21 @@ def write_peft(folder: str | Path) -> Path:
 def save_peft(out: str | Path, config: AdapterConfig, tensors: Tensors) -> Path:
     """Write an adapter, given in mlx-lm's terms, in PEFT's format; returns the path of the weights."""
     path = Path(out) / PEFT_ADAPTER_FILE
-    write_tensors(path, to_peft(tensors), framework="pt")
+    write_tensors(path, to_peft(tensors, config.base_model_type), framework="pt")
     write_json(path.with_name(ADAPTER_CONFIG_FILE), config.to_json(by_module(tensors)))
     return path
 
 
-def to_peft(tensors: Mapping[str, np.ndarray]) -> Tensors:
-    """Rename and transpose mlx-lm adapter tensors to PEFT's."""
+def to_peft(tensors: Mapping[str, np.ndarray], model_type: str | None = None) -> Tensors:
+    """Rename and transpose mlx-lm adapter tensors to PEFT's, for a base of that ``model_type``."""
     converted, refused = {}, []
     for path, parts in by_module(tensors).items():
         unknown = "embed" in path.rsplit(".", 1)[-1] or not set(parts) <= set(_SUFFIXES)
         if unknown or any(value.ndim > 2 for value in parts.values()):
             refused.append(path)
         else:
-            converted.update({f"{_PREFIX}{path}{_SUFFIXES[leaf]}": value.T for leaf, value in parts.items()})
+            name = _PREFIX + peft_path(path, model_type)
+            converted.update({name + _SUFFIXES[leaf]: value.T for leaf, value in parts.items()})
     if refused:
         raise AdapterError(f"embedding and expert layers cannot be converted to PEFT: {', '.join(refused)}")
     return converted
@@ -115,13 +117,15 @@ def read_peft(folder: str | Path) -> tuple[AdapterConfig, Tensors]:
     scales = {name: _scale(name, parts, raw, path) for name, parts in layers.items()}
     rank = max(parts["lora_a"].shape[1] for parts in layers.values())
     scale = Counter(scales.values()).most_common(1)[0][0]
+    identity = base_identity(raw)
+    paths = {name: mlx_path(name, identity["base_model_type"]) for name in layers}
     config = AdapterConfig(
         rank=rank,
         scale=scale,
         dropout=config_number(raw, "lora_dropout", path, default=0.0),
         fine_tune_type="dora" if raw.get("use_dora") else "lora",
-        **base_identity(raw),
-        **layout(layers),
+        **identity,
+        **layout(paths.values()),
     )
     tensors = {}
     for name, parts in layers.items():
@@ -129,7 +133,7 @@ def read_peft(folder: str | Path) -> tuple[AdapterConfig, Tensors]:
         factor = np.float32(scales[name] / scale)
         parts["lora_a"] = np.pad(parts["lora_a"], ((0, 0), (0, missing)))
         parts["lora_b"] = np.pad(parts["lora_b"] * factor, ((0, missing), (0, 0)))
-        tensors.update({f"{name}.{leaf}": np.ascontiguousarray(value) for leaf, value in parts.items()})
+        tensors.update({f"{paths[name]}.{leaf}": np.ascontiguousarray(value) for leaf, value in parts.items()})
     return config, tensors
 
 

@@ -77,7 +77,7 @@ def verify_adapter(folder: str | Path, base: BaseModel | None = None) -> Adapter
     _check_values(modules, path)
     if config.scale == 0 or not (_has_update(modules) or _has_magnitudes(modules, base if shapes else None)):
         raise AdapterError(f"{path}: the adapter changes nothing (scale or every update is zero); train it first")
-    _check_formats_agree(Path(folder), tensors)
+    _check_formats_agree(Path(folder), config, tensors)
     parameters = sum(value.size for value in tensors.values())
     return AdapterInfo(Path(folder), config, sha256_file(path), tuple(modules), parameters, relation)
 
@@ -196,12 +196,12 @@ def _has_magnitudes(modules: Mapping[str, Tensors], base: BaseModel | None) -> b
     return not all(np.allclose(parts["m"], norms[path], rtol=1e-3) for path, parts in modules.items())
 
 
-def _check_formats_agree(folder: Path, tensors: Tensors) -> None:
+def _check_formats_agree(folder: Path, config: AdapterConfig, tensors: Tensors) -> None:
     other = folder / PEFT_ADAPTER_FILE
     if not other.is_file() or not (folder / ADAPTER_FILE).is_file():
         return
     _check_bounds(other)
-    found, expected = read_tensors(other), to_peft(tensors)
+    found, expected = read_tensors(other), to_peft(tensors, config.base_model_type)
     different = sorted(
         name
         for name in found.keys() | expected.keys()
