@@ -73,6 +73,21 @@ def test_messages_explained_are_printed():
     messages = [part for row in rows for part in re.findall(r"`([^`]+)`", row) if part != "notes.jsonl:12:"]
     assert len(messages) > 30
     assert [message for message in messages if message not in source] == []
+    hub = (ROOT / "docs" / "publishing.md").read_text(encoding="utf-8").split("| message | what to do |")[1]
+    messages = re.findall(r"^\| `([^`]+)` \|", hub, re.MULTILINE)
+    assert len(messages) == hub.count("\n| ")
+    assert [message for message in messages if message not in source] == []
+
+
+def test_models_for_macs_are_those_of_recommend():
+    from distrust_hub.hardware.detect import named_machine
+    from distrust_hub.hardware.recommend import recommend
+
+    page = (ROOT / "docs" / "quickstart-mac.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (M\d[\w ]*), (\d+) GB \| `(.+?)` \|$", page, re.MULTILINE)
+    assert len(rows) >= 4
+    for chip, memory, model in rows:
+        assert recommend(named_machine(f"Apple {chip}", int(memory) << 30))[0].model.id == model, chip
 
 
 def test_places_that_answer_questions_are_there():
