@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from distrust_hub.scoring.citations import Found, find_citations
 from distrust_hub.scoring.dating import Since, since
 from distrust_hub.scoring.era import Year, year_of
 from distrust_hub.scoring.features import Features, features_of
 from distrust_hub.scoring.language import Language, language_of
+from distrust_hub.scoring.matcher import lexicon_matcher
 from distrust_hub.scoring.metadata import CitationCount, SourceHint, citation_count, source_hint, stated_source_type
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules import RuleHits, find_rules
 from distrust_hub.scoring.style import Array, Style, standardised, style_of
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(NamedTuple):
     """Readings of one document.
 
     Attributes:
@@ -53,10 +52,9 @@ class Analysis:
 def analyse(raw: str, metadata: Mapping[str, Any]) -> Analysis:
     """Read a document once."""
     text = NormalText(raw)
-    unique = set(text.words)
-    language = language_of(unique, text.words)
     features = features_of(text)
-    share = language.english if unique else 0.0
+    language = language_of(text.words, features.matches.counts[lexicon_matcher().index["foreign_words"]])
+    share = language.english if text.words else 0.0
     z = standardised(features.values, len(text.words))
     return Analysis(
         text=text,

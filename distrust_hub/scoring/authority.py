@@ -46,6 +46,8 @@ def _citation_amount(count: int) -> float:
 
 def marks_amount(analysis: Analysis, found: Mapping[str, Sequence[Hit]], step: float, cap: float) -> float:
     """Logarithmic in the number of marks; where the style cannot be read, marks are all there is and count for more."""
+    if not found:
+        return 0.0
     share = analysis.style.share
     scale = share + (1.0 - share) * float(calibration().constants["unread_marks"])
     return scale * capped_log(sum(map(len, found.values())), step, cap)

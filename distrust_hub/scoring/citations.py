@@ -122,14 +122,14 @@ def find_citations(text: NormalText) -> dict[str, Found]:
             found.setdefault(style, []).extend(spans)
 
     if "[" in flat:
-        chains = _BRACKETS.finditer(flat)
-        chains = (m for m in chains if not _NO_CITATION_BEFORE.search(flat[max(0, m.start() - 10) : m.start()]))
-        add("numbered", [m.span() for chain in chains for m in _BRACKET.finditer(flat, *chain.span())])
+        for chain in _BRACKETS.finditer(flat):
+            if not _NO_CITATION_BEFORE.search(flat[max(0, chain.start() - 10) : chain.start()]):
+                add("numbered", [m.span() for m in _BRACKET.finditer(flat, *chain.span())])
     if "(" in flat:
         add("author_year", [span for m in _PAREN.finditer(flat) for span in _author_years(m)])
         if _YEAR_OPENS.search(flat):
             add("author_year", [m.span() for m in _NARRATIVE.finditer(flat) if _names_author(flat, m)])
-    if "10." in flat and "/" in flat:
+    if "/" in flat and "10." in flat:
         add("doi", [m.span() for m in _DOI.finditer(flat)])
     matches = _SIGN_MATCHER.find_matches_as_indexes(text.data, overlapping=True)
     signs = {_SIGN_STYLES[match[0]] for match in matches}
@@ -162,8 +162,11 @@ def _references(text: NormalText) -> Found:
 
 def _author_years(group: re.Match[str]) -> Found:
     """Places of the citations in one pair of parentheses: ``(A & B, 2020; C, 2018)`` holds two."""
+    inner = group[1]
+    if "1" not in inner and "2" not in inner:
+        return []
     found, at = [], group.start(1)
-    for part in group[1].split(";")[:12]:
+    for part in inner.split(";")[:12]:
         if _names_then_year(part):
             found.append((at + len(part) - len(part.lstrip()), at + len(part)))
         at += len(part) + 1

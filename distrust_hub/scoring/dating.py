@@ -29,6 +29,8 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_NEWEST_FIRST = sorted(zip(SINCE, SINCE_GROUPS), reverse=True)
+
 
 class Since(NamedTuple):
     """Why a text cannot be older than a year.
@@ -48,9 +50,10 @@ def since(text: NormalText, matches: Matches) -> Since | None:
     """The best reason why the text is modern, None when it gives none. A quantity or a model number is no date."""
     found: Since | None = None
     index = lexicon_matcher().index
-    for year, group in zip(SINCE, SINCE_GROUPS):
-        if matches.counts[index[group]]:
-            found = Since(year, matches.hits(index[group])[0], True)
+    for year, name in _NEWEST_FIRST:
+        if matches.counts[index[name]]:
+            found = Since(year, matches.hits(index[name])[0], True)
+            break
     flat = text.flat
     for start, year in text.years:
         if not SINCE_MIN <= year <= SINCE_MAX or (found and year <= found.year):

@@ -21,7 +21,10 @@ _COMMON = {
     "da": "og at det i en på er som for af av med den til ikke har om et var jeg han de fra vi der blev",
 }
 COMMON = {name: frozenset(words.split()) for name, words in _COMMON.items()}
-_FOREIGN = frozenset().union(*(common for name, common in COMMON.items() if name != "en"))
+_OTHERS = {name: common for name, common in COMMON.items() if name != "en"}
+_SHARED = max(len(common & COMMON["en"]) for common in _OTHERS.values())
+FOREIGN_WORDS = ", ".join(sorted(frozenset().union(*_OTHERS.values()) - COMMON["en"]))
+"""Common words of other languages as a word group: an English text has few, and a count of them tells it at once."""
 
 
 SHORT_WORDS, LONG_WORDS = 12, 60
@@ -43,32 +46,30 @@ class Language(NamedTuple):
     english: float
 
 
-def language_of(unique: set[str], words: Sequence[str]) -> Language:
+def language_of(words: Sequence[str], foreign: int) -> Language:
     """Guess the language.
 
     Args:
-        unique: The different words, lower case.
         words: All words, lower case.
+        foreign: How many of them are in ``FOREIGN_WORDS``.
     """
-    english = len(COMMON["en"] & unique)
-    if english >= 8 and english >= len(_FOREIGN & unique):  # no other language can have more
-        best, most = "en", english
-    else:
-        hits = {name: len(common & unique) for name, common in COMMON.items()}
-        best = max(hits, key=lambda name: hits[name])  # English is first and wins a tie
-        most = hits[best]
-    if not _is_written_in(COMMON[best], most, words):
-        short = len(words) < (2 * SHORT_WORDS if english else SHORT_WORDS)
-        return Language("unknown", 0.5 if short and all(word.isascii() for word in unique) else 0.0)
+    sample = words[:: max(1, len(words) // _SAMPLE)]
+    if len(COMMON["en"].intersection(sample)) >= max(8, foreign + _SHARED):
+        return Language("en", 1.0)  # no other language can have more, and 8 are enough for any sample
+    unique = set(words)
+    hits = {name: len(common & unique) for name, common in COMMON.items()}
+    best = max(hits, key=lambda name: hits[name])  # English is first and wins a tie
+    if not _is_written_in(COMMON[best], hits[best], len(words), sample):
+        short = len(words) < (2 * SHORT_WORDS if hits["en"] else SHORT_WORDS)
+        return Language("unknown", 0.5 if short and all(map(str.isascii, words)) else 0.0)
     if best == "en":
         return Language("en", 1.0)
     only_english = len((COMMON["en"] - COMMON[best]) & unique)
-    return Language(best, only_english / (only_english + most) if only_english > most / 2 else 0.0)
+    return Language(best, only_english / (only_english + hits[best]) if only_english > hits[best] / 2 else 0.0)
 
 
-def _is_written_in(common: frozenset[str], different: int, words: Sequence[str]) -> bool:
+def _is_written_in(common: frozenset[str], different: int, words: int, sample: Sequence[str]) -> bool:
     """Whether a text has enough different common words of a language, and often enough: a quotation is not."""
-    if different < (1 if len(words) < SHORT_WORDS else 3 if len(words) < LONG_WORDS else 5):
+    if different < (1 if words < SHORT_WORDS else 3 if words < LONG_WORDS else 5):
         return False
-    sample = words[:: max(1, len(words) // _SAMPLE)]
     return sum(map(common.__contains__, sample)) >= _LEAST_SHARE * len(sample)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import ahocorasick_rs
 
+from distrust_hub.scoring.language import FOREIGN_WORDS
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules_lexicon import RULE_GROUPS
@@ -29,21 +30,15 @@ class Matches:
 
     __slots__ = ("_members", "_raw", "counts")
 
-    def __init__(
-        self, raw: list[tuple[int, int, int]], groups: list[tuple[int, ...]], members: list[frozenset[int]]
-    ) -> None:
-        self._raw, self._members = raw, members
-        self.counts = counts = [0] * len(members)
-        for pattern, _, _ in raw:
-            for group in groups[pattern]:
-                counts[group] += 1
+    def __init__(self, raw: list[tuple[int, int, int]], counts: list[int], members: list[frozenset[int]]) -> None:
+        self._raw, self.counts, self._members = raw, counts, members
 
     def hits(self, group: int) -> list[Hit]:
         """Places of a group's matches, from left to right."""
         if not self.counts[group]:
             return []
         members = self._members[group]
-        return [(start, end) for pattern, start, end in self._raw if pattern in members]
+        return [match[1:] for match in self._raw if match[0] in members]
 
 
 class Matcher:
@@ -69,7 +64,8 @@ class Matcher:
                     forms.add(pattern)
                     numbers.add(number)
         patterns = sorted(owners, key=lambda lower: lower not in exact)  # those with a case of their own first
-        self._groups = [tuple(sorted(owners[lower])) for lower in patterns]
+        same: dict[tuple[int, ...], tuple[int, ...]] = {}  # a few hundred tuples, not thousands, stay in the cache
+        self._groups = [same.setdefault(numbers, numbers) for numbers in (tuple(sorted(owners[p])) for p in patterns)]
         self._exact: list[tuple[set[str], int]] = []
         for lower in patterns[: len(exact)]:
             forms, numbers = exact[lower]
@@ -87,9 +83,16 @@ class Matcher:
     def find(self, text: NormalText) -> Matches:
         """Everything found, in one pass."""
         raw = self._automaton.find_matches_as_indexes(text.lower, overlapping=True)
-        exact, first_of_any_case = self._exact, len(self._exact)
-        raw = [match if match[0] >= first_of_any_case else _by_case(text.cased, match, exact) for match in raw]
-        return Matches(raw, self._groups, self._members)
+        exact, first_of_any_case, groups = self._exact, len(self._exact), self._groups
+        counts = [0] * len(self.names)
+        for at, match in enumerate(raw):
+            number = match[0]
+            if number < first_of_any_case:
+                raw[at] = _by_case(text.cased, match, exact)
+                number = raw[at][0]
+            for group in groups[number]:
+                counts[group] += 1
+        return Matches(raw, counts, self._members)
 
 
 def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[str], int]]) -> tuple[int, int, int]:
@@ -110,4 +113,4 @@ def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[
 @lru_cache(maxsize=1)
 def lexicon_matcher() -> Matcher:
     """The matcher over both lexicons, the style groups first; built once a process in some milliseconds."""
-    return Matcher({**STYLE_GROUPS, **RULE_GROUPS})
+    return Matcher({**STYLE_GROUPS, **RULE_GROUPS, "foreign_words": FOREIGN_WORDS})

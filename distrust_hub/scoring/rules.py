@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from distrust_hub.scoring.language import LONG_WORDS, SHORT_WORDS, Language
@@ -88,8 +89,7 @@ def find_rules(text: NormalText, matches: Matches, language: Language) -> RuleHi
                 if _speaks(text, hit, verbs):
                     speaking.append((hit, rank))
     languages = _languages_of_marks(language, len(text.words))
-    markers, coordinated = (_marks(kinds, languages, matches) for kinds in (_MARK_KINDS, COORDINATED_MARKERS))
-    return RuleHits(consensus, speaking, markers, coordinated)
+    return RuleHits(consensus, speaking, *(_marks(groups, languages, matches) for groups in _mark_groups()))
 
 
 def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
@@ -102,14 +102,29 @@ def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
     return (*known, "en") if language.english and known != ("en",) else known
 
 
-def _marks(kinds: Iterable[str], languages: tuple[str, ...], matches: Matches) -> dict[str, list[Hit]]:
+@lru_cache(maxsize=1)
+def _mark_groups() -> list[dict[str, list[tuple[str, int]]]]:
+    """Kinds of mark and their word groups by language, for primary and for coordinated sources."""
+    index = lexicon_matcher().index
+    return [
+        {
+            language: [(kind, index[name]) for kind, name in named if name in index]
+            for language in _ALL_LANGUAGES
+            for named in [[(kind, kind if language == "en" else f"{kind}.{language}") for kind in kinds]]
+        }
+        for kinds in (_MARK_KINDS, COORDINATED_MARKERS)
+    ]
+
+
+def _marks(
+    groups: Mapping[str, list[tuple[str, int]]], languages: tuple[str, ...], matches: Matches
+) -> dict[str, list[Hit]]:
     """Places of the marks of some languages, by kind."""
-    index, counts = lexicon_matcher().index, matches.counts
+    counts = matches.counts
     found: dict[str, list[Hit]] = {}
     for language in languages:
-        for kind in kinds:
-            group = index.get(kind if language == "en" else f"{kind}.{language}")
-            if group is not None and counts[group]:
+        for kind, group in groups[language]:
+            if counts[group]:
                 found.setdefault(kind, []).extend(matches.hits(group))
     return {kind: _apart(hits) for kind, hits in found.items()}
 

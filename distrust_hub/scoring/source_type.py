@@ -20,11 +20,11 @@ def source_type_of(style: Style, stated: SourceHint | None, hint: SourceHint | N
         return stated.source_type, 1.0
     if hint is None and style.share == 0.0:
         return None, 0.0
-    odds = style.types
+    odds = style.types.tolist()
     if hint is not None:
         odds[SOURCE_TYPES.index(hint.source_type)] *= math.exp(calibration().constants["source_hint_logit"])
-    best = int(odds.argmax())
-    return SOURCE_TYPES[best], float(odds[best] / odds.sum())
+    most = max(odds)
+    return SOURCE_TYPES[odds.index(most)], most / sum(odds)
 
 
 def source_type_origin(stated: SourceHint | None, hint: SourceHint | None) -> str:

@@ -164,5 +164,5 @@ def _slopes(style: Style) -> Array:
 
 
 def _softmax(logits: Array) -> Array:
-    odds: Array = np.exp(logits - logits.max())
-    return odds / odds.sum()
+    odds: Array = np.exp(logits - np.maximum.reduce(logits))
+    return odds / np.add.reduce(odds)
