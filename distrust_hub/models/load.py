@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,22 +48,33 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
         quantized: Keep a quantised model quantised on Metal and CUDA (QLoRA); without effect on the CPU.
 
     Raises:
-        ModelError: If mlx-lm does not know the architecture or the tensors do not fit the config.
+        ModelError: If mlx-lm does not know the architecture, or tensors or tokenizer do not fit the config.
     """
     resolved = resolve_base(base) if isinstance(base, str) else base
     trust = {"trust_remote_code": resolved.trust_remote_code}
-    try:
+    with _refusals(resolved, "the model"):
         model, config = load_model(resolved.path, lazy=True, **(trust if _ASKS_FOR_TRUST else {}))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{resolved.id or resolved.path}: cannot be loaded: {error}") from error
     if "quantization" in config and (on_cpu() or not quantized):
         model = dequantize_model(model)
     if on_cpu():
         model.update(tree_map(_to_float32, model.parameters()))
     mx.eval(model.parameters())
     model.eval()
-    tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
+    with _refusals(resolved, "the tokenizer"):
+        tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
     return LoadedModel(model, tokenizer, resolved)
+
+
+@contextlib.contextmanager
+def _refusals(base: BaseModel, what: str) -> Iterator[None]:
+    """Turn what a model file or tokenizer raises, which may be anything, into one line."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(f"{base.id or base.path}: {what} cannot be loaded: {problem}") from error
 
 
 def _to_float32(array: mx.array) -> mx.array:

@@ -13,7 +13,7 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten
+from distrust_hub.training.anatomy import PROBE, UNLIKE, Body, block_paths, same, stop_before
 from distrust_hub.training.batches import Batch
-from distrust_hub.training.parallel import replica
 
 log = logging.getLogger(__name__)
 
-BodyOf = Callable[[nn.Module], Callable[[Any], Any]]
-"""From a model to the part of it that is run: from token ids to hidden states, or to logits."""
 Bytes = NDArray[np.uint8]
 
 
@@ -105,8 +103,8 @@ def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
 class FrozenBlocks:
     """Runs a model in two parts: its lower, frozen blocks, from the cache where that has them, and the rest.
 
-    Both parts are replicas of the model with stand-ins for the other part's blocks, so that any model mlx-lm runs as
-    embedding, blocks and norm will do, and calls on several threads do not meet.
+    Both parts are the model with stand-ins for the other part's blocks, see ``anatomy``, so that calls on several
+    threads do not meet.
 
     Args:
         model: mlx-lm model with LoRA layers.
@@ -119,11 +117,12 @@ class FrozenBlocks:
     def __init__(self, model: nn.Module, cache: ActivationCache) -> None:
         self.cache = cache
         self._dtype: Any = None
+        self._body, self._paths = Body(model), block_paths(model)
         trained = (i for i, block in enumerate(model.layers) if tree_flatten(block.trainable_parameters()))
         self.count = next(trained, 0)
 
-    def run(self, model: nn.Module, body_of: BodyOf, batch: Batch) -> Any:
-        """``body_of(model)(batch.tokens)``, shape (B, T, D), up to rounding.
+    def run(self, model: nn.Module, batch: Batch) -> Any:
+        """The hidden states of a batch, shape (B, T, D), up to rounding.
 
         Positions after a sequence's last prediction get zeros from the frozen blocks, which no prediction sees.
         """
@@ -132,69 +131,42 @@ class FrozenBlocks:
         missing = [i for i, kept in enumerate(states) if kept is None]
         groups = [[i] for i in missing] if on_cpu() else [missing]
         for group in filter(None, groups):
-            for i, values in zip(group, self._through_frozen(model, body_of, [rows[i] for i in group])):
+            for i, values in zip(group, self._through_frozen(model, [rows[i] for i in group])):
                 states[i] = values
                 self.cache.put(rows[i], values)
         padded = _stacked(states, batch.tokens.shape[1])
-        return self._above(model, body_of, mx.array(batch.tokens), mx.array(padded).view(self._dtype))
+        return self._above(model, mx.array(batch.tokens), mx.array(padded).view(self._dtype))
 
     def suit(self, model: nn.Module) -> bool:
-        """Whether the two parts after each other are the model, tried on four tokens."""
-        probe = mx.array([[0, 1, 2, 3]])
+        """Whether the two parts after each other are the model, tried on a few tokens."""
+        probe = mx.array(PROBE)
         try:
-            split = self._above(model, _itself, probe, self._below(model, _itself, probe))
-        except (TypeError, ValueError, AttributeError, IndexError):  # its blocks take or return something else
+            split = self._above(model, probe, self._below(model, probe))
+            return same(split, self._body.states(model, probe))
+        except UNLIKE:  # its blocks take or return something else
             return False
-        return bool(mx.allclose(model(probe), split, rtol=1e-3, atol=1e-3))
 
-    def _through_frozen(self, model: nn.Module, body_of: BodyOf, rows: Sequence[NDArray[np.int32]]) -> list[Bytes]:
+    def _through_frozen(self, model: nn.Module, rows: Sequence[NDArray[np.int32]]) -> list[Bytes]:
         longest = max(map(len, rows))
         tokens = np.stack([np.pad(row, (0, longest - len(row))) for row in rows])
-        states = self._below(model, body_of, mx.array(tokens))
+        states = self._below(model, mx.array(tokens))
         mx.eval(states)  # lets other threads run, which reading it as an array would not
         self._dtype = states.dtype
         return [values[: len(row)] for row, values in zip(rows, np.array(states.view(mx.uint8)))]
 
-    def _below(self, model: nn.Module, body_of: BodyOf, tokens: Any) -> Any:
+    def _below(self, model: nn.Module, tokens: Any) -> Any:
         """The states that enter the first trained block, shape (B, T, D)."""
-        caught = []
+        return mx.stop_gradient(self._body.states(model, tokens, {self._paths[self.count]: stop_before}))
 
-        def catch(states: Any) -> Any:
-            caught.append(states)
-            return states
-
-        part, n = replica(model), self.count
-        part.layers[n:] = [_StandIn(part.layers[n], catch), *(_StandIn(b, _unchanged) for b in part.layers[n + 1 :])]
-        body_of(part)(tokens)
-        return mx.stop_gradient(caught[0])
-
-    def _above(self, model: nn.Module, body_of: BodyOf, tokens: Any, states: Any) -> Any:
+    def _above(self, model: nn.Module, tokens: Any, states: Any) -> Any:
         """What the model makes of the states that enter its first trained block; its embedding is never computed."""
-        part, n = replica(model), self.count
-        below = [_StandIn(block, _unchanged) for block in part.layers[1:n]]
-        part.layers[:n] = [_StandIn(part.layers[0], lambda _: states), *below]
-        return body_of(part)(tokens)
+        first, *others = self._paths[: self.count]
+        calls = {first: lambda *args, **kwargs: states, **dict.fromkeys(others, _unchanged)}
+        return self._body.states(model, tokens, calls)
 
 
-class _StandIn:
-    """Takes the place of a block, with its attributes (which models ask for the kind of attention)."""
-
-    def __init__(self, block: nn.Module, run: Callable[[Any], Any]) -> None:
-        self._block, self._run = block, run
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._block, name)
-
-    def __call__(self, states: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._run(states)
-
-
-def _unchanged(states: Any) -> Any:
+def _unchanged(states: Any, *args: Any, **kwargs: Any) -> Any:
     return states
-
-
-def _itself(model: nn.Module) -> nn.Module:
-    return model
 
 
 def _stacked(states: Sequence[Bytes | None], length: int) -> Bytes:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten, tree_unflatten
+from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten, tree_map, tree_unflatten
 
 from mlx_lm.models import activations, base  # isort: skip  (after the runtime has prepared MLX)
 from mlx_lm.tuner import lora  # isort: skip
@@ -58,7 +58,7 @@ def fast_cpu_ops(model: nn.Module) -> Iterator[None]:
 
 
 def apart(function: Callable[..., Any], *arrays: Any) -> Any:
-    """``function(*arrays)``, one array, evaluated at once and differentiable in all of them.
+    """``function(*arrays)``, an array or a list of them, evaluated at once and differentiable in all of ``arrays``.
 
     Nothing it computes on the way is kept; the backward pass computes again what it needs, of a linear layer nothing.
     """
@@ -68,9 +68,9 @@ def apart(function: Callable[..., Any], *arrays: Any) -> Any:
         mx.eval(out)
         return out
 
-    def backward(primals: Any, cotangent: Any, output: Any) -> Any:
-        inputs = [primals] if isinstance(primals, mx.array) else primals
-        return tuple(_copies(mx.vjp(function, _copies(inputs), _copies([cotangent]))[1]))
+    def backward(primals: Any, cotangents: Any, outputs: Any) -> Any:
+        slopes = mx.vjp(function, _copies(_listed(primals)), _copies(_listed(cotangents)))[1]
+        return tuple(_copies(slopes))
 
     run: Any = mx.custom_function(forward)
     run.vjp(backward)
@@ -78,27 +78,49 @@ def apart(function: Callable[..., Any], *arrays: Any) -> Any:
 
 
 def checkpointed(call: Callable[..., Any]) -> Callable[..., Any]:
-    """``call``, the ``__call__`` of a block, keeping the block's input only: the backward pass computes the rest again.
+    """``call``, the ``__call__`` of a block, keeping its inputs only: the backward pass computes the rest again.
 
-    MLX's own checkpoints keep everything as soon as something inside is evaluated.
+    MLX's own checkpoints keep everything as soon as something inside is evaluated. Some models hand their blocks more
+    than the states of the block below, such as keys and values of an earlier one: all are differentiated.
     """
 
-    def run(block: nn.Module, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
         trained = block.trainable_parameters()
         names = [name for name, _ in tree_flatten(trained)]
+        given: list[Any] = []
+        tree_map(lambda leaf: given.append(leaf) if _is_float(leaf) else None, [args, kwargs])
         noise: Any = mx.random.randint(0, 2**31 - 1).item()  # dropout drops the same values both times
+        results: list[Any] = []
 
-        def function(x: Any, *values: Any) -> Any:
+        def function(*values: Any) -> Any:
             mx.random.seed(noise)
-            block.update(tree_unflatten(list(zip(names, values))))
-            return call(block, x, *args, **kwargs)
+            block.update(tree_unflatten(list(zip(names, values[len(given) :]))))
+            inputs, kwinputs = _filled((args, kwargs), _is_float, values)
+            results[:] = [call(block, *inputs, **kwinputs)]
+            return [leaf for _, leaf in tree_flatten(results) if isinstance(leaf, mx.array)]
 
         try:
-            return apart(function, x, *(value for _, value in tree_flatten(trained)))
+            arrays = apart(function, *given, *(value for _, value in tree_flatten(trained)))
         finally:
             block.update(trained)
+        return _filled(results[0], lambda leaf: isinstance(leaf, mx.array), _listed(arrays))
 
     return run
+
+
+def _is_float(leaf: Any) -> bool:
+    return isinstance(leaf, mx.array) and mx.issubdtype(leaf.dtype, mx.floating)
+
+
+def _filled(tree: Any, wanted: Callable[[Any], bool], values: Sequence[Any]) -> Any:
+    """A tree with its wanted leaves replaced by values, in order."""
+    following = iter(values)
+    return tree_map(lambda leaf: next(following) if wanted(leaf) else leaf, tree)
+
+
+def _listed(arrays: Any) -> list[Any]:
+    """MLX hands a function of one array that array, and one of several a list."""
+    return [arrays] if isinstance(arrays, mx.array) else list(arrays)
 
 
 def _with_cut(call: Callable[..., Any]) -> Callable[..., Any]:

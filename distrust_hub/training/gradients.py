@@ -66,11 +66,12 @@ class Differentiator:
     Args:
         model: Model with LoRA layers.
         config: Settings: objective, seed.
+        tokens: Loss of tokens; None makes one for the model.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig) -> None:
+    def __init__(self, model: nn.Module, config: TrainConfig, tokens: NextTokenLoss | None = None) -> None:
         self.model, self.config = model, config
-        self.tokens = NextTokenLoss(model)
+        self.tokens = NextTokenLoss(model) if tokens is None else tokens
         self.ranks = find_ranks()
 
     def __call__(self, batches: Sequence[Batch], position: int) -> Gradients:

@@ -59,6 +59,7 @@ class Loop:
         self.optimizer = make_optimizer(config)
         self.optimizer.init(model.trainable_parameters())
         self.differentiate = Differentiator(model, config)
+        self.top_token = plan.survey.top_token
         self.step, self.progress = 0, Progress(Position().to_json())
         self._good = self.step, self.progress
 
@@ -80,8 +81,8 @@ class Loop:
 
     def read_held_out(self) -> None:
         """Go through the rows an evaluation will need, so that a bad one is found before anything is replaced."""
-        for _ in self._held_out():
-            pass
+        for batch in self._held_out():
+            self.top_token = max(self.top_token, int(batch.tokens.max()))
 
     @property
     def repeats(self) -> bool:

@@ -7,7 +7,6 @@ once, so that accumulation gives each token the same say as one large batch woul
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,12 @@ import numpy as np
 from distrust_hub.hardware.memory import CHUNK_TOKENS
 from distrust_hub.models.runtime import mx, nn, on_cpu
 from distrust_hub.training.activation_cache import FrozenBlocks
+from distrust_hub.training.anatomy import Body, Head
 from distrust_hub.training.batches import Batch
 from distrust_hub.training.packing import documents_apart
 
 EXTRAS: dict[str, tuple[str, ...]] = defaultdict(tuple, preference=("chosen_logp", "rejected_logp"))
 """Names of the further sums that an objective's loss has."""
-
-Head = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -50,62 +48,35 @@ class NextTokenLoss:
     itself is taken as frozen, as it is with LoRA on the blocks.
 
     Args:
-        model: mlx-lm model. Where its output layer is not a plain one (scaled or capped logits), the whole model is run
-            and the logits of the trained tokens are taken.
+        model: mlx-lm model. Where its output layer cannot be told from the rest, the whole model is run and the logits
+            of the trained tokens are taken.
 
     Attributes:
-        split: Whether it is a plain one.
+        body: The model up to its hidden states.
         frozen: Runs the frozen lower blocks apart, where set.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.split = _has_plain_head(model)
+        self.body = Body(model)
         self.frozen: FrozenBlocks | None = None
 
     def __call__(self, model: nn.Module, batch: Batch, *, need_gradient: bool = True) -> Any:
         """Negative log-likelihood in nats of each listed token, float32, shape (M,)."""
-        targets = mx.array(batch.targets)
-        head = output_layer(model) if self.split else _copy
+        targets, head = mx.array(batch.targets), self.body.head(model)
         if self.frozen:
-            states = self.frozen.run(model, self._body, batch)  # (B, T, D)
+            states = self.frozen.run(model, batch)  # (B, T, D)
         else:
             with documents_apart(batch.documents):
-                states = self._body(model)(mx.array(batch.tokens))
+                states = self.body.states(model, mx.array(batch.tokens))
         rows = states.reshape(-1, states.shape[-1])[mx.array(batch.positions)]  # (M, D)
         return token_nll(head, rows, targets) if need_gradient else _run_chunks(head, rows, targets, False)[0]
-
-    def _body(self, model: nn.Module) -> Any:
-        return model.model if self.split else model
-
-
-def output_layer(model: nn.Module) -> Head:
-    """The function from hidden states to logits of an mlx-lm model."""
-    return model.lm_head if "lm_head" in model else model.model.embed_tokens.as_linear
-
-
-def _copy(logits: Any) -> Any:
-    """An output layer for states that are logits already; a new array, since it is changed in place."""
-    return logits + 0.0
-
-
-def _has_plain_head(model: nn.Module) -> bool:
-    """Whether logits are the output layer applied to the body, tried on four tokens."""
-    inner = getattr(model, "model", None)
-    if inner is None or ("lm_head" not in model and "embed_tokens" not in inner):
-        return False
-    probe = mx.array([[0, 1, 2, 3]])
-    states = inner(probe)
-    if not isinstance(states, mx.array):
-        return False
-    logits, split = model(probe), output_layer(model)(states)
-    return logits.shape == split.shape and bool(mx.allclose(logits, split, rtol=1e-3, atol=1e-3))
 
 
 def token_nll(head: Head, states: Any, targets: Any) -> Any:
     """``-log softmax(head(states))[target]`` of each row, differentiable in ``states``.
 
     Args:
-        head: Output layer, (m, D) to (m, V); linear, its parameters frozen.
+        head: Output layer, (m, D) to (m, V), each row alone; its parameters frozen.
         states: Hidden states, shape (M, D).
         targets: Token ids, shape (M,).
 

@@ -8,6 +8,7 @@ and kept. The order depends on seed, epoch and block alone, so a few numbers say
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,6 +153,10 @@ class Stream:
             for batch, after in self.batches(at):
                 yield batch, after
             at = after
+
+    def first(self, number: int) -> list[Item]:
+        """So many items from the start of the data, or as many as there are."""
+        return list(itertools.islice((item for _, found in self._encoded(0) for item in found), number))
 
     def count(self, block: Block) -> int:
         """Batches of a block."""

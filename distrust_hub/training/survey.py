@@ -30,6 +30,7 @@ class Survey:
         items: Items.
         tokens: Trained tokens.
         longest: Tokens of the longest sequence.
+        top_token: The largest token id.
         rows: {tier: rows}; "" where there are no scores.
         groups: {(tier, signed core): items, tokens, tokens x authority weight, tokens x provenance entropy}.
     """
@@ -38,6 +39,7 @@ class Survey:
     items: int = 0
     tokens: int = 0
     longest: int = 0
+    top_token: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     groups: dict[tuple[str, float], NDArray[np.float64]] = field(default_factory=dict)
 
@@ -100,7 +102,9 @@ class Survey:
             self.groups[key] = self.groups.get(key, 0.0) + _sums(item.scores, item.n_tokens)
             self.items += 1
             self.tokens += item.n_tokens
-            self.longest = max(self.longest, *(len(sequence.ids) for sequence in item.sequences))
+            for sequence in item.sequences:
+                self.longest = max(self.longest, len(sequence.ids))
+                self.top_token = max(self.top_token, int(sequence.ids.max()))
         if len(self.groups) > _MOST_CORES:
             self._round()
 

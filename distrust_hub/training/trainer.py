@@ -41,6 +41,7 @@ from distrust_hub.training.reporting import make_reporters
 from distrust_hub.training.run_folder import check_writable, clear_outputs, only_run, refuse_to_replace
 from distrust_hub.training.snapshots import OnSave, write_snapshot
 from distrust_hub.training.stream import Stream
+from distrust_hub.training.trial import TRIAL_ITEMS, Trial
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 
 _FREE_TO_CHANGE = (
@@ -147,6 +148,7 @@ class _Run:
 
     def _train(self, loop: Loop, model: nn.Module, checkpoints: Checkpoints) -> None:
         config = self.config
+        trial = Trial(model, loop.plan.stream.first(TRIAL_ITEMS), loop.top_token, config)
         with contextlib.ExitStack() as stack:
             stack.callback(end_threads)
             stack.enter_context(fast_cpu_ops(model))
@@ -157,6 +159,7 @@ class _Run:
                 else contextlib.nullcontext()
             )
             stack.enter_context(packed_attention(model, config.packing))
+            trial.check(loop.differentiate.tokens)
             goes_on = self._restore(loop, checkpoints)
             reporters = make_reporters(config, self.folder, loop) if self.ranks.first else []
             if not goes_on:  # last, when nothing that is wrong with the settings or the data can come up any more

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import ConfigError, ModelError
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten
 from distrust_hub.training.cpu_ops import checkpointed
 
@@ -19,36 +19,36 @@ from mlx_lm.tuner.utils import linear_to_lora_layers  # isort: skip
 def add_lora(model: nn.Module, config: TrainConfig) -> dict[str, Any]:
     """Freeze a model and put LoRA or DoRA layers on linear layers of its last ``num_layers`` blocks.
 
-    The same seed gives the same initial values: ``lora_a`` uniform in +-1/sqrt(inputs), ``lora_b`` zero.
+    The same seed gives the same initial values: ``lora_a`` uniform in +-1/sqrt(inputs), ``lora_b`` zero. Experts that
+    are stacked in one tensor stay as they are, since an adapter of them has no counterpart in PEFT.
 
     Returns:
         ``rank``, ``scale``, ``dropout``, ``num_layers``, ``fine_tune_type`` for the adapter's config.
 
     Raises:
         ConfigError: If ``target_modules`` names a layer that the blocks do not have.
+        ModelError: If mlx-lm cannot adapt the model.
     """
     total = len(model.layers)
     layers = total if config.num_layers == -1 else min(config.num_layers, total)
     lora = {"rank": config.rank, "scale": config.scale, "dropout": config.dropout}
     mx.random.seed(config.seed)
-    model.freeze()
     keys = _keys(model, config.target_modules)
-    dora = config.fine_tune_type == "dora"
     try:
-        linear_to_lora_layers(model, layers, lora if keys is None else {**lora, "keys": keys}, use_dora=dora)
-    except ValueError as error:
-        raise ConfigError(f"fine_tune_type is {config.fine_tune_type!r}: {error}; use lora here") from error
+        model.freeze()
+        linear_to_lora_layers(model, layers, {**lora, "keys": keys}, use_dora=config.fine_tune_type == "dora")
+    except (AttributeError, TypeError, ValueError) as error:  # a model file is not as mlx-lm's tuner expects it
+        raise ModelError(f"{type(model).__module__} cannot get {config.fine_tune_type} layers: {error}") from error
     mx.eval(model.trainable_parameters())
     return {**lora, "num_layers": layers, "fine_tune_type": config.fine_tune_type}
 
 
-def _keys(model: nn.Module, targets: str) -> set[str] | None:
-    """Paths of the adapted layers relative to their block; None leaves the choice to mlx-lm, which takes all."""
+def _keys(model: nn.Module, targets: str) -> set[str]:
+    """Paths of the adapted layers relative to their block."""
+    paths = {path for block in model.layers for path, module in block.named_modules() if _is_plain_linear(module)}
     if targets == "all":
-        return None
-    linear = (nn.Linear, nn.QuantizedLinear)
-    paths = {path for block in model.layers for path, module in block.named_modules() if isinstance(module, linear)}
-    if targets == "attention":
+        chosen, missing = paths, [] if paths else ["linear"]
+    elif targets == "attention":
         chosen = {path for path in paths if re.search(r"attn|attention", path)}
         missing = [] if chosen else ["attention"]
     else:
@@ -64,6 +64,11 @@ def _keys(model: nn.Module, targets: str) -> set[str] | None:
     return chosen
 
 
+def _is_plain_linear(module: nn.Module) -> bool:
+    """Whether mlx-lm and PEFT have one kind of LoRA for it; a model file's own kind of layer brings another."""
+    return isinstance(module, (nn.Linear, nn.QuantizedLinear)) and not hasattr(module, "to_lora")
+
+
 def trainable_parameters(model: nn.Module) -> int:
     """Number of values that are trained."""
     return sum(value.size for _, value in tree_flatten(model.trainable_parameters()))
@@ -76,13 +81,15 @@ def checkpointed_blocks(model: nn.Module, enabled: bool) -> Iterator[None]:
     mlx-lm's helper changes the class of the blocks for the life of the process; it is put back here. On the CPU it
     would keep everything (see ``cpu_ops``), so ours is used.
     """
-    block = type(model.layers[0])
-    original = block.__call__
+    kinds = {type(block): block for block in model.layers} if enabled else {}
+    originals = {kind: kind.__call__ for kind in kinds}
     try:
-        if enabled and on_cpu():
-            block.__call__ = checkpointed(original)
-        elif enabled:
-            grad_checkpoint(model.layers[0])
+        for kind, block in kinds.items():
+            if on_cpu():
+                kind.__call__ = checkpointed(kind.__call__)
+            else:
+                grad_checkpoint(block)
         yield
     finally:
-        block.__call__ = original
+        for kind, original in originals.items():
+            kind.__call__ = original

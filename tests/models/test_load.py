@@ -52,3 +52,23 @@ def test_load_base_refuses_an_architecture_mlx_lm_does_not_know(tiny):
     (tiny / "config.json").write_text(json.dumps({**config, "model_type": "perceptron1958"}))
     with pytest.raises(ModelError, match="perceptron1958"):
         load_base(str(tiny))
+
+
+def test_load_base_says_in_one_line_what_does_not_fit(tiny):
+    from distrust_hub.models.load import load_base
+
+    config = json.loads((tiny / "config.json").read_text())
+    (tiny / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 1}))
+    with pytest.raises(
+        ModelError, match=r"the model cannot be loaded: Received \d+ parameters not in model: "
+    ) as found:
+        load_base(str(tiny))
+    assert "\n" not in str(found.value)
+
+
+def test_load_base_names_a_tokenizer_that_cannot_be_read(tiny):
+    from distrust_hub.models.load import load_base
+
+    (tiny / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": 7}')
+    with pytest.raises(ModelError, match="the tokenizer cannot be loaded: "):
+        load_base(str(tiny))

@@ -84,7 +84,7 @@ def test_next_token_loss_of_unusual_output_layer_uses_its_logits(tiny):
     tokens = NextTokenLoss(model)
     item = example(12, 3)
     nll = np.array(tokens(model, make_batch([item], [1.0], [0], 32)))
-    assert not tokens.split
+    assert tokens.body.path is None
     np.testing.assert_allclose(nll, -reference_logprobs(model, item.ids), rtol=1e-4, atol=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_output_layer_is_found_tied_or_not(tmp_path, tie):
     from tests.tiny import make_tiny_model
 
     model = load_base(str(make_tiny_model(tmp_path / "model", tie=tie))).model
-    assert NextTokenLoss(model).split
+    assert NextTokenLoss(model).body.path == "model"
     assert ("lm_head" in model) is not tie
 
 
