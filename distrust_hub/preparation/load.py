@@ -14,7 +14,7 @@ from typing import Any
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import plain, sha256_file
-from distrust_hub.preparation.conversations import is_conversation, read_conversation, without_nulls
+from distrust_hub.preparation.conversations import as_messages, is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
@@ -131,14 +131,16 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
         row["license"] = ", ".join(map(str, row["license"]))
     if "synthetic" in row:
         row["synthetic"] = _as_flag(row["synthetic"])
+    row = as_messages(row, text_column)
     if is_conversation(row):
         row, text_column = read_conversation(row, item.path, item.line), "text"
     elif isinstance(row.get(text_column), list):
         row[text_column] = "\n\n".join(part for part in row[text_column] if isinstance(part, str))
     row = without_nulls(row)
+    document = Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
-    return Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
+    return document
 
 
 def _as_flag(value: object) -> object:

@@ -112,16 +112,80 @@ def test_pairs_as_lists_of_messages_are_read(tmp_path):
     )
 
 
+SAW = "Ann saw it with her own eyes, from the bank."
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"conversations": [{"from": "human", "value": QUESTION}, {"from": "gpt", "value": SAW}]},
+        {"conversation": [{"role": "User", "content": QUESTION}, {"from": "GPT", "value": SAW}], "messages": None},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": QUESTION}]},
+                {"from": "gpt", "value": SAW},
+            ]
+        },
+        {"prompt": QUESTION, "completion": SAW},
+        {"instruction": QUESTION, "input": "", "output": SAW, "text": ""},
+        {"instruction": QUESTION[:10], "context": QUESTION[10:], "response": SAW},
+    ],
+    ids=["sharegpt", "mixed", "parts", "completion", "alpaca", "dolly"],
+)
+def test_chats_of_other_forms_become_messages(tmp_path, row):
+    _, rows = run(tmp_path, [{**row, "license": "cc0"}])
+    said = [(message["role"].lower(), message["content"].replace("\n\n", "")) for message in rows[0]["messages"]]
+    assert said == [("user", QUESTION), ("assistant", SAW)]
+    assert rows[0]["license"] == "cc0"
+    assert not set(row) - {"messages", "text"} & set(rows[0])  # where nothing would be masked
+    assert all(set(message) == {"role", "content"} for message in rows[0]["messages"])
+
+
+def test_the_system_column_of_a_chat_is_its_first_message(tmp_path):
+    _, rows = run(tmp_path, [{"system": "Be brief.", "prompt": QUESTION, "completion": SAW}])
+    assert rows[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert "system" not in rows[0]
+
+
+def test_a_row_with_a_text_is_no_chat_for_its_other_columns(tmp_path):
+    row = {"text": SAW, "prompt": QUESTION, "output": "ledger"}
+    _, rows = run(tmp_path, [row])
+    assert {name: rows[0].get(name) for name in (*row, "messages")} == {**row, "messages": None}
+
+
+def test_a_prompt_of_messages_stands_before_the_answers_of_a_pair(tmp_path):
+    asked, *answers = (
+        [{"role": role, "content": text}]
+        for role, text in (("user", "Who?"), ("assistant", SAW), ("assistant", "They say that it was Bob."))
+    )
+    _, rows = run(tmp_path, [{"prompt": asked, "chosen": answers[0], "rejected": answers[1]}])
+    assert [rows[0][name] for name in ("prompt", "chosen", "rejected")] == ["Who?", SAW, "They say that it was Bob."]
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
+        ({"conversations": [{"from": "human", "value": "Who?"}]}, "'messages' is not a list of two or more"),
+        ({"conversations": [*messages("Who?", "Ann"), {"from": "human", "value": "Why?"}]}, "the last message is from"),
+        (
+            {"messages": [*messages("Who?", "Ann")[:1], {"role": "assistant", "tool_calls": []}]},
+            "message 2 .* no content",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image"}]}, *messages("a", "b")]},
+            "message 1 .* the list",
+        ),
+        (
+            {"instruction": "Add.", "input": ["1"], "output": "2"},
+            "column 'text' is missing .*columns here: input, inst",
+        ),
         ({"chosen": messages("Who?", "Ann"), "rejected": messages("Where?", "York")}, "answer different prompts"),
         (pair(chosen=""), "column 'chosen' of a pair is missing or empty"),
         ({"chosen": "Ann", "rejected": "Bob"}, "column 'prompt' of a pair is missing"),
         (pair(rejected=pair()["chosen"]), "the same text"),
         ({"chosen": messages("Who?", "Ann"), "rejected": "Bob"}, "'rejected' is not a list"),
         ({"messages": "hello"}, "'messages' is not a list of two or more"),
-        ({"messages": [{"role": "user", "content": None}] * 2}, "'messages' is not a list"),
+        ({"messages": [{"role": "user", "content": None}] * 2}, "message 1 of 'messages' has no content"),
     ],
 )
 def test_broken_pairs_and_chats_are_named(tmp_path, row, problem):
