@@ -160,6 +160,8 @@ def _words_before(lower: str, start: int, number: int) -> list[str]:
 
 def _apart(hits: list[Hit]) -> list[Hit]:
     """Hits that do not overlap, the longest of each cluster."""
+    if len(hits) < 2:
+        return hits
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (h[0], -h[1])):
         if kept and hit[0] < kept[-1][1] - 1:

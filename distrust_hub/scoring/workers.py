@@ -42,9 +42,11 @@ def in_processes(work: Callable[..., T], items: Iterable[Any], argument: Any, pr
     with ExitStack() as stack:
         for _ in range(processes):
             ours, theirs = context.Pipe()
-            stack.enter_context(ours)
             with theirs:
-                context.Process(target=_serve, args=(theirs, work, argument), daemon=True).start()
+                process = context.Process(target=_serve, args=(theirs, work, argument), daemon=True)
+                process.start()
+            stack.callback(process.join)  # it ends once its pipe is closed
+            stack.enter_context(ours)
             idle.put(ours)
         pool = ThreadPoolExecutor(processes)  # a thread waits for each process
         stack.callback(pool.shutdown, cancel_futures=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from distrust_hub.scoring.analysis import analyse
 from distrust_hub.scoring.authority import interpolate
 from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.document import score_document
 from distrust_hub.scoring.evidence import AXES
+from distrust_hub.scoring.language import COMMON
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.provenance import shannon_bits
 from distrust_hub.scoring.rules import capped_log
@@ -79,6 +82,18 @@ def test_normalised_forms_have_the_same_length(text: str) -> None:
     normal = NormalText(text)
     assert len(normal.lower) == len(normal.cased)
     assert normal.lower.split() == normal.words
+
+
+@pytest.mark.parametrize("other", sorted(COMMON))
+def test_language_is_the_one_with_most_of_its_common_words(other: str) -> None:
+    draw = random.Random(other)
+    ours, theirs = [*sorted(COMMON["en"]), "river"], sorted(COMMON[other])
+    for _ in range(200):
+        share, length = draw.random(), draw.randrange(300)
+        words = [draw.choice(theirs if draw.random() < share else ours) for _ in range(length)]
+        name = analyse(" ".join(words), {}).language.name
+        found = {language: len(common.intersection(words)) for language, common in COMMON.items()}
+        assert name == "unknown" or found[name] == max(found.values())
 
 
 @given(st.lists(st.integers(0, 50), max_size=12))
