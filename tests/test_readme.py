@@ -151,6 +151,7 @@ def test_links_and_pictures_are_there():
     places = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert len(places) > 10
     assert [place for place in places if not (ROOT / place).exists()] == []
+    assert "](#" not in README, "the project page on PyPI has no anchors"
 
 
 def test_file_tree_names_what_there_is():

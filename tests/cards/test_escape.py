@@ -53,6 +53,12 @@ def test_escape_renders_as_its_own_characters(value: str) -> None:
     assert shown == f"<p>{html.escape(f'x{clean(value)}x', quote=False).replace(chr(34), '&quot;')}</p>\n"
 
 
+@pytest.mark.parametrize("mark", "\\`*_[]<>|~$&!")
+def test_escape_leaves_no_mark_as_it_is(mark: str) -> None:
+    """One alone may do no harm; the text of the template around it could complete it."""
+    assert escape(f"a{mark}b") == f"a\\{mark}b"
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 def test_code_renders_no_markup_in_a_table_cell(value: str) -> None:
     shown = rendered(f"| a | b |\n|---|---|\n| {code(value)} | {finalize(value)} |\n")
