@@ -23,6 +23,9 @@ MIN_CHARACTERS = 200
 copies."""
 
 SHINGLE_BYTES = 8
+"""A letter of an alphabet counts as one byte and a character of Chinese, Japanese or Korean as three: in fewer letters
+two long books of one language have most shingles in common.
+"""
 HASHES = 128
 BANDS = 32
 """With 4 hashes a band, a pair of similarity 0.6 shares a bucket with probability 0.99, one of 0.1 with 0.003."""
@@ -54,13 +57,20 @@ def signature(letters: str) -> Signatures:
     """MinHash signature, shape (HASHES,): two share each entry with the probability of their Jaccard similarity.
 
     Args:
-        letters: From ``letters_of``; at least SHINGLE_BYTES bytes in UTF-8.
+        letters: From ``letters_of``; at least SHINGLE_BYTES of them.
     """
-    data = np.frombuffer(letters.encode("utf-8", "replace"), dtype=np.uint8)
+    data = _letter_bytes(letters)
     shingles = np.lib.stride_tricks.sliding_window_view(data, SHINGLE_BYTES).copy().view("<u8").ravel()
     hashed = _mixed(shingles).astype(np.uint32)
     found: Signatures = (_MULTIPLIERS * hashed + _OFFSETS).min(axis=1)
     return found
+
+
+def _letter_bytes(letters: str) -> NDArray[np.uint8]:
+    """UTF-8 with only the last byte of characters below U+2000, which tells the letters of an alphabet apart."""
+    data = np.frombuffer(letters.encode("utf-8", "replace"), dtype=np.uint8)
+    first, of_three = (data >= 0xC2) & (data <= 0xE1), (data >= 0xE0) & (data <= 0xE1)
+    return data[~(first | np.r_[False, of_three[:-1]])]
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

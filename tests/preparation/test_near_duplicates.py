@@ -56,6 +56,22 @@ def test_near_duplicates_finds_each_kind_of_change(change):
     assert all(later >= 40 for later in found)
 
 
+@pytest.mark.parametrize(
+    "alphabet", ["βγδζθκλμνξπρστφχψ αεηιουω", "бвгджзклмнпрстфхцчшщ аеёиоуыэюя", "კლმნპრსტფქ აეიოუ"]
+)
+def test_long_books_in_any_alphabet_are_no_near_duplicates(alphabet):
+    consonants, vowels = alphabet.split()
+    draw = random.Random(1)
+    words = [
+        "".join(draw.choice(consonants) + draw.choice(vowels) for _ in range(draw.choice((1, 2, 3, 4))))
+        for _ in range(30_000)
+    ]
+    ranks = [1 / (number + 1) for number in range(len(words))]
+    one, two = (" ".join(draw.choices(words, ranks, k=120_000)) for _ in range(2))
+    copy = one.replace(words[40], words[41])
+    assert find(one, two, copy) == {2: 0}
+
+
 def test_near_duplicates_keeps_the_first_of_several_copies():
     pool, draw = sentences(), random.Random(1)
     text, other = shuffled_document(pool, draw), shuffled_document(pool, draw)
