@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -12,13 +14,20 @@ import numpy as np
 from tqdm import tqdm
 
 from distrust_hub.errors import EvaluationError
+from distrust_hub.evaluation.encoding import Encoder, Tokens
 from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.scorer import Loglikelihood
 from distrust_hub.models.load import LoadedModel
 from distrust_hub.models.runtime import mx
 from distrust_hub.training.cpu_ops import fast_cpu_ops
 
-from mlx_lm.models.cache import KVCache, make_prompt_cache  # isort: skip  (after the runtime has prepared MLX)
+from mlx_lm.models.cache import (  # isort: skip  (after the runtime has prepared MLX)
+    ArraysCache,
+    CacheList,
+    KVCache,
+    RotatingKVCache,
+    make_prompt_cache,
+)
 
 BATCH_TOKENS = 2048
 """Positions whose next-token distribution is held at once: bounds the logits, the largest array (our choice)."""
@@ -35,7 +44,9 @@ On TruthfulQA's 817 questions 62,632 positions are run for 55,486 that count; fi
 _BLOCK = 256
 """Vocabulary entries summed at a time, about the root of a usual vocabulary's size."""
 
-Tokens = tuple[int, ...]
+_BRANCHABLE = (KVCache, RotatingKVCache, ArraysCache)
+"""Caches whose arrays have one row a sequence and nothing else that differs between sequences."""
+
 Totals = dict[tuple[Tokens, Tokens], float]
 
 
@@ -63,9 +74,10 @@ class _Row:
 class MLXScorer:
     """Scores continuations under one model; satisfies ``evaluation.scorer.Scorer``.
 
-    The tokens that all contexts of a call share are run once and their key-value cache is branched; the rest of
-    each context but its last token is run once for all its continuations, in batches of equal length. Only the
-    last stage needs next-token distributions. Padding stands on the right, where causal attention never looks.
+    The tokens that all contexts of a call share are run once and their cache (keys and values, sliding windows, states)
+    is branched; the rest of each context but its last token is run once for all its continuations, in batches of equal
+    length. Only the last stage needs next-token distributions. Padding stands on the right of that stage, where no
+    causal layer looks. A cache of another kind is not branched: each pair is run whole.
 
     Args:
         loaded: Model and tokenizer. An adapter applied to it later takes part in later calls.
@@ -77,25 +89,8 @@ class MLXScorer:
         self.loaded = loaded
         self.progress = progress
         self.journal = Journal(None) if journal is None else journal
-        self.max_tokens: int | None = getattr(getattr(loaded.model, "args", None), "max_position_embeddings", None)
-
-    def encode(self, text: str) -> Tokens:
-        """Token ids of a text, with the special tokens the tokenizer adds by itself; a BOS is never doubled."""
-        tokenizer = self.loaded.tokenizer
-        bos = getattr(tokenizer, "bos_token", None)
-        return tuple(tokenizer.encode(text, add_special_tokens=not (bos and text.startswith(bos))))
-
-    def chat_prompt(self, question: str) -> str:
-        """The question as the model's chat template puts it, up to where the answer starts.
-
-        Raises:
-            EvaluationError: If the tokenizer has no chat template.
-        """
-        tokenizer = self.loaded.tokenizer
-        if not getattr(tokenizer, "chat_template", None):
-            raise EvaluationError("the model has no chat template; use the prompt preset qa")
-        messages = [{"role": "user", "content": question}]
-        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        self.encoder = Encoder(loaded.tokenizer, loaded.base.path)
+        self.encode, self.chat_prompt = self.encoder.encode, self.encoder.chat_prompt
 
     def loglikelihoods(self, pairs: Sequence[tuple[str, str]], label: str = "scoring") -> list[Loglikelihood]:
         """Log-probability of each continuation given its context.
@@ -105,10 +100,10 @@ class MLXScorer:
             label: Text of the progress bar.
 
         Raises:
-            EvaluationError: If a continuation has no tokens, a pair is longer than the model's context, or the
-                model returns a number that is not finite.
+            EvaluationError: If a continuation has no tokens, a pair is longer than the model's context, the model
+                cannot be run on this machine, or it returns a number that is not finite.
         """
-        return self.score_tokens([self._encode_pair(*pair) for pair in pairs], label)
+        return self.score_tokens([self.encoder.pair(*pair) for pair in pairs], label)
 
     def text_loglikelihoods(self, texts: Sequence[str], max_tokens: int, label: str = "scoring") -> list[Loglikelihood]:
         """Log-probability of each text's first ``max_tokens`` tokens after its first one.
@@ -125,7 +120,7 @@ class MLXScorer:
     def score_tokens(self, pairs: Sequence[tuple[Tokens, Tokens]], label: str = "scoring") -> list[Loglikelihood]:
         """As ``loglikelihoods``, for token ids; contexts and continuations have at least one token each."""
         for context, rest in pairs:
-            self._check_length(len(context) + len(rest) - 1)
+            self.encoder.check_length(len(context) + len(rest) - 1)
         found = {pair: self.journal.get(pair) for pair in pairs}
         totals: Totals = {pair: total for pair, total in found.items() if total is not None}
         rows_of: dict[Tokens, list[Tokens]] = defaultdict(list)
@@ -134,11 +129,12 @@ class MLXScorer:
                 rows_of[context].append(rest)
         quiet = None if self.progress else True
         with (
+            _one_line_refusals(),
             fast_cpu_ops(self.loaded.model),
             tqdm(total=len(found), initial=len(totals), desc=label, disable=quiet) as bar,
         ):
             for rows, cache in self._stages(rows_of):
-                for batch in _batches(rows, 0 if cache is None else cache[0].offset):
+                for batch in _batches(rows):
                     scored = self._run(batch, cache)
                     self.journal.add(scored)
                     totals.update(scored)
@@ -146,55 +142,33 @@ class MLXScorer:
         mx.clear_cache()
         return [Loglikelihood(totals[context, rest], len(rest)) for context, rest in pairs]
 
-    def _encode_pair(self, context: str, continuation: str) -> tuple[Tokens, Tokens]:
-        """Split tokens as lm-evaluation-harness does: trailing spaces of the context go to the continuation."""
-        stripped = context.rstrip()
-        continuation = context[len(stripped) :] + continuation
-        if stripped:
-            start = self.encode(stripped)
-            rest = self.encode(stripped + continuation)[len(start) :]
-        else:
-            start, rest = (self._prefix_token(),), self.encode(continuation)
-        if not rest:
-            raise EvaluationError(f"answer {continuation!r} has no tokens of its own after its prompt; reword it")
-        return start, rest
-
-    def _prefix_token(self) -> int:
-        tokenizer = self.loaded.tokenizer
-        token = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        if token is None:
-            raise EvaluationError("the tokenizer has neither a BOS nor an EOS token to start an empty prompt with")
-        return int(token)
-
-    def _check_length(self, tokens: int) -> None:
-        if self.max_tokens is not None and tokens > self.max_tokens:
-            problem = f"prompt and answer need {tokens} positions; the model has {self.max_tokens}"
-            raise EvaluationError(f"{problem}; shorten the text or use a model with a longer context")
-
-    def _stages(self, rows_of: dict[Tokens, list[Tokens]]) -> Iterator[tuple[list[_Row], list[_Branch] | None]]:
-        """Yield rows with the cache they branch from; None for models whose state is more than keys and values."""
+    def _stages(self, rows_of: dict[Tokens, list[Tokens]]) -> Iterator[tuple[list[_Row], list[Any] | None]]:
+        """Yield rows with the cache they branch from, or None where it is of a kind that cannot be branched."""
         contexts = list(rows_of)
+        if not contexts:
+            return
         template = make_prompt_cache(self.loaded.model)
-        if not contexts or any(type(layer) is not KVCache for layer in template):
+        if not all(map(_can_branch, template)):
             yield [_Row(0, context, context, rest) for context in contexts for rest in rows_of[context]], None
             return
         shared = _shared_length(contexts)
-        root = self._read([_Branch() for _ in template], [contexts[0][:shared]])
+        start = [_GrowingCache() if type(layer) is KVCache else layer for layer in template]
+        root = self._read(start, [contexts[0][:shared]])
         for group in _of_equal_length(contexts, shared):
             stems = [context[shared:-1] for context in group]
-            cache = self._read([layer.take([0] * len(group)) for layer in root], stems)
+            cache = self._read(_take(root, [0] * len(group)), stems)
             rows = [
                 _Row(i, context[-1:], context, rest) for i, context in enumerate(group) for rest in rows_of[context]
             ]
             yield rows, cache
 
-    def _read(self, cache: list[_Branch], tokens: list[Tokens]) -> list[_Branch]:
+    def _read(self, cache: list[Any], tokens: list[Tokens]) -> list[Any]:
         if tokens[0]:
             self.loaded.model(mx.array(tokens), cache=cache)
-            mx.eval([(layer.keys, layer.values) for layer in cache])
+            mx.eval(_arrays(cache))
         return cache
 
-    def _run(self, rows: list[_Row], cache: list[_Branch] | None) -> Totals:
+    def _run(self, rows: list[_Row], cache: list[Any] | None) -> Totals:
         width = max(row.width for row in rows)
         inputs = np.zeros((len(rows), width), dtype=np.int32)
         targets = np.zeros_like(inputs)
@@ -204,7 +178,8 @@ class MLXScorer:
             inputs[i, : row.width] = tokens[:-1]
             targets[i, : row.width] = tokens[1:]
             scored[i, len(row.lead) - 1 : row.width] = True
-        branch = None if cache is None else [layer.take([row.parent for row in rows]) for layer in cache]
+        # not without a cache: in some models (gemma3n) layers share keys and values through it
+        branch = _take(cache, [row.parent for row in rows]) if cache else make_prompt_cache(self.loaded.model)
         logits = self.loaded.model(mx.array(inputs), cache=branch).astype(mx.float32)
         chosen = mx.take_along_axis(logits, mx.array(targets)[..., None], axis=-1)[..., 0]
         logprobs = np.array(chosen - _log_normaliser(logits), dtype=np.float64)
@@ -212,8 +187,8 @@ class MLXScorer:
         return {(row.context, row.rest): float(total) for row, total in zip(rows, sums)}
 
 
-class _Branch(KVCache):
-    """A key-value cache that grows by concatenation, so that one prefix can be branched into many rows."""
+class _GrowingCache(KVCache):
+    """A key-value cache that holds what it was given and no more, where mlx-lm's has room for 256 further tokens."""
 
     keys: Any
     values: Any
@@ -226,14 +201,43 @@ class _Branch(KVCache):
         self.keys, self.values, self.offset = keys, values, keys.shape[2]
         return keys, values
 
-    def take(self, rows: list[int]) -> _Branch:
-        """A new cache whose row ``i`` is this one's row ``rows[i]``."""
-        branch = _Branch()
-        if self.keys is not None:
-            index = mx.array(rows)
-            branch.keys, branch.values = mx.take(self.keys, index, axis=0), mx.take(self.values, index, axis=0)
-            branch.offset = self.offset
-        return branch
+
+def _can_branch(cache: Any) -> bool:
+    return all(map(_can_branch, cache.caches)) if type(cache) is CacheList else type(cache) in _BRANCHABLE
+
+
+def _take(caches: list[Any], rows: list[int]) -> list[Any]:
+    """New caches whose row ``i`` is row ``rows[i]`` of the old."""
+    index = mx.array(rows)
+    return _with_arrays(caches, lambda array: mx.take(array, index, axis=0))
+
+
+def _arrays(caches: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    _with_arrays(caches, found.append)
+    return found
+
+
+def _with_arrays(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of caches, or of what they hold, with ``change`` made to every array in it."""
+    if isinstance(value, mx.array):
+        return change(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_with_arrays(part, change) for part in value])
+    if not hasattr(value, "__dict__"):
+        return value
+    twin = copy.copy(value)
+    vars(twin).update({name: _with_arrays(part, change) for name, part in vars(value).items()})
+    return twin
+
+
+@contextlib.contextmanager
+def _one_line_refusals() -> Iterator[None]:
+    """Turn what MLX raises (no kernel for this machine, too little memory) into an EvaluationError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise EvaluationError(f"the model cannot be run here: {str(error).strip()}") from error
 
 
 def _log_normaliser(logits: Any) -> Any:
@@ -264,9 +268,10 @@ def _of_equal_length(contexts: list[Tokens], shared: int) -> Iterator[list[Token
         yield from (group[i : i + size] for i in range(0, len(group), size))
 
 
-def _batches(rows: list[_Row], cached: int) -> Iterator[list[_Row]]:
+def _batches(rows: list[_Row]) -> Iterator[list[_Row]]:
     """Rows of similar width, longest first, as many as the token budgets allow."""
     batch: list[_Row] = []
+    cached = len(rows[0].context) - len(rows[0].lead)
     for row in sorted(rows, key=lambda row: row.width, reverse=True):
         width = batch[0].width if batch else row.width
         most = min(BATCH_TOKENS // width, CACHE_TOKENS // (cached + width))
