@@ -47,3 +47,12 @@ def test_public_unknown_name_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="nonsense"):
         _ = distrust_hub.nonsense
+
+
+def test_no_circle_of_imports():
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("distrust_hub", exclude_type_checking_imports=True)
+    left = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    while leaves := {module for module, imported in left.items() if not imported & set(left)}:
+        left = {module: imported for module, imported in left.items() if module not in leaves}
+    assert sorted(left) == [], "these import each other, or what does, also inside functions"

@@ -9,30 +9,8 @@ from distrust_hub.adapters.peft_format import read_peft
 from distrust_hub.adapters.tensors import Tensors
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
-from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import DEFAULT_MODEL, bundled_gguf
 from distrust_hub.models.resolve import BaseModel, resolve_base
-
-
-def locate_adapter(adapter: str | Path) -> Path:
-    """The local folder of an adapter.
-
-    Args:
-        adapter: A folder, or a Hub id with an optional ``@revision``, which is downloaded and verified.
-
-    Raises:
-        AdapterError: If it is neither.
-        HubError: If the download fails.
-    """
-    folder = Path(adapter).expanduser()
-    if folder.is_dir():
-        return folder
-    repo_id, revision = split_revision(str(adapter))
-    if not is_repo_id(repo_id):
-        raise AdapterError(f"{adapter}: no such adapter folder; give a folder or a Hub id like name/adapter")
-    from distrust_hub.adapters.pull import pull_adapter
-
-    return pull_adapter(repo_id, revision=revision)
 
 
 def resolve_adapter_base(config: AdapterConfig, model: str | None, adapter: str | Path) -> BaseModel:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
+from distrust_hub.adapters.folder import read_adapter, resolve_adapter_base
+from distrust_hub.adapters.locate import locate_adapter
 from distrust_hub.adapters.mlx_format import AdapterConfig
 from distrust_hub.adapters.tensors import Tensors, by_module
 from distrust_hub.adapters.verify import base_shapes, verify_adapter

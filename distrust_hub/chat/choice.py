@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 from typing import Literal
 
 from distrust_hub.chat.engine import Backend
 from distrust_hub.errors import MissingDependencyError
+from distrust_hub.hardware.detect import on_zero_gpu
 from distrust_hub.models.mlx_support import why_mlx_is_missing
 
 _NEEDS = {"mlx": ("mlx", "mlx_lm"), "torch": ("torch", "transformers", "peft")}
@@ -22,11 +22,6 @@ def backend_kind() -> Literal["mlx", "torch"] | None:
         if all(importlib.util.find_spec(name) for name in packages):
             return kind  # type: ignore[return-value]
     return None
-
-
-def on_zero_gpu() -> bool:
-    """Whether this is a Space that is lent a GPU for single requests."""
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def why_no_backend() -> str:

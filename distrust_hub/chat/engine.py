@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from distrust_hub.adapters.folder import locate_adapter
+from distrust_hub.adapters.locate import locate_adapter
 from distrust_hub.errors import ChatBusyError, ConfigError
 
 ROLES = ("system", "user", "assistant")

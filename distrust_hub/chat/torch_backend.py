@@ -19,10 +19,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from distrust_hub.adapters.folder import read_adapter
 from distrust_hub.adapters.verify import verify_adapter
 from distrust_hub.artifacts import PEFT_ADAPTER_FILE
-from distrust_hub.chat.choice import on_zero_gpu
 from distrust_hub.chat.engine import ChatRequest
 from distrust_hub.chat.prompt import encode_prompt, room_for_answer
 from distrust_hub.errors import AdapterError, ModelError
+from distrust_hub.hardware.detect import on_zero_gpu
 from distrust_hub.models.resolve import resolve_base
 
 GPU_SECONDS = 60

@@ -90,7 +90,7 @@ def _push(args: argparse.Namespace) -> None:
 
 def _check_local(model: str | None, adapter: str | None) -> None:
     """Refuse at once what is on this machine and cannot be used; a Hub id is fetched when the first visitor asks."""
-    from distrust_hub.adapters.folder import locate_adapter
+    from distrust_hub.adapters.locate import locate_adapter
     from distrust_hub.adapters.verify import verify_adapter
     from distrust_hub.hub.client import is_repo_id, split_revision
     from distrust_hub.models.resolve import resolve_base

@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int | None:
     """Load, then answer once or converse until the input ends."""
-    from distrust_hub.adapters.folder import locate_adapter, read_adapter, resolve_adapter_base
+    from distrust_hub.adapters.folder import read_adapter, resolve_adapter_base
+    from distrust_hub.adapters.locate import locate_adapter
     from distrust_hub.chat.backends import MlxBackend
     from distrust_hub.chat.engine import ChatEngine
     from distrust_hub.models.registry import default_model

@@ -154,7 +154,7 @@ def _print_suites(form: str) -> None:
 
 def _adapters(given: list[str]) -> dict[str, Path]:
     """Name to report and folder of each adapter; a Hub id is downloaded."""
-    from distrust_hub.adapters.folder import locate_adapter
+    from distrust_hub.adapters.locate import locate_adapter
 
     named: dict[str, Path] = {}
     for entry in given:

@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def _convert(args: argparse.Namespace, out: Path) -> None:
-    from distrust_hub.adapters.folder import locate_adapter, read_adapter
+    from distrust_hub.adapters.folder import read_adapter
+    from distrust_hub.adapters.locate import locate_adapter
     from distrust_hub.adapters.mlx_format import write_adapter
     from distrust_hub.adapters.peft_format import save_peft
     from distrust_hub.adapters.verify import verify_adapter

@@ -92,6 +92,11 @@ def _detect_linux() -> Machine:
     )
 
 
+def on_zero_gpu() -> bool:
+    """Whether this is a Space that is lent a GPU for single requests."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
 def named_machine(chip: str, memory_bytes: int) -> Machine:
     """A machine that is not this one, for ``recommend --chip --memory-gb``.
 

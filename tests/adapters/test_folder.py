@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distrust_hub.adapters.folder import locate_adapter, resolve_adapter_base, weights_file
+from distrust_hub.adapters.folder import resolve_adapter_base, weights_file
+from distrust_hub.adapters.locate import locate_adapter
 from distrust_hub.adapters.mlx_format import AdapterConfig, read_mlx, write_adapter
 from distrust_hub.adapters.peft_format import write_peft
 from distrust_hub.errors import AdapterError, HubError
