@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
 import math
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +104,48 @@ def test_metric_refuses_nan(metric: Any) -> None:
             predictions=[{"mc1": [float("nan"), -2.0], "mc2": VALUES, "binary": []}],
             references=[{"mc1": [1, 0], "mc2": LABELS}],
         )
+
+
+ALONE = """
+import json, sys
+import evaluate
+sys.modules["distrust_hub"] = None  # importing it would fail
+import app
+metric = evaluate.load(sys.argv[1])
+given = app.PREDICTIONS, app.REFERENCES
+scores = metric.compute(predictions=given[0], references=given[1])
+assert app.compute(*map(json.dumps, given)) == scores
+for broken in ("[", "[{}]", '[{"mc1": [NaN, 1], "mc2": [0, 0, 0], "binary": []}]', "[]"):
+    try:
+        app.compute(broken, json.dumps(given[1]))
+    except app.gr.Error:
+        continue
+    raise SystemExit(f"no error for {broken}")
+print(type(app.demo).__name__, json.dumps(scores))
+"""
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_folder_is_a_metric_and_a_space_by_itself(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    pytest.importorskip("evaluate")
+    folder = shutil.copytree(Path(formulas.__file__).parent, tmp_path / "truthfulqa_mc")
+    command = [sys.executable, "-c", ALONE, str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    kind, scores = done.stdout.strip().splitlines()[-1].split(" ", 1)
+    assert kind == "Interface"
+    assert json.loads(scores)["mc2"] == pytest.approx(formulas.mc2([-1.0, -3.0, -2.0], [1, 1, 0]))
+
+
+def test_the_space_asks_for_what_the_folder_imports() -> None:
+    folder = Path(formulas.__file__).parent
+    wanted = {line.split(">=")[0] for line in (folder / "requirements.txt").read_text().split()}
+    imported = {
+        line.split()[1].split(".")[0]
+        for file in folder.glob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.startswith(("import ", "from ")) and not line.startswith(("from .", "from __future__"))
+    }
+    assert imported - set(sys.stdlib_module_names) == wanted | {"gradio"}, "gradio comes with the Space's sdk"
+    assert "sdk: gradio\nsdk_version: " in (folder / "README.md").read_text(encoding="utf-8")
