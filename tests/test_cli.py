@@ -197,3 +197,12 @@ def test_print_table_is_whole_where_there_is_no_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     print_table(HEADERS, ROWS)
     assert capsys.readouterr().out == format_table(HEADERS, ROWS) + "\n"
+
+
+def test_main_ctrl_c_while_a_command_is_loaded_is_one_line(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert cli.main(["env"]) == 130
+    assert capsys.readouterr().err == "distrust-hub: interrupted\n"

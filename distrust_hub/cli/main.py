@@ -84,12 +84,11 @@ def main(argv: list[str] | None = None) -> int:
         parser.parse_args(arguments or [verb])
         parser.error("no command given")  # behind an option that shows nothing
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    module = importlib.import_module(f"distrust_hub.cli.{verb}")
-    parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
-    module.add_arguments(parser)
-    args = parser.parse_args(arguments[1:])
     try:
-        return _run(module.run, args)
+        module = importlib.import_module(f"distrust_hub.cli.{verb}")
+        parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
+        module.add_arguments(parser)
+        return _run(module.run, parser.parse_args(arguments[1:]))
     except KeyboardInterrupt:
         return _report("interrupted", 130)
 

@@ -141,8 +141,9 @@ class FrozenBlocks:
         """Whether the two parts after each other are the model, tried on a few tokens."""
         probe = mx.array(PROBE)
         try:
-            split = self._above(model, probe, self._below(model, probe))
-            return same(split, self._body.states(model, probe))
+            states = self._below(model, probe)
+            split = self._above(model, probe, states)
+            return states.shape[:-1] == probe.shape and same(split, self._body.states(model, probe))
         except UNLIKE:  # its blocks take or return something else
             return False
 

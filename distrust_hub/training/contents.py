@@ -31,12 +31,16 @@ def messages_of(row: Row) -> list[Message] | None:
             raise row.error(
                 f"the last message is from {messages[-1]['role']!r}; expected assistant, whose answer is trained"
             )
+        if not messages[-1]["content"].strip():
+            raise row.error("the last message is empty; expected an answer to train")
         return messages
     if "completion" not in values or "text" in values:
         return None
     for column in ("prompt", "completion"):
         if not isinstance(values.get(column), str):
             raise row.error(f"column {column!r} is {_shown(values.get(column))}; expected a string")
+    if not values["completion"].strip():
+        raise row.error("column 'completion' is empty; expected an answer to train")
     return chat_of(values["prompt"], values["completion"])
 
 
@@ -75,7 +79,8 @@ def pair_of(row: Row) -> tuple[str, str, str]:
         if value is None or value == "":
             raise row.error(f"column {column!r} is missing or empty; preference needs prompt, chosen and rejected")
         if not isinstance(value, str):
-            raise row.error(f"column {column!r} is {_shown(value)}; expected a string")
+            hint = "; lists of messages become strings with: distrust-hub prepare" if isinstance(value, list) else ""
+            raise row.error(f"column {column!r} is {_shown(value)}; expected a string{hint}")
     return row.values["prompt"], row.values["chosen"], row.values["rejected"]
 
 

@@ -121,6 +121,7 @@ class Encoder:
     def __init__(self, tokenizer: Any, max_seq_length: int, *, scored: bool, mask_prompt: bool = True) -> None:
         self.tokenizer, self.max_seq_length, self.scored = tokenizer, max_seq_length, scored
         self.mask_prompt = mask_prompt
+        self._closing = _closing_tokens(tokenizer)
 
     def encode(self, row: Row, prefix: str = "") -> list[Example]:
         """Encode a row of text, of chat (``messages``), or of ``prompt`` and ``completion``, which is a chat of two.
@@ -187,9 +188,9 @@ class Encoder:
             users = [message for message in messages[:-1] if message["role"] == "user"]
             place = users[-1] if users else messages[0]
             place["content"] = prefix + place["content"]
-        prompt = self._render(messages[:-1], True, row)
-        whole = self._render(messages, False, row)
-        if not whole.startswith(prompt):
+        asked, whole = messages[:-1], self._render(messages, False, row)
+        prompt = _shared_start(self._render(asked, True, row), whole)  # some templates open a thought at its end
+        if not prompt.startswith(self._render(asked, False, row)):
             raise row.error(
                 "the chat template does not keep the prompt unchanged before the answer; give plain text rows"
             )
@@ -233,10 +234,25 @@ class Encoder:
         return Scores(checked.authority_weight, checked.provenance_entropy, str(tier))
 
     def _tokens(self, text: str, *, special: bool = True) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=special)) if text else []
+        if not text:
+            return []
+        ids = list(self.tokenizer.encode(text, add_special_tokens=special))
+        return ids[: len(ids) - self._closing] if special else ids
 
     def _eos(self) -> list[int]:
         return [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
+
+
+def _shared_start(one: str, other: str) -> str:
+    length = next((i for i, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))
+    return one[:length]
+
+
+def _closing_tokens(tokenizer: Any) -> int:
+    """How many special tokens the tokenizer puts after a text; here the end is told where a text ends alone."""
+    bare, marked = (list(tokenizer.encode("a", add_special_tokens=special)) for special in (False, True))
+    places = (i for i in range(len(marked) - len(bare) + 1) if marked[i : i + len(bare)] == bare)
+    return len(marked) - len(bare) - next(places, len(marked) - len(bare))
 
 
 def _row_id(row: Row) -> str:

@@ -42,6 +42,10 @@ class Loop:
         plan: What to train on.
         valid: Held-out items; None where there are none.
         config: Settings.
+
+    Attributes:
+        top_token: Largest token id of the data gone through so far.
+        width: Tokens of the longest row of a batch, padding included.
     """
 
     def __init__(self, model: nn.Module, plan: Plan, valid: Stream | None, config: TrainConfig) -> None:
@@ -59,7 +63,7 @@ class Loop:
         self.optimizer = make_optimizer(config)
         self.optimizer.init(model.trainable_parameters())
         self.differentiate = Differentiator(model, config)
-        self.top_token = plan.survey.top_token
+        self.top_token, self.width = plan.survey.top_token, plan.stream.width(plan.survey.longest)
         self.step, self.progress = 0, Progress(Position().to_json())
         self._good = self.step, self.progress
 
@@ -83,6 +87,7 @@ class Loop:
         """Go through the rows an evaluation will need, so that a bad one is found before anything is replaced."""
         for batch in self._held_out():
             self.top_token = max(self.top_token, int(batch.tokens.max()))
+            self.width = max(self.width, batch.tokens.shape[1])
 
     @property
     def repeats(self) -> bool:

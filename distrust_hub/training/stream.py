@@ -158,6 +158,11 @@ class Stream:
         """So many items from the start of the data, or as many as there are."""
         return list(itertools.islice((item for _, found in self._encoded(0) for item in found), number))
 
+    def width(self, longest: int) -> int:
+        """Tokens of the longest row of a batch where the longest sequence has so many."""
+        limit = self.config.max_seq_length
+        return limit if self.config.packing else padded_width(longest, limit)
+
     def count(self, block: Block) -> int:
         """Batches of a block."""
         return -(-len(block.lanes) // self.config.batch_size)

@@ -148,7 +148,7 @@ class _Run:
 
     def _train(self, loop: Loop, model: nn.Module, checkpoints: Checkpoints) -> None:
         config = self.config
-        trial = Trial(model, loop.plan.stream.first(TRIAL_ITEMS), loop.top_token, config)
+        trial = Trial(model, loop.plan.stream.first(TRIAL_ITEMS), loop.top_token, loop.width, config)
         with contextlib.ExitStack() as stack:
             stack.callback(end_threads)
             stack.enter_context(fast_cpu_ops(model))

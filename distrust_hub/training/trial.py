@@ -38,13 +38,17 @@ class Trial:
         model: Model with LoRA layers, as mlx-lm runs it.
         items: The first items of the run, at least one.
         top_token: The largest token id of the run.
+        width: Tokens of its longest row.
         config: Settings of the run.
 
     Raises:
         ModelError: If mlx-lm cannot differentiate the model, or it has fewer token ids than the tokenizer.
+        ConfigError: If it has learned fewer positions than a row is long.
     """
 
-    def __init__(self, model: nn.Module, items: Sequence[Item], top_token: int, config: TrainConfig) -> None:
+    def __init__(
+        self, model: nn.Module, items: Sequence[Item], top_token: int, width: int, config: TrainConfig
+    ) -> None:
         self.model, self.config = model, dataclasses.replace(config, objective="none", max_seq_length=64)
         starts = [dataclasses.replace(s, ids=s.ids[:_TOKENS], start=1) for item in items for s in item.sequences]
         self.sample = [starts[i % len(starts)] for i in range(TRIAL_ITEMS)]
@@ -52,7 +56,8 @@ class Trial:
         _prepare(model)
         try:
             known = int(model(mx.array(PROBE)).shape[-1])
-            if top_token < known:
+            positions = _learned_positions(model, known)
+            if top_token < known and width <= positions:
                 self.expected = _plain_gradient(model, self.sample)
         except Exception as error:  # a model file may raise anything
             raise ModelError(
@@ -61,6 +66,11 @@ class Trial:
             ) from error
         if top_token >= known:
             raise ModelError(f"the tokenizer makes token {top_token} and the model has {known}; they are of two models")
+        if width > positions:
+            raise ConfigError(
+                f"{self.name} has {positions:.0f} learned positions and a row of {width} tokens needs more; give "
+                f"--max-seq-length {positions:.0f} or less"
+            )
 
     def check(self, tokens: NextTokenLoss) -> None:
         """Take the step in the way of the run and compare.
@@ -100,6 +110,15 @@ class Trial:
             return 0.0, ""
         distance = float(apart / max(norm, sys.float_info.min))
         return (distance if math.isfinite(distance) else math.inf), f"its gradient is {distance:.1%} off"
+
+
+def _learned_positions(model: nn.Module, vocabulary: int) -> float:
+    """Rows of the smallest table of embeddings that is not of token ids; infinite where there is none but those.
+
+    A row of such a table is needed for every position; rotary positions go on for ever.
+    """
+    tables = (module for module in model.modules() if isinstance(module, (nn.Embedding, nn.QuantizedEmbedding)))
+    return min((rows for table in tables if (rows := table.weight.shape[0]) != vocabulary), default=math.inf)
 
 
 def _prepare(model: nn.Module) -> None:

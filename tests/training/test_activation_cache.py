@@ -88,6 +88,24 @@ def test_no_split_where_a_lower_block_is_heard_above(model, tmp_path):
     assert not blocks.suit(model)
 
 
+def test_no_split_where_blocks_pass_on_more_than_a_state_a_token(model, tmp_path):
+    class Stacked(type(model.layers[0])):
+        def __call__(self, states, *args, **kwargs):
+            return mx.stack([super(Stacked, self).__call__(copy, *args, **kwargs) for copy in states])
+
+    class Twice(type(model.model)):
+        def __call__(self, tokens, *args, **kwargs):
+            states = mx.stack([self.embed_tokens(tokens)] * 2)
+            for block in self.layers:
+                states = block(states, "causal", cache=None)
+            return self.norm(states[0])
+
+    for block in model.layers:
+        block.__class__ = Stacked
+    model.model.__class__ = Twice
+    assert not FrozenBlocks(model, ActivationCache(tmp_path, 0)).suit(model)
+
+
 def test_cache_finds_by_tokens_and_keeps_to_its_limit(tmp_path):
     cache = ActivationCache(tmp_path, 100)
     assert cache.get(TOKENS) is None

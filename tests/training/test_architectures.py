@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from distrust_hub.training.packing import packed_attention
 from distrust_hub.training.trial import Trial
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 from tests.training.architectures import CONFIGS, make_model
+from tests.training.conftest import scored_row
 
 pytestmark = pytest.mark.mlx
 
@@ -191,7 +194,7 @@ def test_a_checkpointed_block_differentiates_all_it_is_given():
 
 
 def trial_of(model, **options):
-    return Trial(model, DOCUMENTS, 258, settings(**options))
+    return Trial(model, DOCUMENTS, 258, 64, settings(**options))
 
 
 def test_trial_refuses_what_gives_another_gradient(tiny, monkeypatch):
@@ -212,10 +215,20 @@ def test_trial_refuses_what_gives_another_gradient(tiny, monkeypatch):
 def test_trial_names_a_model_that_cannot_be_differentiated(tiny, monkeypatch):
     add_lora(tiny.model, settings())
     with pytest.raises(ModelError, match="the tokenizer makes token 304 and the model has 304; they are of two models"):
-        Trial(tiny.model, DOCUMENTS, 304, settings())
+        Trial(tiny.model, DOCUMENTS, 304, 64, settings())
     monkeypatch.setattr(type(tiny.model), "__call__", lambda self, tokens: self.model.norm.wait)
     with pytest.raises(ModelError, match=r"cannot be trained with these layers .AttributeError: .*--target-modules"):
         trial_of(tiny.model)
+
+
+def test_rows_longer_than_the_learned_positions_are_refused(folder_of, quick, folder, tmp_path):
+    (folder / "train.jsonl").write_text(json.dumps(scored_row(0, words=200)) + "\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"gpt2 has 512 learned positions and a row of .* --max-seq-length 512 or less"
+    ):
+        quick(model=folder_of("gpt2"), max_seq_length=1024, num_layers=1)
+    assert not (tmp_path / "adapter").exists()
+    assert quick(model=folder_of("gpt2"), max_seq_length=512, num_layers=1).steps["skipped"] == 0
 
 
 def test_add_lora_names_a_model_that_mlx_lm_cannot_adapt(tiny, monkeypatch):

@@ -97,6 +97,7 @@ def test_encode_drops_chat_windows_without_answer_only(encode, tiny):
         ([{"role": 3, "content": "a"}, {"role": "assistant", "content": "b"}], "message 1 has the role 3"),
         ([{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [1]}], "message 2 .*call of a tool"),
         (["a", {"role": "assistant", "content": "b"}], "message 1 is 'a'"),
+        ([{"role": "user", "content": "a"}, {"role": "assistant", "content": " "}], "the last message is empty"),
     ],
 )
 def test_encode_refuses_broken_chats(encode, messages, problem):
@@ -121,6 +122,7 @@ def test_encode_turns_whatever_a_template_raises_into_one_line(tiny, encode):
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, "--objective preference"),
         ({"completion": "a"}, "column 'prompt' is missing"),
         ({"prompt": 7, "completion": "a"}, "column 'prompt' is 7"),
+        ({"prompt": "a", "completion": ""}, "column 'completion' is empty"),
     ],
 )
 def test_encode_names_the_column_and_what_is_in_it(encode, values, problem):
@@ -164,6 +166,43 @@ def test_encode_trains_all_of_a_chat_without_mask_prompt(tiny):
     messages = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "Ann"}]
     whole = Encoder(tiny.tokenizer, 64, scored=False, mask_prompt=False).encode(row(messages=messages))
     assert [(example.start, example.n_tokens) for example in whole] == [(1, len(whole[0].ids) - 1)]
+
+
+def test_encode_takes_a_template_that_opens_a_thought_before_the_answer(tiny, encode):
+    tiny.tokenizer.chat_template = (
+        "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}"
+        "{% if add_generation_prompt %}<assistant><think>{% endif %}"
+    )
+    messages = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "Ann did"}]
+    (example,) = encode({"messages": messages})
+    assert text_of(tiny, example.ids) == "<user>who<assistant>Ann did"
+    assert text_of(tiny, example.ids[example.start :]) == "Ann did"
+    tiny.tokenizer.chat_template = "{{ messages | length }} messages: {{ messages[-1]['content'] }}"
+    with pytest.raises(DataError, match="does not keep the prompt"):
+        encode({"messages": messages})
+
+
+def test_encode_tells_the_end_once_and_never_after_a_prefix(tiny):
+    class Closing:
+        """A tokenizer that ends every text of its own accord."""
+
+        def __getattr__(self, name):
+            return getattr(tiny.tokenizer, name)
+
+        def encode(self, text, add_special_tokens=True):
+            ids = tiny.tokenizer.encode(text, add_special_tokens=False)
+            return [1, *ids, self.eos_token_id] if add_special_tokens else ids
+
+    encoder = Encoder(Closing(), 64, scored=False)
+    (plain,), (tagged,) = encoder.encode(row(text="abc")), encoder.encode(row(text="abc"), "tag ")
+    assert text_of(tiny, plain.ids) == "<|im_start|>abc<|im_end|>"
+    assert text_of(tiny, tagged.ids) == "<|im_start|>tag abc<|im_end|>"
+
+
+def test_encode_pairs_of_messages_are_sent_to_prepare(tiny):
+    chat = [{"role": "user", "content": "who?"}]
+    with pytest.raises(DataError, match=r"column 'prompt' is .*distrust-hub prepare"):
+        Encoder(tiny.tokenizer, 64, scored=False).encode_pair(row(prompt=chat, chosen="yes", rejected="no"))
 
 
 def test_encode_reads_prompt_and_completion_as_a_chat(encode, tiny):
