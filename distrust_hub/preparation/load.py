@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from distrust_hub.artifacts import Manifest
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import plain, sha256_file
@@ -82,6 +83,7 @@ def read_documents(
         source = str(fetched.path)
     else:
         files = source_files(spec.source) or []
+        _warn_of_unread(Path(spec.source), files)
         record = InputRecord(spec.name, sha256=_hash_of_files(files), read_as=spec.describe())
         source = spec.source
     items: Iterator[InputRow] = itertools.islice(
@@ -90,6 +92,18 @@ def read_documents(
     if fetched is not None:
         items = (item._replace(path=record.name) for item in items)
     return record, _documents(items, spec, record, config)
+
+
+def _warn_of_unread(folder: Path, files: list[Path]) -> None:
+    """Name the files of a folder that are passed over for their form, but for what describes a data set."""
+    if not folder.is_dir():
+        return
+    read = set(files)
+    others = (file.name for file in sorted(folder.rglob("*")) if file.is_file() and file not in read)
+    unread = [name for name in others if not name.startswith((".", "README", "LICENSE")) and name != Manifest.FILE_NAME]
+    if unread:
+        names = ", ".join(unread[:_SHOWN_PROBLEMS]) + (", ..." if unread[_SHOWN_PROBLEMS:] else "")
+        logger.warning("%s: %d files are not read, for their form: %s", folder.name, len(unread), names)
 
 
 def _documents(

@@ -221,3 +221,13 @@ def test_recipe_names_a_wrong_input(tmp_path, entry, problem):
     recipe.write_text(f"inputs: {entry}\n")
     with pytest.raises(ConfigError, match=problem.replace("{", r"\{")):
         resolve_recipe(str(recipe), [], {})
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(tmp_path, caplog):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(json.dumps(row(1)) + "\n")
+    for name in ("README.md", "LICENSE", "manifest.json", ".hidden", "scan.pdf", "notes.xml"):
+        (folder / name).write_text("{}")
+    prepare([str(folder)], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    assert "in: 2 files are not read, for their form: notes.xml, scan.pdf" in caplog.text
