@@ -24,14 +24,20 @@ from distrust_hub.scoring.document import score_document
 COLUMNS = (
     "row",
     "tier",
+    "text",
+    "signed core",
     "authority",
-    "entropy",
-    "core",
+    "entropy, bits",
     "source type",
     "year",
     "confidence",
-    "text",
 )
+NUMBERS = ("signed core", "authority", "entropy, bits", "confidence")
+"""Columns with two decimals."""
+
+EXTREMES_SHOWN = 3
+"""Most primary and most coordinated rows to look at first; fewer where there are not twice as many rows."""
+
 _EXCERPT_CHARS = 160
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
 _YEAR_IN_BRACKETS = re.compile(r"\(((?:1[5-9]|20)\d\d)[a-z]?\)")
@@ -47,16 +53,16 @@ class BatchView:
         records: One scored row per text: ``id``, ``text``, scores, tier, year and so on, as a scored file has them.
         table: The same as rows of COLUMNS, texts shortened.
         tiers: {tier: rows}.
-        most_primary: Number (from 1) of the row with the highest signed core.
-        most_coordinated: Number of the row with the lowest.
+        most_primary: Numbers (from 1) of the rows with the highest signed core, the highest first.
+        most_coordinated: Numbers of the rows with the lowest, the lowest first.
         stopped: Why not all rows are scored: ``""``, ``cancelled`` or ``time limit``.
     """
 
     records: list[dict[str, Any]]
     table: list[list[Any]]
     tiers: dict[str, int]
-    most_primary: int
-    most_coordinated: int
+    most_primary: tuple[int, ...]
+    most_coordinated: tuple[int, ...]
     stopped: str = ""
 
 
@@ -119,13 +125,14 @@ def score_batch(
     if not records:
         raise DataError("there is no text in it; give one document per row, in a column named text")
     counts = Counter(record["tier"] for record in records)
-    by_core = sorted(records, key=lambda record: record["signed_core"])
+    by_core = [record["row"] for record in sorted(records, key=lambda record: record["signed_core"])]
+    shown = min(EXTREMES_SHOWN, len(records) // 2)
     return BatchView(
         records=records,
         table=[_table_row(record) for record in records],
         tiers={tier: counts[tier] for tier in TIERS},
-        most_primary=by_core[-1]["row"],
-        most_coordinated=by_core[0]["row"],
+        most_primary=tuple(by_core[::-1][:shown]),
+        most_coordinated=tuple(by_core[:shown]),
         stopped=stopped,
     )
 
@@ -156,19 +163,23 @@ def _record(number: int, text: str, metadata: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def excerpt(text: str) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _EXCERPT_CHARS else line[: _EXCERPT_CHARS - 1] + "…"
+
+
 def _table_row(record: Mapping[str, Any]) -> list[Any]:
-    text = " ".join(str(record["text"]).split())
-    excerpt = text if len(text) <= _EXCERPT_CHARS else text[: _EXCERPT_CHARS - 1] + "…"
     return [
         record["row"],
         record["tier"],
+        excerpt(record["text"]),
+        round(record["signed_core"], 2),
         round(record["authority_weight"], 2),
         round(record["provenance_entropy"], 2),
-        round(record["signed_core"], 2),
         str(record["source_type"] or "unknown").replace("_", " "),
         "" if record["year"] is None else str(record["year"]),
         round(record["confidence"], 2),
-        excerpt,
     ]
 
 

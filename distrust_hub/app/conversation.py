@@ -69,6 +69,7 @@ class _Answer:
     """A running answer: one or two replies of the engine that stop together."""
 
     def __init__(self) -> None:
+        self.late = False
         self.stopped = threading.Event()
         self.replies: list[ChatReply] = []
 
@@ -154,13 +155,14 @@ class ChatService:
                 messages = [*conversation(exchanges, base=base), {"role": "user", "content": message}]
                 answer.add(self._ask(engine, messages, source, settings))
             for reply, (_, base) in zip(answer.replies, sides):
-                for text, status in _written(reply, answer.stopped, self.limits.reply_seconds):
+                for text, status in _written(reply, answer, self.limits.reply_seconds):
                     current = replace(current, base_reply=text) if base else replace(current, reply=text)
                     yield Progress([*exchanges, current], status)
         finally:
             stopped = answer.stopped.is_set()
             answer.stop()
-        yield Progress([*exchanges, current], "Stopped." if stopped else "Done.")
+        ended = f"Stopped after {self.limits.reply_seconds} seconds, the longest a reply takes here."
+        yield Progress([*exchanges, current], ended if answer.late else "Stopped." if stopped else "Done.")
 
     def stop(self, session: str) -> None:
         """End the visitor's running answer, if there is one."""
@@ -274,8 +276,9 @@ def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool 
     return messages
 
 
-def _written(reply: ChatReply, stopped: threading.Event, seconds: float) -> Iterator[tuple[str, str]]:
+def _written(reply: ChatReply, answer: _Answer, seconds: float) -> Iterator[tuple[str, str]]:
     """(text so far, status) as the reply grows, with the place in the queue before it starts."""
+    stopped = answer.stopped
     while (ahead := reply.position) and not stopped.is_set():
         yield "", f"Waiting: {ahead} ahead of you."
         time.sleep(_POLL_SECONDS)
@@ -290,6 +293,7 @@ def _written(reply: ChatReply, stopped: threading.Event, seconds: float) -> Iter
         text += piece
         now = time.monotonic()
         if now > deadline:
+            answer.late = True
             stopped.set()
             break
         if now - shown >= _SHOW_SECONDS:

@@ -7,6 +7,7 @@ components that show plain text.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +38,9 @@ _ENTROPY_WORDS = (
     (5.5, "much independent evidence"),
     (float("inf"), "rich, hard-to-edit evidence"),
 )
-_CONFIDENCE_WORDS = ((0.4, "low"), (0.7, "moderate"), (1.0, "high"))
+_LOW_CONFIDENCE = 0.4
+_CONFIDENCE_WORDS = ((_LOW_CONFIDENCE, "low"), (0.7, "moderate"), (1.0, "high"))
+LITTLE_EVIDENCE = "There is little to go by in this text, so this is hardly more than a guess."
 RAISES, LOWERS = "▲", "●"
 """Shapes that stand for more and for less trust in the source, so that colour is never alone."""
 
@@ -49,14 +52,17 @@ ROWS_LISTED = 8
 
 _LABEL_CHARS = 30
 _FOUND_SHOWN, _FOUND_CHARS = 4, 60
+_CORE_RANGE = f"{signed_core(AUTHORITY_WEIGHT_MAX, 0.0):.1f} to {ENTROPY_TOP_BITS:g}"
+_LONE_I = re.compile(r"\bi\b")
 _AXES = {"authority_weight": "authority weight", "provenance_entropy": "provenance entropy, bits"}
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """One axis as a meter: ``value`` from 0 to ``maximum``, and the same in words."""
+    """One axis as a meter: what it means, ``value`` from 0 to ``maximum``, and the same in words."""
 
     name: str
+    means: str
     value: float
     maximum: float
     shown: str
@@ -71,6 +77,7 @@ class ScoreView:
         gauges: Authority weight, then provenance entropy.
         tier: ``primary``, ``medium`` or ``coordinated``.
         tier_words: The tier in a sentence.
+        caution: Why not to make much of it; empty where there is enough evidence.
         facts: Short (name, value) pairs in our words and numbers.
         spans: The text cut into (piece, label or None); joined, the pieces are the text.
         contributions: Rows (axis, component, contribution, found, reason); the last row of each axis is its value.
@@ -81,6 +88,7 @@ class ScoreView:
     gauges: tuple[Gauge, Gauge]
     tier: Tier
     tier_words: str
+    caution: str
     facts: tuple[tuple[str, str], ...]
     spans: list[tuple[str, str | None]]
     contributions: list[list[str]]
@@ -107,8 +115,13 @@ def score_view(text: str, metadata: Mapping[str, Any] | None, limits: Limits) ->
     limits.check_text(text)
     if not text.strip():
         return None
-    known = {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
-    return _view(text, score_document(text, known))
+    return _view(text, score_document(text, _known(metadata)))
+
+
+def check_year(year: str) -> None:
+    """Raise DataError for what a visitor typed as a year and what cannot become one by typing on."""
+    if year and not year.isdecimal():
+        raise DataError(f"the year of publication is {year!r}; give four digits, such as 1931, or none")
 
 
 def score_json(text: str, metadata: Mapping[str, Any] | None, limits: Limits) -> dict[str, Any]:
@@ -120,10 +133,13 @@ def score_json(text: str, metadata: Mapping[str, Any] | None, limits: Limits) ->
     limits.check_text(text)
     if not text.strip():
         raise DataError("the text is empty; give some")
-    known = {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
-    score = score_document(text, known)
+    score = score_document(text, _known(metadata))
     core = signed_core(score.authority_weight, score.provenance_entropy)
     return {**score.to_dict(), "signed_core": float(core)}
+
+
+def _known(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
 
 
 def _view(text: str, score: DocumentScore) -> ScoreView:
@@ -132,6 +148,7 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
         gauges=(_authority_gauge(weight), _entropy_gauge(entropy)),
         tier=score.tier,
         tier_words=TIER_WORDS[score.tier],
+        caution=LITTLE_EVIDENCE if score.confidence <= _LOW_CONFIDENCE else "",
         facts=_facts(score),
         spans=highlighted(text, score),
         contributions=contribution_rows(score),
@@ -143,12 +160,14 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
 
 def _authority_gauge(weight: float) -> Gauge:
     words = _words(weight, _AUTHORITY_WORDS)
-    return Gauge("Authority weight", weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words)
+    means = "How much it speaks with the voice of an institution or of a consensus."
+    return Gauge("Authority weight", means, weight, AUTHORITY_WEIGHT_MAX, f"{weight:.2f}", words)
 
 
 def _entropy_gauge(bits: float) -> Gauge:
     words = _words(bits, _ENTROPY_WORDS)
-    return Gauge("Provenance entropy", bits, ENTROPY_TOP_BITS, f"{bits:.2f} bits", words)
+    means = "How much evidence of its own it carries, how varied and how hard to alter."
+    return Gauge("Provenance entropy", means, bits, ENTROPY_TOP_BITS, f"{bits:.2f} bits", words)
 
 
 def _words(value: float, ladder: Iterable[tuple[float, str]]) -> str:
@@ -158,12 +177,17 @@ def _words(value: float, ladder: Iterable[tuple[float, str]]) -> str:
 def _facts(score: DocumentScore) -> tuple[tuple[str, str], ...]:
     core = signed_core(score.authority_weight, score.provenance_entropy)
     return (
-        ("Confidence", f"{_words(score.confidence, _CONFIDENCE_WORDS)} ({score.confidence:.2f})"),
-        ("Signed core s", f"{core:+.2f}"),
-        ("Kind of source", (score.source_type or "not recognised").replace("_", " ")),
-        ("Year", "not found" if score.year is None else str(score.year)),
-        ("Citations", str(sum(score.citations.values()))),
+        ("Confidence", f"{_words(score.confidence, _CONFIDENCE_WORDS)}, {score.confidence:.2f} of 1"),
+        ("Signed core s", f"{core:+.2f} ({_CORE_RANGE})"),
+        ("Kind of source", _told((score.source_type or "not recognised").replace("_", " "), score.source_type_origin)),
+        ("Year", "not found" if score.year is None else _told(str(score.year), score.year_origin)),
+        ("Citations in it", str(sum(score.citations.values()))),
     )
+
+
+def _told(value: str, origin: str | None) -> str:
+    """A fact with who says so, where that is the visitor."""
+    return f"{value}, as you say" if (origin or "").startswith("metadata:") else value
 
 
 def _term_words(core: float) -> str:
@@ -206,7 +230,7 @@ def evidence_label(item: Evidence) -> str:
     raises = (item.contribution < 0) == (item.axis == "authority_weight")
     short = item.reason.split(",")[0].rpartition(": ")[2]
     words = short if len(short) <= _LABEL_CHARS else item.component
-    return f"{RAISES if raises else LOWERS} {words.replace('_', ' ')}"
+    return f"{RAISES if raises else LOWERS} {_plain(words)}"
 
 
 def contribution_rows(score: DocumentScore) -> list[list[str]]:
@@ -225,12 +249,11 @@ def contribution_rows(score: DocumentScore) -> list[list[str]]:
             if len(rows) - first == ROWS_LISTED or _importance(axis, _sum(items)) < 1.0:
                 small.append(items)
                 continue
-            rows.append(
-                [name, component.replace("_", " "), f"{_sum(items):+.3f}", _found(items), reason.replace("_", " ")]
-            )
+            rows.append([name, _plain(component), f"{_sum(items):+.3f}", _found(items, reason), _plain(reason)])
         if small:
             others = _sum(item for items in small for item in items)
-            rows.append([name, "all others", f"{others:+.3f}", "", f"{len(small)} smaller reasons"])
+            reasons = "1 smaller reason" if len(small) == 1 else f"{len(small)} smaller reasons"
+            rows.append([name, "all others", f"{others:+.3f}", "", reasons])
         total = _sum(item for items in groups.values() for item in items)
         value = float(getattr(score, axis))
         held = "" if abs(total - value) < 5e-4 else f"the sum is {total:.3f}; held within the range of the axis"
@@ -246,9 +269,19 @@ def _sum(items: Iterable[Evidence]) -> float:
     return math.fsum(item.contribution for item in items)
 
 
-def _found(items: Iterable[Evidence]) -> str:
-    """The first few different matches, with the metadata field where they are from one."""
-    found = dict.fromkeys(f"{item.field}: {item.text}" if item.field else item.text for item in items if item.text)
+def _plain(name: str) -> str:
+    """A name from the scorer in plain spelling."""
+    return _LONE_I.sub("I", name.replace("_", " "))
+
+
+def _found(items: Iterable[Evidence], reason: str) -> str:
+    """The first few different matches the reason does not quote, with the field where they are from metadata."""
+    quoted = reason.lower()
+    found = dict.fromkeys(
+        f"{item.field}: {item.text}" if item.field else item.text
+        for item in items
+        if item.text and (item.field or item.text.lower() not in quoted)
+    )
     shown = [" ".join(text.split())[:_FOUND_CHARS] for text in list(found)[:_FOUND_SHOWN]]
     more = f" and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
     return " · ".join(shown) + more

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from distrust_hub.app.batch import BatchView
+from distrust_hub.app.batch import BatchView, excerpt
 from distrust_hub.app.handlers import LOWERS, RAISES, Gauge, ScoreView
 
 _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
@@ -16,19 +16,27 @@ _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
 def verdict(view: ScoreView | None) -> str:
     """Tier, confidence, the two gauges and the facts of one scored text, or the empty state."""
     if view is None:
-        return (
-            '<div class="dh-empty" role="status"><strong>Nothing scored yet.</strong> Paste a text on the left, '
-            "or take one of the examples; the result appears as you type.</div>"
-        )
+        return empty("Nothing scored yet.", "Paste a text, or take an example; the result appears as you type.")
     gauges = "".join(_gauge(gauge) for gauge in view.gauges)
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in view.facts)
+    caution = f'<p class="dh-caution">{escape(view.caution)}</p>' if view.caution else ""
     return (
         f'<section class="dh-verdict" aria-live="polite" aria-label="Result">'
         f'<header class="dh-tier dh-text-{view.tier}"><span class="dh-badge" aria-hidden="true">'
         f"{_TIER_SHAPES[view.tier]}</span><div><h3>{escape(view.tier.capitalize())}</h3>"
-        f"<p>{escape(view.tier_words)}</p></div></header>"
-        f'{gauges}<dl class="dh-facts">{facts}</dl></section>'
+        f"<p>{escape(view.tier_words)}</p>{caution}</div></header>"
+        f"{gauges}{facts(view.facts)}</section>"
     )
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Short (name, value) pairs."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{breakable(value)}</dd></div>" for name, value in pairs)
+    return f'<dl class="dh-facts">{items}</dl>'
+
+
+def breakable(value: str) -> str:
+    """Escaped, with a place for a new line after the slash of a Hub id."""
+    return escape(value).replace("/", "/<wbr>")
 
 
 def marked(view: ScoreView | None) -> str:
@@ -43,8 +51,8 @@ def marked(view: ScoreView | None) -> str:
         kind = "dh-up" if label.startswith(RAISES) else "dh-down"
         parts.append(f'<mark class="{kind}">{escape(piece)}<span class="dh-tag">{escape(label)}</span></mark>')
     return (
-        '<section class="dh-marked" aria-label="The text with its evidence"><h4>The text and its evidence '
-        f'<span class="dh-muted">{RAISES} raises trust in the source, {LOWERS} lowers it</span></h4>'
+        f'<section class="dh-marked" aria-label="The text with its evidence"><h4>The text and its evidence</h4>'
+        f'<p class="dh-muted"><span>{RAISES} raises trust in the source,</span> <span>{LOWERS} lowers it</span></p>'
         f'<div class="dh-marked-text" tabindex="0">{"".join(parts)}</div></section>'
     )
 
@@ -93,6 +101,20 @@ def term(view: ScoreView | None) -> str:
     )
 
 
+def empty(title: str, words: str) -> str:
+    """What a place for results shows before there are any."""
+    return f'<div class="dh-empty" role="status"><strong>{escape(title)}</strong> {escape(words)}</div>'
+
+
+def plane(svg: str) -> str:
+    """The plane with what its dots and lines are."""
+    return (
+        f'<figure class="dh-figure">{svg}<figcaption>Each grey dot is where a kind of source usually lies. Up: more '
+        "evidence of its own. Right: more institutional voice. Lines join places with the same signed core "
+        "<em>s</em>; on the dashed one the published term is 0.</figcaption></figure>"
+    )
+
+
 def notice(message: str, kind: str = "info") -> str:
     """A short message: ``kind`` is ``info`` or ``error``."""
     role = "alert" if kind == "error" else "status"
@@ -100,25 +122,33 @@ def notice(message: str, kind: str = "info") -> str:
 
 
 def batch_summary(view: BatchView, total: int) -> str:
-    """How many rows of ``total`` there are, and the two to look at first."""
+    """How many rows of ``total`` there are, and those to look at first."""
     done = f"{len(view.records):,} scored."
     if view.stopped:
         done = f"Stopped ({view.stopped}): {len(view.records):,} of {total:,} scored."
     extremes = "".join(
-        _extreme(title, view.table[row - 1], tier)
-        for title, row, tier in (
-            ("Most primary", view.most_primary, "primary"),
-            ("Most coordinated", view.most_coordinated, "coordinated"),
-        )
+        _extremes(title, [view.records[row - 1] for row in rows])
+        for title, rows in (("Most primary", view.most_primary), ("Most coordinated", view.most_coordinated))
+        if rows
     )
     return f'{notice(done)}<div class="dh-figures dh-extremes">{extremes}</div>'
 
 
-def _extreme(title: str, row: list[Any], tier: str) -> str:
-    return (
-        f'<figure><figcaption class="dh-text-{tier}">{_TIER_SHAPES[tier]} {title}: row {row[0]}, signed core '
-        f"{row[4]:+.2f}</figcaption><blockquote>{escape(row[-1])}</blockquote></figure>"
+def _extremes(title: str, records: Iterable[Mapping[str, Any]]) -> str:
+    items = "".join(
+        f'<li class="dh-text-{record["tier"]}">{_TIER_SHAPES[record["tier"]]} row {record["row"]:,}, {record["tier"]}, '
+        f"signed core {record['signed_core']:+.2f}<blockquote>{escape(excerpt(record['text']))}</blockquote></li>"
+        for record in records
     )
+    return f"<figure><figcaption>{title}</figcaption><ol>{items}</ol></figure>"
+
+
+def row_count(shown: int, total: int) -> str:
+    """How many rows of the table a filter leaves."""
+    if not shown:
+        return empty("No row is like that.", "Take another tier or other words.")
+    rows = "1 row" if total == 1 else f"{total:,} rows"
+    return f'<p class="dh-muted" role="status">{rows if shown == total else f"{shown:,} of {rows}"}</p>'
 
 
 def figures(plots: Mapping[str, str]) -> str:
@@ -131,7 +161,7 @@ def _gauge(gauge: Gauge) -> str:
     share = min(max(gauge.value / gauge.maximum, 0.0), 1.0)
     return (
         f'<div class="dh-gauge"><div class="dh-gauge-head"><span>{escape(gauge.name)}</span>'
-        f"<strong>{escape(gauge.shown)}</strong></div>"
+        f'<strong>{escape(gauge.shown)}</strong></div><p class="dh-muted">{escape(gauge.means)}</p>'
         f'<div class="dh-meter" role="meter" aria-label="{escape(gauge.name)}" aria-valuemin="0" '
         f'aria-valuemax="{gauge.maximum:g}" aria-valuenow="{gauge.value:.3f}" aria-valuetext="'
         f'{escape(gauge.shown)}: {escape(gauge.words)}"><i style="width:{share:.1%}"></i></div>'

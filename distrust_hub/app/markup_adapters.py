@@ -5,44 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from distrust_hub.app.markup import breakable, empty, facts, notice
 from distrust_hub.app.published import PublishedView
 from distrust_hub.hub.adapters import PublishedRepo
 
 _TIERS = ("tier", "rows", "tokens", "authority weight", "entropy, bits", "training weight")
-_RESULTS = ("suite", "metric", "adapter (95 %)", "base model", "difference (95 %)", "n", "read as")
-_COMPARISONS = ("suite", "metric", "against", "difference (95 %)", "n", "read as")
+_RESULTS = ("test", "measure", "adapter (95 %)", "base model", "difference (95 %)", "items", "read as")
+_COMPARISONS = ("test", "measure", "against", "difference (95 %)", "items", "read as")
+_LEGEND = (
+    "In brackets: the 95 % interval, how far chance alone may carry a value. Where that of a difference holds 0, the "
+    "test does not show that the adapter changes anything. source-preference asks whether the model now leans on what "
+    "primary sources say; the other tests guard against harm."
+)
 
 
 def search_result(repos: Sequence[PublishedRepo], words: str) -> str:
     """How many adapters were found, or what to do when there are none."""
     if not repos:
-        looked = f" for “{escape(words)}”" if words.strip() else ""
-        return (
-            f'<div class="dh-empty" role="status"><strong>Nothing published{looked}.</strong> Search for another word, '
-            "or publish the first one: distrust-hub train --push you/my-adapter</div>"
+        looked = f" for “{words}”" if words.strip() else ""
+        return empty(
+            f"Nothing published{looked}.",
+            "Search for another word, or publish the first one: distrust-hub train --push you/my-adapter",
         )
     found = "1 adapter" if len(repos) == 1 else f"{len(repos):,} adapters"
-    return f'<div class="dh-notice dh-info" role="status">{found} found. Choose one to see how it was made.</div>'
+    return notice(f"{found} found on the Hub. Choose one to see how it was made.")
 
 
 def adapter(view: PublishedView) -> str:
     """Facts, training data by tier, results with intervals, and the card's text."""
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in view.facts)
     card = f"<details><summary>The card</summary><pre>{escape(view.card)}</pre></details>" if view.card else ""
     tiers = _table("Training data by tier", _TIERS, view.tiers, "not recorded")
     results = _table("Results", _RESULTS, view.results, "not evaluated, so nothing says that it does anything")
+    if view.results:
+        results += f'<p class="dh-muted">{_LEGEND}</p>'
     if view.comparisons:
         results += _table("Against another adapter on the same items", _COMPARISONS, view.comparisons, "")
+    link = f' <a href="{escape(view.url)}" target="_blank" rel="noopener noreferrer">Hub page</a>' if view.url else ""
     return (
-        f'<section class="dh-verdict" aria-label="How it was made"><h3>{escape(view.name)}</h3>'
-        f'<dl class="dh-facts">{facts}</dl>{tiers}{results}{card}</section>'
+        f'<section class="dh-verdict" aria-label="How it was made"><h3>{breakable(view.name)}{link}</h3>'
+        f"{facts(view.facts)}{tiers}{results}{card}</section>"
     )
 
 
-def _table(caption: str, headers: Iterable[str], rows: Sequence[Sequence[str]], empty: str) -> str:
+def _table(caption: str, headers: Iterable[str], rows: Sequence[Sequence[str]], otherwise: str) -> str:
     if not rows:
-        return f'<p class="dh-muted">{escape(caption)}: {escape(empty)}</p>'
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headers)
+        return f'<p class="dh-muted">{escape(caption)}: {escape(otherwise)}</p>'
+    head = "".join(f'<th scope="col">{escape(name).replace(" %", "&nbsp;%")}</th>' for name in headers)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows

@@ -25,7 +25,8 @@ _LEVELS = (-2, 0, 2, 4, 6)
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in SVG units."""
 
-_CHAR_WIDTH, _LINE_HEIGHT = 7.2, 15
+_CHAR_WIDTH, _LINE_HEIGHT = 8.0, 17
+"""Room of a label at the size it has on a phone, where it is drawn larger."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def tier_bars(counts: Mapping[str, int]) -> str:
     parts = []
     for index, tier in enumerate(TIERS):
         count, y = counts.get(tier, 0), 8 + index * 34
-        width = 250 * count / most
+        width = 210 * count / most
         share = f"{count:,} ({count / total:.0%})" if total else "0"
         parts += [
             f'<text class="dh-tick" x="100" y="{y + 17}" text-anchor="end">{tier}</text>',
@@ -86,21 +87,28 @@ def tier_bars(counts: Mapping[str, int]) -> str:
     return _svg(460, 112, "Documents per tier", described, parts)
 
 
-def histogram(values: Sequence[float], low: float, high: float, title: str) -> str:
-    """Counts of ``values`` in 20 equal bins from ``low`` to ``high``; values outside go to the end bins."""
+def histogram(values: Sequence[float], low: float, high: float, marks: Sequence[float], title: str) -> str:
+    """Counts of ``values`` in 20 equal bins from ``low`` to ``high``; values outside go to the end bins.
+
+    ``marks`` are the values named on the axis between the ends.
+    """
     counts, edges = np.histogram(np.clip(values, low, high), bins=20, range=(low, high))
     most = max(int(counts.max()), 1)
-    parts = ['<line class="dh-axis" x1="20" x2="440" y1="100" y2="100"/>']
+    parts = [
+        '<line class="dh-axis" x1="20" x2="440" y1="110" y2="110"/>',
+        f'<text class="dh-tick" x="20" y="13">tallest bar: {most:,} of {len(values):,}</text>',
+    ]
     for index, count in enumerate(counts):
         height = 84 * int(count) / most
         x = 20 + index * 21
         parts.append(
-            f'<rect class="dh-bar" x="{x}" y="{100 - height:.1f}" width="19" height="{height:.1f}">'
+            f'<rect class="dh-bar" x="{x}" y="{110 - height:.1f}" width="19" height="{height:.1f}">'
             f"<title>{edges[index]:.2f} to {edges[index + 1]:.2f}: {count}</title></rect>"
         )
-    for value, x, anchor in ((low, 20, "start"), ((low + high) / 2, 230, "middle"), (high, 440, "end")):
-        parts.append(f'<text class="dh-tick" x="{x}" y="116" text-anchor="{anchor}">{value:.2g}</text>')
-    return _svg(460, 122, title, f"{len(values)} documents, tallest bin {most}.", parts)
+    for value in (low, *marks, high):
+        place = 20 + 420 * (value - low) / (high - low)
+        parts.append(f'<text class="dh-tick" x="{place:.1f}" y="127" text-anchor="middle">{value:g}</text>')
+    return _svg(460, 134, title, f"{len(values):,} documents, {most:,} in the tallest bar.", parts)
 
 
 def _svg(width: int, height: int, title: str, described: str, parts: Sequence[str]) -> str:
@@ -205,11 +213,13 @@ def _references(references: Sequence[Point], taken: list[Box]) -> list[str]:
         x, y = _x(reference.authority_weight), _y(reference.provenance_entropy)
         label, width = escape(reference.label), len(reference.label) * _CHAR_WIDTH
         parts.append(f'<circle class="dh-reference" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{label}</title></circle>')
-        for start in (x + 8, x - 8 - width):
-            box = (start, y - _LINE_HEIGHT / 2, start + width, y + _LINE_HEIGHT / 2)
+        for anchor, at in (("start", x + 8), ("end", x - 8)):
+            left = at if anchor == "start" else at - width
+            box = (left, y - _LINE_HEIGHT / 2, left + width, y + _LINE_HEIGHT / 2)
             if box[0] > _LEFT and box[2] < _WIDTH - _RIGHT and _free(box, taken):
                 taken.append(box)
-                parts.append(f'<text class="dh-reference-label" x="{start:.1f}" y="{y + 4:.1f}">{label}</text>')
+                place = f'x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}"'
+                parts.append(f'<text class="dh-reference-label" {place}>{label}</text>')
                 break
     return parts
 
@@ -221,7 +231,7 @@ def _tier_names(cuts: tuple[float, float], taken: list[Box]) -> list[str]:
     at_no_entropy = {weight: (signed_core(weight, 0.0), signed_core(weight + 0.2, 0.0)) for weight, _ in places}
     for tier, low, high in (("primary", cuts[1], np.inf), ("medium", *cuts), ("coordinated", -np.inf, cuts[0])):
         for weight, bits in places:
-            box = (_x(weight), _y(bits) - 8, _x(weight) + len(tier) * 8.0, _y(bits) + 8)
+            box = (_x(weight), _y(bits) - 8, _x(weight) + len(tier) * 9.5, _y(bits) + 8)
             left, right = at_no_entropy[weight]
             if low < right + bits - 0.2 and left + bits + 0.2 < high and _free(box, taken):
                 taken.append(box)

@@ -5,7 +5,7 @@ Everything read here was written by others. It is only ever shown as text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distrust_hub.adapters.pull import ADAPTER_FILES
@@ -35,6 +35,7 @@ class PublishedView:
         results: Rows (suite, metric, value with interval, base model, difference with interval, n, verdict).
         comparisons: Rows (suite, metric, other adapter, difference with interval, n, verdict).
         card: The card's text without its front matter.
+        url: Its page on the Hub; empty for a folder.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PublishedView:
     results: tuple[tuple[str, ...], ...]
     comparisons: tuple[tuple[str, ...], ...]
     card: str
+    url: str = ""
 
 
 def search(words: str = "") -> list[PublishedRepo]:
@@ -71,7 +73,7 @@ def read_published(source: str, limits: Limits) -> PublishedView:
     if (size := sum(sizes.get(name, 0) for name in _FACT_FILES)) > _FACT_BYTES:
         raise AdapterError(f"{repo_id}: its card and records have {size:,} bytes and the app reads {_FACT_BYTES:,}")
     folder, _ = snapshot(repo_id, revision=revision, allow_patterns=_FACT_FILES)
-    return _view(source, folder)
+    return replace(_view(source, folder), url=f"{hub_api().endpoint}/{repo_id}")
 
 
 def check_adapter_size(source: str, limits: Limits) -> dict[str, int]:

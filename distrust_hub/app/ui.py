@@ -16,6 +16,7 @@ from distrust_hub.app.ui_chat import chat_tab
 from distrust_hub.app.ui_score import score_tab
 from distrust_hub.errors import DistrustHubError, MissingDependencyError
 
+_PACKAGE, _MARK = "distrust_hub.app", "mark.svg"
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
 _CONTRAST = {
@@ -55,7 +56,8 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
     with gr.Blocks(title="distrust-hub", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.api(_scorer(bounds), api_name="score", concurrency_id="score", concurrency_limit=4)  # first: takes the name
         gr.HTML(
-            "<h1>distrust-hub</h1><p>How much of a text traces to primary sources, and which of its words say so.</p>",
+            f"{_resource(_MARK)}<div><h1>distrust-hub</h1><p>Does a text bring evidence of its own, or does it lean on "
+            "somebody's authority? Paste one, and see which of its words say so.</p></div>",
             elem_id="dh-title",
         )
         with gr.Tabs(elem_id="dh-tabs") as tabs:
@@ -97,6 +99,7 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         server_port=port,
         theme=theme,
         css=_resource("style.css"),
+        favicon_path=str(resources.files(_PACKAGE).joinpath(_MARK)),
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -137,4 +140,4 @@ def _scorer(limits: Limits) -> Any:
 
 
 def _resource(name: str) -> str:
-    return resources.files("distrust_hub.app").joinpath(name).read_text(encoding="utf-8")
+    return resources.files(_PACKAGE).joinpath(name).read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from distrust_hub.app.published import read_published, search
 from distrust_hub.app.ui_toast import warn
 from distrust_hub.errors import DistrustHubError
 
-_WELCOME = (
-    '<div class="dh-empty" role="status"><strong>Adapters</strong> are small files that change how a model answers. '
-    "Search the published ones, read how one was trained and what was measured, and try it.</div>"
+_WELCOME = markup.empty(
+    "An adapter is a small file that changes how a model answers.",
+    "Search the published ones, read how one was trained and what was measured, and try it.",
 )
 
 

@@ -14,11 +14,23 @@ import gradio as gr
 from distrust_hub.app import batch, markup, plots
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.ui_toast import warn
-from distrust_hub.app.uploads import UPLOAD_TYPES, read_upload
+from distrust_hub.app.uploads import TABLE_TYPES, TEXT_TYPES, UPLOAD_TYPES, read_upload
 from distrust_hub.errors import DataError, DistrustHubError
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, TIERS
 
-_EMPTY = '<div class="dh-empty" role="status"><strong>No table yet.</strong> Every row gets its own scores.</div>'
+_EMPTY_LIST = markup.empty(
+    "No citations yet.", "Paste a list above, or take the example; each line gets its own scores."
+)
+_EMPTY_FILE = markup.empty("No file yet.", "Drop one above; each row, or the whole text, gets its own scores.")
+_RUNNING = '<div class="dh-running" role="status" aria-label="Scoring"></div>'
+_EXAMPLE = """\
+Faraday, M. (1839). Experimental Researches in Electricity. London: Taylor.
+Diary of Anna Holm, 2 September 1887. Holmsey Archive, MS 12, f. 4r.
+National Agency (2021). Guidance for the sector, 3rd edition. https://example.org/guidance
+Smith, A. et al. (2019). A systematic review of reviews. Journal of Reviews 12(3), 44-51.
+"""
+"""An invented reference list."""
+
 _CANCELLED: dict[str, threading.Event] = {}
 """Running batches by visitor."""
 _DOWNLOADS: dict[str, tempfile.TemporaryDirectory[str]] = {}
@@ -39,23 +51,38 @@ def citations(limits: Limits) -> None:
     """A reference list, one score a line."""
     lines = gr.Textbox(
         label="Reference list, one citation per line",
-        lines=8,
-        placeholder="Faraday, M. (1839). Experimental Researches in Electricity. London: Taylor.\nDiary of ...",
+        lines=6,
+        max_lines=16,
+        placeholder="Faraday, M. (1839). Experimental Researches in Electricity. London: Taylor.",
     )
-    _batch(lines, "Score the citations", lambda text: batch.citation_lines(text, limits), limits)
+    with gr.Row(elem_classes="dh-buttons"):
+        go, stop = _buttons("Score the citations")
+        example = gr.Button("Example list", size="md", min_width=130, scale=0)
+    example.click(lambda: _EXAMPLE, outputs=lines, queue=False, api_visibility="private", show_progress="hidden")
+    _batch(lines, go, stop, _EMPTY_LIST, lambda text: batch.citation_lines(text, limits), limits)
 
 
 def file_of_texts(limits: Limits) -> None:
     """A file, one score a document."""
     upload = gr.File(
-        label=f"A file of up to {limits.upload_bytes / 1e6:g} MB: {' '.join(UPLOAD_TYPES)}",
+        label=f"A file of up to {limits.upload_bytes / 1e6:g} MB and {limits.rows:,} rows",
         file_types=list(UPLOAD_TYPES),
         height=170,
     )
     gr.Markdown(
-        "Tables need a column `text`, one document per row; other columns (`source`, `year`, `publisher`, ...) help."
+        f"Texts ({', '.join(TEXT_TYPES)}) are one document each. Tables ({', '.join(TABLE_TYPES)}) need a column "
+        "`text` with one document per row; columns such as `source`, `year` or `publisher` help.",
+        elem_classes="dh-muted",
     )
-    _batch(upload, "Score the file", lambda path: _read_file(path, limits), limits)
+    with gr.Row(elem_classes="dh-buttons"):
+        go, stop = _buttons("Score the file")
+    _batch(upload, go, stop, _EMPTY_FILE, lambda path: _read_file(path, limits), limits)
+
+
+def _buttons(name: str) -> tuple[gr.Button, gr.Button]:
+    """To start, and to cancel what was started."""
+    go = gr.Button(name, variant="primary", size="md", min_width=190, scale=0)
+    return go, gr.Button("Cancel", size="md", min_width=90, scale=0, interactive=False)
 
 
 def _read_file(path: str | None, limits: Limits) -> Documents:
@@ -72,42 +99,51 @@ class _Outputs:
     charts: gr.HTML
     tier: gr.Radio
     words: gr.Textbox
+    count: gr.HTML
     table: gr.Dataframe
-    files: gr.File
+    files: tuple[gr.DownloadButton, ...]
 
     def components(self) -> list[Any]:
-        return [self.notice, self.charts, self.tier, self.words, self.table, self.files]
+        return [self.notice, self.charts, self.tier, self.words, self.count, self.table, *self.files]
+
+    def hidden(self) -> list[Any]:
+        """Updates of all but the notice and the charts."""
+        return [gr.update(visible=False)] * (len(self.components()) - 2)
 
 
-def _batch(source: Any, button: str, read: Callable[[Any], Documents], limits: Limits) -> None:
-    """Buttons, outputs and events around one input."""
-    with gr.Row():
-        go = gr.Button(button, variant="primary")
-        stop = gr.Button("Cancel")
-    shown = _outputs()
+def _batch(
+    source: Any, go: gr.Button, stop: gr.Button, empty: str, read: Callable[[Any], Documents], limits: Limits
+) -> None:
+    """Outputs and events around one input."""
+    shown = _outputs(empty)
     view = gr.State(None)
+
+    def begin(request: gr.Request) -> list[Any]:
+        _CANCELLED[request.session_hash or ""] = threading.Event()  # so that Cancel also works while this one waits
+        return [gr.update(interactive=False), gr.update(interactive=True), _RUNNING, "", *shown.hidden()]
 
     # Gradio fills in ``progress`` and ``request`` only where they are annotated exactly so.
     def score(value: Any, request: gr.Request, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         session = request.session_hash or ""
-        cancelled = _CANCELLED[session] = threading.Event()
+        cancelled = _CANCELLED.setdefault(session, threading.Event())
         try:
             documents = read(value)
             total = len(documents)
             scored = batch.score_batch(documents, limits, lambda done: progress((done, total), unit="texts"), cancelled)
         except DistrustHubError as error:
             warn(error)
-            return [None, markup.notice(str(error), "error"), "", *[gr.update(visible=False)] * 4]
+            return [None, markup.notice(str(error), "error"), "", *shown.hidden()]
         finally:
-            _CANCELLED.pop(session, None)
+            if _CANCELLED.get(session) is cancelled:
+                del _CANCELLED[session]
         return [scored, markup.batch_summary(scored, total), _charts(scored), *_table(scored, session)]
 
     def cancel(request: gr.Request) -> None:
         if running := _CANCELLED.get(request.session_hash or ""):
             running.set()
 
-    quick: dict[str, Any] = {"api_visibility": "private", "queue": False}
-    go.click(
+    quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    scoring = go.click(begin, None, [go, stop, *shown.components()], **quick).then(
         score,
         source,
         [view, *shown.components()],
@@ -116,61 +152,87 @@ def _batch(source: Any, button: str, read: Callable[[Any], Documents], limits: L
         concurrency_id="batch",
         concurrency_limit=2,
     )
+    scoring.then(lambda: [gr.update(interactive=True), gr.update(interactive=False)], None, [go, stop], **quick)
     stop.click(cancel, **quick)
     choice = [view, shown.tier, shown.words]
-    filtering = {"show_progress": "hidden", "trigger_mode": "always_last", **quick}
-    gr.on([shown.tier.input, shown.words.submit], _filtered, choice, shown.table, **filtering)
+    gr.on(
+        [shown.tier.input, shown.words.change],
+        _filtered,
+        choice,
+        [shown.count, shown.table],
+        trigger_mode="always_last",
+        **quick,
+    )
 
 
-def _filtered(view: batch.BatchView | None, tier: str, words: str) -> Any:
-    return gr.skip() if view is None else batch.chosen_rows(view, "" if tier == "all" else tier, words or "")
+def _filtered(view: batch.BatchView | None, tier: str, words: str) -> list[Any]:
+    if view is None:
+        return [gr.skip(), gr.skip()]
+    rows = batch.chosen_rows(view, "" if tier == "all" else tier, words or "")
+    return [markup.row_count(len(rows), len(view.table)), gr.Dataframe(value=_cells(rows), visible=bool(rows))]
 
 
-def _outputs() -> _Outputs:
-    notice = gr.HTML(_EMPTY, elem_classes="dh-batch")
+def _outputs(empty: str) -> _Outputs:
+    notice = gr.HTML(empty, elem_classes="dh-batch")
     charts = gr.HTML("")
     with gr.Row():
         tier = gr.Radio(["all", *TIERS], value="all", label="Rows to show", visible=False, min_width=280)
         words = gr.Textbox(
             label="Only rows with these words",
             max_length=200,
-            placeholder="words, then Enter",
+            placeholder="in the text or the source type",
             visible=False,
             min_width=280,
         )
+    count = gr.HTML("", visible=False)
     table = gr.Dataframe(
         headers=list(batch.COLUMNS),
-        datatype=["number", "str", "number", "number", "number", "str", "str", "number", "str"],
-        label="Scores: authority weight, provenance entropy in bits, signed core; click a heading to sort",
+        datatype=["number" if name in ("row", *batch.NUMBERS) else "str" for name in batch.COLUMNS],
+        label="Scores of each row; click a heading to sort",
         interactive=False,
         visible=False,
         max_height=520,
+        buttons=["fullscreen"],
         elem_classes="dh-table",
-        column_widths=["60px", "115px", "100px", "90px", "80px", "150px", "75px", "125px", "380px"],
+        column_widths=["62px", "118px", "246px", "120px", "104px", "118px", "158px", "70px", "116px"],
     )
-    files = gr.File(label="Download", file_count="multiple", interactive=False, visible=False)
-    return _Outputs(notice, charts, tier, words, table, files)
+    with gr.Row(elem_classes="dh-buttons"):
+        files = tuple(
+            gr.DownloadButton(f"Download {name}", size="md", min_width=190, scale=0, visible=False)
+            for name in ("JSON Lines", "CSV", "Parquet")
+        )
+    return _Outputs(notice, charts, tier, words, count, table, files)
 
 
 def _table(view: batch.BatchView, session: str) -> list[Any]:
     """Updates of the tier filter, the table and the downloads."""
     _DOWNLOADS[session] = tempfile.TemporaryDirectory(prefix="distrust-hub-")
-    downloads = batch.write_downloads(view, Path(_DOWNLOADS[session].name))
+    downloads: list[Path | None] = [*batch.write_downloads(view, Path(_DOWNLOADS[session].name)), None]
     return [
         gr.Radio(value="all", visible=True),
         gr.Textbox(value="", visible=True),
-        gr.Dataframe(value=view.table, visible=True),
-        gr.File(value=[str(path) for path in downloads], visible=True),
+        gr.HTML(value=markup.row_count(len(view.table), len(view.table)), visible=True),
+        gr.Dataframe(value=_cells(view.table), visible=True),
+        *(gr.DownloadButton(value=path, visible=path is not None) for path in downloads[:3]),
     ]
+
+
+def _cells(rows: list[list[Any]]) -> dict[str, Any]:
+    """The rows as the table takes them, with two decimals where a column has any."""
+    decimals = [index for index, name in enumerate(batch.COLUMNS) if name in batch.NUMBERS]
+    display = [[f"{cell:.2f}" if index in decimals else cell for index, cell in enumerate(row)] for row in rows]
+    return {"headers": list(batch.COLUMNS), "data": rows, "metadata": {"display_value": display}}
 
 
 def _charts(view: batch.BatchView) -> str:
     weights = [record["authority_weight"] for record in view.records]
     entropies = [record["provenance_entropy"] for record in view.records]
+    authority = plots.histogram(weights, 0.0, AUTHORITY_WEIGHT_MAX, (0.25, 0.5, 0.75), "Authority weight")
+    entropy = plots.histogram(entropies, 0.0, plots.ENTROPY_TOP_BITS, (2, 4, 6), "Provenance entropy")
     return markup.figures(
         {
             "Documents per tier": plots.tier_bars(view.tiers),
-            "Authority weight": plots.histogram(weights, 0.0, AUTHORITY_WEIGHT_MAX, "Authority weight"),
-            "Provenance entropy, bits": plots.histogram(entropies, 0.0, plots.ENTROPY_TOP_BITS, "Provenance entropy"),
+            "Authority weight": authority,
+            "Provenance entropy, bits": entropy,
         }
     )

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from distrust_hub.app import markup
-from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, conversation
+from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, Progress, conversation
 from distrust_hub.app.ui_toast import warn
 from distrust_hub.errors import DistrustHubError
 
@@ -18,8 +18,12 @@ log = logging.getLogger(__name__)
 COMPARE = 5
 """Place of the comparison among the settings."""
 
-_PLACEHOLDER = "Ask something, for example: What is a primary source in history?"
+_QUESTIONS = (
+    "What is a primary source in history?",
+    "How do scientists know that something is true?",
+)
 _SMALL_MODEL = "A small model is often wrong. Use the chat to compare an adapter with its base, not for facts."
+_BROKEN = "the reply could not be finished here; try again, or start a new conversation"
 
 
 def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textbox) -> gr.Dropdown | None:
@@ -44,27 +48,27 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
                 main = _chatbot("Conversation", "dh-chat")
                 base = _chatbot("Base model alone, same prompts and seed", "dh-chat-base", visible=False)
             status = gr.HTML(markup.notice(_SMALL_MODEL), elem_id="dh-chat-status")
+            with gr.Row(elem_classes="dh-buttons") as starters:
+                gr.HTML("Try:", elem_classes="dh-muted dh-lead")
+                questions = [gr.Button(text, size="sm", min_width=9 * len(text), scale=0) for text in _QUESTIONS]
             message = gr.Textbox(
                 label="Message",
-                lines=2,
+                lines=1,
                 max_lines=8,
                 max_length=chat.limits.message_chars,
-                placeholder=_PLACEHOLDER,
+                placeholder="Ask something; Enter sends, Shift and Enter starts a new line",
                 elem_id="dh-message",
             )
-            with gr.Row():
-                send = gr.Button("Send", variant="primary", min_width=80)
-                stop = gr.Button("Stop", min_width=80)
-                retry = gr.Button("Retry", min_width=80)
-                edit = gr.Button("Edit last", min_width=80)
-                clear = gr.Button("Clear", min_width=80)
-            to_score = gr.Button("Score this reply", size="sm")
+            buttons = _buttons()
+    send, stop, retry, edit, to_score, clear = buttons
+    states: list[Any] = [*buttons, starters]
     exchanges = gr.State([])
-    shown = [exchanges, main, base, status]
+    conversations = [main, base]
+    shown = [exchanges, *conversations, status]
     answer = _answerer(chat)
     running: dict[str, Any] = {
         "inputs": [message, exchanges, *settings],
-        "outputs": [*shown, message],
+        "outputs": [*shown, message, *states],
         "show_progress": "hidden",
         "concurrency_id": "chat",
         "concurrency_limit": chat.limits.chat_requests,
@@ -74,12 +78,16 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     answering = [
         gr.on([send.click, message.submit], answer, **running),
         retry.click(_take_back, exchanges, [exchanges, message], **quick).then(answer, **running),
+        *(
+            button.click(lambda text=text: text, None, message, **quick).then(answer, **running)
+            for button, text in zip(questions, _QUESTIONS)
+        ),
     ]
-    edit.click(_take_back, exchanges, [exchanges, message], **quick).then(_show, [exchanges], [main, base], **quick)
+    taken = edit.click(_take_back, exchanges, [exchanges, message], **quick)
+    taken.then(lambda kept: [*_show(kept), *_states(kept)], [exchanges], [*conversations, *states], **quick)
     stop.click(_stopper(chat), None, None, **quick)
-    for event in (clear.click, main.clear):  # first the running answer, or its last words would come after
-        stopped = event(_stopper(chat), None, None, cancels=answering, **quick)
-        stopped.then(_cleared, None, [*shown, message], **quick)
+    stopped = clear.click(_stopper(chat), None, None, cancels=answering, **quick)  # or its last words come after
+    stopped.then(_cleared, None, [*shown, message, *states], **quick)
     compare.change(lambda on: gr.update(visible=on), compare, base, **quick)
     to_score.click(_last_reply, exchanges, [score_text, tabs], **quick)
     tab.select(_preparer(chat), settings[0], status, api_visibility="private", show_progress="hidden")
@@ -87,35 +95,68 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     return adapter
 
 
+def _buttons() -> list[gr.Button]:
+    """Send, Stop, Retry, Edit last, Score this reply, Clear."""
+    with gr.Row(elem_classes="dh-buttons"):
+        buttons = [gr.Button("Send", variant="primary", size="md", min_width=110, scale=0)]
+        for name in ("Stop", "Retry", "Edit last", "Score this reply", "Clear"):
+            width = 40 + 9 * len(name)
+            buttons.append(gr.Button(name, size="md", min_width=width, scale=0, interactive=False))
+    return buttons
+
+
+def _states(exchanges: list[Exchange], *, running: bool = False) -> list[Any]:
+    """Updates of the buttons, of which only those that do something now can be pressed, and of the first questions."""
+    asked = bool(exchanges) and not running
+    replied = asked and bool(exchanges[-1].reply)
+    usable = (not running, running, asked, asked, replied, running or asked)
+    return [*(gr.update(interactive=on) for on in usable), gr.update(visible=not (asked or running))]
+
+
 def _settings(chat: ChatService) -> list[Any]:
     """The controls of the left column, in the order of ChatSettings' fields."""
     limits = chat.limits
-    where = "Hub id or a folder on this machine" if chat.local else "Hub id"
-    return [
-        gr.Dropdown(
-            list(chat.models),
-            value=next(iter(chat.models)),
-            label="Base model",
-            allow_custom_value=chat.local,
-            info="Hub id, folder or .gguf file; type another one." if chat.local else None,
-            elem_id="dh-model",
-        ),
-        gr.Dropdown(
-            [BASE_ALONE, *chat.adapters],
-            value=next(iter(chat.adapters), BASE_ALONE),
-            label="Adapter",
-            allow_custom_value=True,
-            info=f"Choose, or type a {where}.",
-            elem_id="dh-adapter",
-        ),
-        gr.Slider(0.0, 1.5, value=0.7, step=0.1, label="Temperature", info="0 always takes the likeliest word."),
-        gr.Slider(16, limits.reply_tokens, value=min(200, limits.reply_tokens), step=8, label="Longest reply, tokens"),
-        gr.Number(0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", info="Same seed, same reply."),
-        gr.Checkbox(False, label="Compare with the base model", elem_id="dh-compare"),
-        gr.Checkbox(
-            True, label="Use the adapter's source tag", info="Adapters trained with the objective conditional have one."
-        ),
-    ]
+    where = "Hub id or a folder on this machine" if chat.local else "Hub id such as owner/name"
+    model = gr.Dropdown(
+        list(chat.models),
+        value=next(iter(chat.models)),
+        label="Base model",
+        allow_custom_value=chat.local,
+        info="Choose, or type a Hub id, folder or .gguf file." if chat.local else None,
+        elem_id="dh-model",
+    )
+    adapter = gr.Dropdown(
+        [BASE_ALONE, *chat.adapters],
+        value=next(iter(chat.adapters), BASE_ALONE),
+        label="Adapter",
+        allow_custom_value=True,
+        info=f"A small file that changes how the model answers. Choose, or type a {where}.",
+        elem_id="dh-adapter",
+    )
+    compare = gr.Checkbox(
+        False, label="Compare with the base model", info="Both answer, side by side.", elem_id="dh-compare"
+    )
+    with gr.Accordion("More settings", open=False):
+        temperature = gr.Slider(
+            0.0, 1.5, value=0.7, step=0.1, label="Temperature", info="0 takes the likeliest word; more is more varied."
+        )
+        tokens = gr.Slider(
+            16,
+            limits.reply_tokens,
+            value=min(200, limits.reply_tokens),
+            step=8,
+            label="Longest reply, tokens",
+            info="A token is about three quarters of an English word.",
+        )
+        seed = gr.Number(
+            0, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", info="Same seed and settings, same reply."
+        )
+        tag = gr.Checkbox(
+            True,
+            label="Use the adapter's source tag",
+            info="Some adapters were trained with a line that names the kind of source; it precedes your question.",
+        )
+    return [model, adapter, temperature, tokens, seed, compare, tag]
 
 
 def _chatbot(label: str, name: str, *, visible: bool = True) -> gr.Chatbot:
@@ -123,6 +164,7 @@ def _chatbot(label: str, name: str, *, visible: bool = True) -> gr.Chatbot:
     return gr.Chatbot(
         label=label,
         elem_id=name,
+        elem_classes="dh-conversation",
         visible=visible,
         height=440,
         min_width=260,
@@ -138,6 +180,10 @@ def _chatbot(label: str, name: str, *, visible: bool = True) -> gr.Chatbot:
 
 def _show(exchanges: list[Exchange]) -> list[Any]:
     return [conversation(exchanges, escape=True), conversation(exchanges, base=True, escape=True)]
+
+
+def _step(step: Progress) -> list[Any]:
+    return [step.exchanges, *_show(step.exchanges), markup.notice(step.status)]
 
 
 def _answerer(chat: ChatService) -> Any:
@@ -157,13 +203,20 @@ def _answerer(chat: ChatService) -> Any:
         length, number = int(max_tokens), int(seed or 0)
         settings = ChatSettings(model, adapter or BASE_ALONE, temperature, length, number, compare, tag)
         session = request.session_hash or ""
+        rest: list[Any] = ["", *_states(exchanges, running=True)]
+        step = Progress(exchanges, "")
         try:
             for step in chat.reply(session, exchanges, message, settings):
-                yield [step.exchanges, *_show(step.exchanges), markup.notice(step.status), ""]
+                yield [*_step(step), *rest]
+                rest = [gr.skip()] * len(rest)  # what the visitor types meanwhile stays
+            yield [*_step(step), gr.skip(), *_states(step.exchanges)]
         except DistrustHubError as error:
             log.info("chat request refused: %s", error)
             warn(error)
-            yield [exchanges, *_show(exchanges), markup.notice(str(error), "error"), message]
+            yield [exchanges, *_show(exchanges), markup.notice(str(error), "error"), message, *_states(exchanges)]
+        except Exception:  # whatever a model's code may raise: the page must not stay as if a reply were being written
+            log.exception("a chat reply failed")
+            yield [exchanges, *_show(exchanges), markup.notice(_BROKEN, "error"), message, *_states(exchanges)]
 
     return answer
 
@@ -192,7 +245,7 @@ def _take_back(exchanges: list[Exchange]) -> list[Any]:
 
 
 def _cleared() -> list[Any]:
-    return [[], [], [], markup.notice(_SMALL_MODEL), ""]
+    return [[], [], [], markup.notice(_SMALL_MODEL), "", *_states([])]
 
 
 def _last_reply(exchanges: list[Exchange]) -> list[Any]:

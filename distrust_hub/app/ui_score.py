@@ -8,7 +8,7 @@ import gradio as gr
 
 from distrust_hub.app import markup, plots
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import ScoreView, reference_points, score_view, tier_cuts
+from distrust_hub.app.handlers import ScoreView, check_year, reference_points, score_view, tier_cuts
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.ui_batch import citations, file_of_texts
 from distrust_hub.app.ui_toast import warn
@@ -37,19 +37,21 @@ def _one_text(limits: Limits) -> gr.Textbox:
         with gr.Column(scale=6, min_width=320):
             text = gr.Textbox(
                 label="Text",
-                lines=14,
+                lines=8,
                 max_lines=24,
                 placeholder="Paste a text: a letter, an article, a web page, a report ...",
                 elem_id="dh-text",
             )
             with gr.Row(elem_classes="dh-buttons"):
+                gr.HTML("Examples:", elem_classes="dh-muted dh-lead")
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
+            with gr.Row(elem_classes="dh-buttons"):
                 opened = gr.UploadButton("Open a file", size="sm", min_width=90, file_types=list(TEXT_TYPES))
                 clear = gr.Button("Clear", size="sm", min_width=90)
             known = _known_facts()
         with gr.Column(scale=5, min_width=320):
             verdict = gr.HTML(markup.verdict(None), elem_id="dh-verdict")
-            plane = gr.HTML(plots.plane(None, reference_points(), tier_cuts()), elem_id="dh-plane")
+            plane = gr.HTML(_plane(None), elem_id="dh-plane")
     spans = gr.HTML("", elem_id="dh-highlight")
     table = gr.HTML("", elem_id="dh-contributions")
     term = gr.HTML("", elem_id="dh-term")
@@ -57,6 +59,7 @@ def _one_text(limits: Limits) -> gr.Textbox:
     def score(text: str, kind: str, year: str, publisher: str, url: str) -> list[Any]:
         facts = {"source_type": kind, "year": year.strip(), "publisher": publisher.strip(), "url": url.strip()}
         try:
+            check_year(facts["year"])
             return _shown(score_view(text, facts, limits))
         except DistrustHubError as error:
             return [markup.notice(str(error), "error"), *_shown(None)[1:]]
@@ -109,5 +112,9 @@ def _known_facts() -> list[Any]:
 
 
 def _shown(view: ScoreView | None) -> list[Any]:
-    plane = plots.plane(view.point if view else None, reference_points(), tier_cuts())
+    plane = _plane(view.point if view else None)
     return [markup.verdict(view), plane, markup.marked(view), markup.contributions(view), markup.term(view)]
+
+
+def _plane(point: plots.Point | None) -> str:
+    return markup.plane(plots.plane(point, reference_points(), tier_cuts()))

@@ -11,4 +11,4 @@ from distrust_hub.errors import DistrustHubError
 
 def warn(error: DistrustHubError) -> None:
     """Show an error for some seconds. Gradio renders the message as HTML, so it is escaped."""
-    gr.Warning(escape(str(error), quote=False))
+    gr.Warning(escape(str(error), quote=False), duration=6)

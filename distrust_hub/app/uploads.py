@@ -18,7 +18,10 @@ from distrust_hub.schema import Document
 TEXT_TYPES = (".txt", ".md", ".html", ".htm", ".pdf")
 """Files that are one document."""
 
-UPLOAD_TYPES = (*TEXT_TYPES, ".jsonl", ".csv", ".parquet")
+TABLE_TYPES = (".jsonl", ".csv", ".parquet")
+"""Files with one document a row."""
+
+UPLOAD_TYPES = (*TEXT_TYPES, *TABLE_TYPES)
 _MAX_UNPACKED_RATIO = 50
 _SKIPPED_TAGS = ("script", "style", "head", "noscript", "template")
 _BLOCK_TAGS = ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article")

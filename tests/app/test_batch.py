@@ -6,7 +6,14 @@ import threading
 
 import pytest
 
-from distrust_hub.app.batch import COLUMNS, chosen_rows, citation_lines, score_batch, write_downloads
+from distrust_hub.app.batch import (
+    COLUMNS,
+    EXTREMES_SHOWN,
+    chosen_rows,
+    citation_lines,
+    score_batch,
+    write_downloads,
+)
 from distrust_hub.app.examples import EXAMPLES
 from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
@@ -27,10 +34,17 @@ def test_score_batch_gives_each_row_its_own_score():
 
 
 def test_score_batch_names_the_extremes():
-    view = score_batch(DOCUMENTS, Limits())
+    view = score_batch(DOCUMENTS * 2, Limits())
     cores = [record["signed_core"] for record in view.records]
-    assert view.most_coordinated == 1
-    assert cores[view.most_primary - 1] == max(cores)
+    assert [cores[row - 1] for row in view.most_primary] == sorted(cores, reverse=True)[:EXTREMES_SHOWN]
+    assert [cores[row - 1] for row in view.most_coordinated] == sorted(cores)[:EXTREMES_SHOWN]
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(1, 0), (2, 1), (3, 1)])
+def test_score_batch_names_no_row_as_both_extremes(rows, shown):
+    view = score_batch(DOCUMENTS[:rows], Limits())
+    assert len(view.most_primary) == len(view.most_coordinated) == shown
+    assert not set(view.most_primary) & set(view.most_coordinated)
 
 
 def test_score_batch_reports_progress_row_by_row():

@@ -116,6 +116,14 @@ def test_stop_keeps_what_was_written():
     assert 20 < len(steps[-1].exchanges[-1].reply) < 200
 
 
+def test_reply_that_takes_too_long_says_so():
+    limits = Limits(reply_seconds=1)
+    with ChatService("owner/base", limits=limits, make_backend=Recorder(pause=0.05)) as chat:
+        *_, last = chat.reply("me", [], "word " * 200, settings())
+    assert last.status == "Stopped after 1 seconds, the longest a reply takes here."
+    assert last.exchanges[-1].reply.startswith("base: word")
+
+
 def test_stop_of_another_visitor_changes_nothing(recorder):
     with ChatService("owner/base", make_backend=recorder) as chat:
         chat.stop("you")

@@ -10,6 +10,7 @@ from distrust_hub.app.handlers import (
     RAISES,
     ROWS_LISTED,
     TIER_WORDS,
+    check_year,
     contribution_rows,
     reference_points,
     score_view,
@@ -42,7 +43,8 @@ def test_score_view_shows_the_scorers_numbers():
     weight, entropy = view.gauges
     assert (weight.value, entropy.value) == (score.authority_weight, score.provenance_entropy)
     assert view.term == distrust_term(score.authority_weight, score.provenance_entropy)
-    assert dict(view.facts)["Signed core s"] == f"{signed_core(weight.value, entropy.value):+.2f}"
+    assert dict(view.facts)["Signed core s"] == f"{signed_core(weight.value, entropy.value):+.2f} (-4.6 to 8)"
+    assert dict(view.facts)["Confidence"] == f"high, {score.confidence:.2f} of 1"
     assert (view.point.authority_weight, view.point.provenance_entropy) == (weight.value, entropy.value)
 
 
@@ -51,6 +53,23 @@ def test_score_view_ignores_empty_metadata_and_uses_the_rest():
     told = score_view(NOTE, {"source_type": "wiki"}, Limits())
     assert plain == score_view(NOTE, {}, Limits())
     assert told.gauges[0].value > plain.gauges[0].value
+
+
+def test_score_view_says_what_the_visitor_told():
+    facts = dict(score_view(NOTE, {"source_type": "letter_diary", "year": "1887"}, Limits()).facts)
+    assert (facts["Kind of source"], facts["Year"]) == ("letter diary, as you say", "1887, as you say")
+    assert "as you say" not in str(score_view(NOTE, {}, Limits()).facts)
+
+
+@pytest.mark.parametrize("year", ["", "1", "19", "1931"])
+def test_check_year_lets_a_year_be_typed(year):
+    check_year(year)
+
+
+@pytest.mark.parametrize("year", ["19x1", "c 19", "-500"])
+def test_check_year_refuses_what_is_none(year):
+    with pytest.raises(DataError, match="give four digits"):
+        check_year(year)
 
 
 def test_score_view_refuses_a_text_that_is_too_long():
@@ -91,6 +110,12 @@ def test_contribution_rows_list_the_largest_and_sum_the_rest():
     sizes = [abs(float(row[2])) for row in parts[:-1]]
     assert sizes == sorted(sizes, reverse=True)
     assert parts[-1][1] == "all others"
+
+
+def test_contribution_rows_quote_a_match_once():
+    for text in EXAMPLES.values():
+        for _, _, _, found, reason in contribution_rows(score_document(text, {})):
+            assert not any(match and match.lower() in reason.lower() for match in found.split(" · "))
 
 
 def test_contribution_rows_name_the_metadata_field():

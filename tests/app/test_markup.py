@@ -9,7 +9,7 @@ import pytest
 from distrust_hub.app import markup
 from distrust_hub.app.batch import score_batch
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import score_view
+from distrust_hub.app.handlers import LITTLE_EVIDENCE, score_view
 from distrust_hub.app.limits import Limits
 
 ATTACKS = [
@@ -45,7 +45,7 @@ def read(html: str) -> _Reader:
 def test_marked_and_contributions_keep_markup_as_text(attack):
     view = score_view(attack, {"publisher": attack, "source_type": "letter_diary"}, Limits())
     marked, table = read(markup.marked(view)), read(markup.contributions(view))
-    assert marked.tags <= {"section", "h4", "span", "div", "mark"}
+    assert marked.tags <= {"section", "h4", "p", "span", "div", "mark"}
     assert table.tags <= {"div", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "i", "span"}
     assert not any(name.startswith("on") for name in marked.attributes | table.attributes)
     body = markup.marked(view).split('tabindex="0">')[1]
@@ -57,6 +57,23 @@ def test_verdict_gives_gauges_values_in_words_and_numbers():
     assert html.count('role="meter"') == 2
     assert "Primary" in html
     assert re.search(r'aria-valuetext="[\d.]+ bits: rich', html)
+
+
+def test_verdict_warns_where_there_is_little_to_go_by():
+    assert LITTLE_EVIDENCE in markup.verdict(score_view("昭和六年三月十四日。", {"year": "1931"}, Limits()))
+    assert LITTLE_EVIDENCE not in markup.verdict(score_view(EXAMPLES["Letter"], {}, Limits()))
+
+
+def test_plane_says_what_dots_and_lines_are():
+    html = markup.plane("<svg></svg>")
+    assert html.index("<svg>") < html.index("grey dot") < html.index("dashed one")
+
+
+@pytest.mark.parametrize(
+    ("shown", "total", "words"), [(5, 5, "5 rows"), (1, 1, "1 row"), (2, 1500, "2 of 1,500 rows"), (0, 5, "No row")]
+)
+def test_row_count_says_what_a_filter_leaves(shown, total, words):
+    assert words in markup.row_count(shown, total)
 
 
 def test_every_part_has_an_empty_state():
@@ -74,6 +91,8 @@ def test_batch_summary_quotes_the_extremes_as_text():
     documents = [(text, {}) for text in (EXAMPLES["Letter"], "<b>Experts agree</b> on the guidance")]
     html = markup.batch_summary(score_batch(documents, Limits()), 2)
     assert "2 scored." in html
+    assert "Most primary" in html
+    assert "row 1, primary" in html
     assert html.index("row 1") < html.index("row 2") < html.index("&lt;b&gt;Experts agree")
     assert "<b>" not in html
 

@@ -65,7 +65,21 @@ def test_tier_bars_show_counts_and_shares():
 
 
 def test_histogram_counts_every_value_once():
-    svg = histogram([-1.0, 0.0, 0.5, 0.99, 7.0], 0.0, 0.99, "Authority weight")
+    svg = histogram([-1.0, 0.0, 0.5, 0.99, 7.0], 0.0, 0.99, (0.25, 0.5), "Authority weight")
     counts = [int(n) for n in re.findall(r": (\d+)</title>", svg)]
     assert len(counts) == 20
     assert (sum(counts), counts[0], counts[-1]) == (5, 2, 2)
+
+
+def test_histogram_names_its_scales():
+    svg = histogram([0.1, 0.11, 0.9], 0.0, 1.0, (0.25, 0.5), "Authority weight")
+    texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{NAMESPACE}text")]
+    assert texts == ["tallest bar: 2 of 3", "0", "0.25", "0.5", "1"]
+
+
+def test_plane_gives_a_label_on_the_left_room_to_grow_away_from_its_dot():
+    references = [Point("a long name", 0.5, 3.0), Point("another", 0.6, 3.0)]
+    (left,) = elements(plane(None, references[:1], CUTS), "text", "dh-reference-label")
+    assert left.get("text-anchor") == "start"
+    both = elements(plane(None, references, CUTS), "text", "dh-reference-label")
+    assert [element.get("text-anchor") for element in both] == ["end", "start"]

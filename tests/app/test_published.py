@@ -47,10 +47,11 @@ def test_read_published_shows_facts_without_fetching_weights(published, folder):
         ("source-preference", "in context delta nats", "plain", "-0.200 (-0.300 to -0.100)", "120", "lower"),
     )
     assert "Against another adapter" in adapter_html(view)
+    assert f'href="{published.url}/ada/lean"' in adapter_html(view)
     assert view.card.startswith("#")
     assert not [request for request in published.requests if "safetensors" in request.path]
     local = read_published(str(folder), Limits())
-    assert (local.tiers, local.results) == (view.tiers, view.results)
+    assert (local.tiers, local.results, local.url) == (view.tiers, view.results, "")
 
 
 def test_check_adapter_size_refuses_more_than_the_bound(published):

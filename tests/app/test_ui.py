@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from distrust_hub import app
-from distrust_hub.app.conversation import ChatService
+from distrust_hub.app.conversation import ChatService, Exchange, Progress
 from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
 
@@ -60,6 +61,27 @@ def test_only_ui_files_import_gradio():
     assert importing == {"ui.py", "ui_adapters.py", "ui_batch.py", "ui_chat.py", "ui_score.py", "ui_toast.py"}
 
 
+class Broken:
+    """A chat whose model fails in a way nobody foresaw, after the first words."""
+
+    def reply(self, session, exchanges, message, settings):
+        yield Progress([*exchanges, Exchange(message, "Once")], "Writing ...")
+        raise RuntimeError("out of memory")
+
+
+def test_answer_that_breaks_says_so_and_gives_the_message_back():
+    from distrust_hub.app.ui_chat import _answerer
+
+    before = [Exchange("first", "reply")]
+    answer = _answerer(Broken())
+    steps = list(answer("second", before, "m", "", 0.0, 16, 0, False, True, SimpleNamespace(session_hash="me")))
+    exchanges, _, _, status, message, send, stop, *_ = steps[-1]
+    assert (exchanges, message) == (before, "second")
+    assert "try again" in status
+    assert "out of memory" not in status
+    assert (send["interactive"], stop["interactive"]) == (True, False)
+
+
 def test_warn_escapes_what_gradio_would_render():
     from distrust_hub.app.ui_toast import warn
 
@@ -67,3 +89,20 @@ def test_warn_escapes_what_gradio_would_render():
     with pytest.warns(UserWarning, match=r"^&lt;img src=x onerror=alert\(1\)&gt; &amp; more$") as seen:
         warn(DataError("<img src=x onerror=alert(1)> & more"))
     assert len(seen) == 1
+
+
+def test_cancel_reaches_a_batch_that_still_waits():
+    from distrust_hub.app import ui_batch
+
+    visitor = SimpleNamespace(session_hash="waiting")
+    with gr.Blocks() as page:
+        ui_batch.citations(Limits())
+    handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn}
+    handlers["begin"](visitor)
+    handlers["cancel"](visitor)
+    view, notice, *_ = handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
+    assert len(view.records) == 1
+    assert "Stopped (cancelled): 1 of 2 scored." in notice
+    view, *_ = handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
+    assert len(view.records) == 2
+    ui_batch.forget("waiting")

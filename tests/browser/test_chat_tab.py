@@ -7,7 +7,8 @@ pytestmark = pytest.mark.browser
 WATCH = """() => {
   window.lengths = [];
   const box = document.querySelector('#dh-chat');
-  new MutationObserver(() => window.lengths.push(box.innerText.length))
+  const written = () => box.querySelector('.bot .message-content, .bot.message')?.innerText.length ?? 0;
+  new MutationObserver(() => window.lengths.push(written()))
     .observe(box, {subtree: true, childList: true, characterData: true});
 }"""
 
@@ -24,6 +25,10 @@ def chat(open_page):
 
 
 def choose(page, *, temperature: float = 0.0, tokens: int = 64, adapter: str | None = None):
+    if not page.get_by_label("number input for Temperature").is_visible():
+        page.get_by_role("button", name="More settings").click()
+        page.get_by_label("number input for Temperature").wait_for()
+        page.wait_for_timeout(500)  # while the sliders take their first values
     for label, value in (("Temperature", temperature), ("Longest reply, tokens", tokens)):
         box = page.get_by_label(f"number input for {label}")
         box.fill(str(value))
@@ -49,11 +54,21 @@ def last_reply(page, box: str = "#dh-chat") -> str:
     return page.locator(f"{box} .bot .message-content, {box} .bot.message").last.inner_text()
 
 
+def press_clear(page):
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+
+
+def pressable(page) -> list[str]:
+    """The buttons under the message that can be pressed."""
+    names = ("Send", "Stop", "Retry", "Edit last", "Score this reply", "Clear")
+    return [name for name in names if page.get_by_role("button", name=name, exact=True).last.is_enabled()]
+
+
 def test_reply_streams_and_grows(chat):
     page = chat()
     choose(page, tokens=128)
     page.evaluate(WATCH)
-    send(page, "What is a primary source?")
+    send(page, "Tell me all")
     wait_for_end(page)
     lengths = page.evaluate("window.lengths")
     assert len(set(lengths)) >= 4
@@ -76,6 +91,45 @@ def test_stop_ends_the_reply_early(chat):
     assert 0 < len(stopped) < 400  # 512 tokens are at least as many characters with this tokenizer
     page.wait_for_timeout(500)
     assert last_reply(page) == stopped
+
+
+def test_buttons_can_be_pressed_when_they_do_something(chat):
+    page = chat()
+    assert pressable(page) == ["Send"]
+    choose(page, tokens=512)
+    send(page, "Tell me all")
+    page.wait_for_function("document.querySelector('#dh-chat .bot')?.innerText.trim().length > 4")
+    assert pressable(page) == ["Stop", "Clear"]
+    page.get_by_role("button", name="Stop").click()
+    wait_for_end(page, "Stopped.")
+    page.get_by_role("button", name="Retry").and_(page.locator(":enabled")).wait_for()
+    assert pressable(page) == ["Send", "Retry", "Edit last", "Score this reply", "Clear"]
+    press_clear(page)
+    page.locator("#dh-chat", has_text="No messages yet").wait_for()
+    page.wait_for_function("document.activeElement !== null")
+    assert pressable(page) == ["Send"]
+
+
+def test_next_message_can_be_typed_while_a_reply_is_written(chat):
+    page = in_the_middle_of_a_reply(chat)
+    box = page.get_by_label("Message", exact=True)
+    box.press_sequentially("And then", delay=60)
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Stop").click()
+    wait_for_end(page, "Stopped.")
+    assert box.input_value() == "And then"
+    box.press("Enter")  # sends
+    page.locator("#dh-chat .user", has_text="And then").wait_for()
+
+
+def test_example_question_is_asked_when_pressed(chat):
+    page = chat()
+    choose(page, tokens=16)
+    page.get_by_role("button", name="What is a primary source in history?").click()
+    page.locator("#dh-chat .user", has_text="What is a primary source in history?").wait_for()
+    wait_for_end(page)
+    assert last_reply(page)
+    assert page.get_by_label("Message", exact=True).input_value() == ""
 
 
 def test_message_with_markup_stays_text(chat):
@@ -109,7 +163,7 @@ def test_retry_edit_and_clear(chat):
     wait_for_end(page)
     before = last_reply(page)
     page.get_by_role("button", name="Retry").click()
-    page.wait_for_timeout(1500)
+    page.locator("#dh-chat-status", has_text="Done.").wait_for(state="detached")
     wait_for_end(page)
     assert last_reply(page) == before
     page.get_by_role("button", name="Edit last").click()
@@ -117,7 +171,7 @@ def test_retry_edit_and_clear(chat):
     page.locator("#dh-chat", has_text="No messages yet").wait_for()
     send(page, "Second")
     wait_for_end(page)
-    page.get_by_role("button", name="Clear", exact=True).last.click()
+    press_clear(page)
     page.locator("#dh-chat", has_text="No messages yet").wait_for()
 
 
@@ -154,7 +208,7 @@ def test_two_visitors_with_different_adapters_do_not_mix(chat):
         send(page, "What is a primary source?")
         wait_for_end(page)
         alone.append(last_reply(page))
-        page.get_by_role("button", name="Clear", exact=True).last.click()
+        press_clear(page)
         page.locator("#dh-chat", has_text="No messages yet").wait_for()
     for page in (one, two):
         send(page, "What is a primary source?")
@@ -176,7 +230,7 @@ def test_about_states_the_limits(open_page):
 
 def test_clear_during_a_reply_ends_it_for_good(chat):
     page = in_the_middle_of_a_reply(chat)
-    page.get_by_role("button", name="Clear", exact=True).last.click()
+    press_clear(page)
     page.locator("#dh-chat", has_text="No messages yet").wait_for()
     page.wait_for_timeout(1500)
     assert page.locator("#dh-chat .user").count() == 0

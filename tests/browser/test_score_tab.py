@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.app.test_uploads import pdf
 
 pytestmark = pytest.mark.browser
 
+DOWNLOADS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet"}
 ATTACK = (
     '<img src=x onerror="window.xss=1"><script>window.xss=2</script> ${window.xss=3} {{value}} I weighed 3.2 g in 1931.'
 )
@@ -108,9 +110,20 @@ def test_citations_give_one_row_each(open_page):
     page.locator(".dh-table .body-cell", has_text="Diary of A. Holm").wait_for()
     assert "2 scored." in page.locator(".dh-notice:visible").inner_text()
     assert column(page, "text") == ["Diary of A. Holm, 1887, MS 12", "WHO. Guidelines, 2021."]
-    diary, guidelines = map(float, column(page, "core"))
+    diary, guidelines = map(float, column(page, "signed core"))
     assert diary > guidelines
-    assert "row 1" in page.locator(".dh-extremes:visible figcaption").first.inner_text()
+    assert "row 1" in page.locator(".dh-extremes:visible li").first.inner_text()
+
+
+def test_example_list_of_citations_can_be_scored(open_page):
+    page = open_page()
+    page.get_by_role("tab", name="Citations").click()
+    page.get_by_text("No citations yet").wait_for()
+    page.get_by_role("button", name="Example list").click()
+    page.wait_for_function("[...document.querySelectorAll('textarea')].some(box => box.value.includes('Faraday'))")
+    page.get_by_role("button", name="Score the citations").click()
+    page.get_by_text("4 scored.").wait_for()
+    assert all(re.fullmatch(r"-?\d\.\d\d", number) for number in column(page, "entropy, bits"))
 
 
 def test_file_gives_a_table_to_filter_and_downloads(open_page, tmp_path: Path):
@@ -122,7 +135,7 @@ def test_file_gives_a_table_to_filter_and_downloads(open_page, tmp_path: Path):
     page.get_by_text("4 scored.").wait_for()
     assert page.locator(".dh-figures:visible svg").count() == 3
     texts = [row["text"] for row in rows]
-    saved = {name: download(page, f"scores.{name}") for name in ("jsonl", "csv", "parquet")}
+    saved = {name: download(page, label) for name, label in DOWNLOADS.items()}
     assert [json.loads(line)["text"] for line in saved["jsonl"].read_text().splitlines()] == texts
     with saved["csv"].open(newline="") as stream:
         assert [row["text"] for row in csv.DictReader(stream)] == texts
@@ -133,15 +146,18 @@ def test_file_gives_a_table_to_filter_and_downloads(open_page, tmp_path: Path):
     page.get_by_label("all", exact=True).last.check()
     page.locator(".dh-table:visible .body-cell", has_text="14 March 1931").wait_for()
     page.get_by_label("Only rows with these words").fill("agnes boat")
-    page.get_by_label("Only rows with these words").press("Enter")
     page.locator(".dh-table:visible .body-cell", has_text="Experts agree").wait_for(state="detached")
     assert column(page, "row") == ["2"]
+    page.get_by_text("1 of 4 rows").wait_for()
+    page.get_by_label("Only rows with these words").fill("no such word")
+    page.get_by_text("No row is like that").wait_for()
+    assert page.locator(".dh-table:visible").count() == 0
     assert page.evaluate("window.xss") is None
 
 
-def download(page, name: str) -> Path:
+def download(page, label: str) -> Path:
     with page.expect_download() as started:
-        page.locator(f"a[href*='{name}']:visible").first.click()
+        page.get_by_role("button", name=f"Download {label}").click()
     return Path(started.value.path())
 
 
@@ -151,11 +167,14 @@ def test_cancelled_batch_keeps_what_is_done(open_page, tmp_path: Path):
     page = open_page()
     drop_file(page, tmp_path / "many.jsonl")
     page.get_by_text("/900").first.wait_for()
+    assert page.get_by_role("button", name="Score the file").is_disabled()
     page.get_by_role("button", name="Cancel").last.click()
     notice = page.locator(".dh-notice:visible", has_text="Stopped (cancelled)")
     notice.wait_for()
     done = int(notice.inner_text().split("): ")[1].split(" of 900")[0])
     assert 0 < done < 900
+    page.get_by_role("button", name="Score the file").and_(page.locator(":enabled")).wait_for()
+    assert page.get_by_role("button", name="Cancel").last.is_disabled()
 
 
 def test_bad_file_is_named_with_its_line_in_a_toast_and_on_the_page(open_page, tmp_path: Path):
