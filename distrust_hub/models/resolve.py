@@ -25,6 +25,7 @@ from distrust_hub.models.fingerprint import (
 )
 from distrust_hub.models.gguf import import_gguf
 from distrust_hub.models.registry import KNOWN_FILES
+from distrust_hub.models.sizes import largest, read_sizes
 from distrust_hub.models.weights import convert_npz
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _CONFIG_LIMITS = {
     "num_hidden_layers": 1000,
     "hidden_size": 1 << 17,
     "intermediate_size": 1 << 20,
+    "num_attention_heads": 1 << 12,
     "vocab_size": 1 << 22,
 }
 """Larger than any published model by a wide margin; a model is built from these before its tensors are compared."""
@@ -182,9 +184,10 @@ def check_config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
                     f"{folder / name}: {key!r} asks to run Python code from the model; "
                     "pass --trust-remote-code only if you have read that code"
                 )
-    for key, limit in _CONFIG_LIMITS.items():
-        value = config.get(key, 1)
-        if not isinstance(value, int) or not 0 < value <= limit:
+    for name, (key, value) in read_sizes(config).items():
+        limit = _CONFIG_LIMITS[name]
+        size = 1 if value is None and name == "intermediate_size" else largest(value)  # then it follows from another
+        if not isinstance(size, int) or not 0 < size <= limit:
             raise ModelError(f"{folder / 'config.json'}: {key} is {value!r}; expected 1 to {limit}")
     if not list(folder.glob("model*.safetensors")) and not list(folder.glob("*.npz")):
         pickles = sorted(p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl") for p in folder.glob(pattern))

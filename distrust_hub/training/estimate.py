@@ -16,6 +16,7 @@ from distrust_hub.hardware.memory import Precision, Profile, estimate_peak_bytes
 from distrust_hub.hardware.profiles import usable_bytes
 from distrust_hub.models.registry import KnownModel
 from distrust_hub.models.resolve import BaseModel, resolve_base
+from distrust_hub.models.sizes import SIZES, largest, read_sizes
 
 log = logging.getLogger(__name__)
 
@@ -135,18 +136,21 @@ def _precision(base: BaseModel, backend: Backend) -> Precision:
 
 
 def _shape(base: BaseModel) -> KnownModel:
-    shape: dict[str, Any] = read_json(base.path / "config.json")
-    names = {
-        "layers": "num_hidden_layers",
-        "hidden_size": "hidden_size",
-        "intermediate_size": "intermediate_size",
-        "heads": "num_attention_heads",
-        "vocab_size": "vocab_size",
-    }
-    missing = [key for key in names.values() if not isinstance(shape.get(key), int)]
+    told = {name: largest(value) for name, (_, value) in read_sizes(read_json(base.path / "config.json")).items()}
+    if told.get("intermediate_size") is None and isinstance(told.get("hidden_size"), int):
+        told["intermediate_size"] = 4 * told["hidden_size"]  # as in GPT-2, which leaves it open
+    missing = [name for name in SIZES if not isinstance(told.get(name), int)]
     if missing:
         raise ModelError(
             f"{base.id or base.path}: config.json lacks {', '.join(missing)}; its memory cannot be estimated"
         )
-    sizes = {name: shape[key] for name, key in names.items()}
-    return KnownModel(base.id or "local", base.parameters, license=base.license or "unknown", **sizes)
+    return KnownModel(
+        base.id or "local",
+        base.parameters,
+        layers=told["num_hidden_layers"],
+        hidden_size=told["hidden_size"],
+        intermediate_size=told["intermediate_size"],
+        heads=told["num_attention_heads"],
+        vocab_size=told["vocab_size"],
+        license=base.license or "unknown",
+    )

@@ -77,6 +77,26 @@ def test_resolve_bounds_the_config_before_anything_is_built(tiny, key, value):
         resolve_base(str(tiny))
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"text_config": {"hidden_size": 1 << 30}}, "hidden_size is 1073741824"),
+        ({"intermediate_size": [128, 1 << 30]}, "intermediate_size is .128, 1073741824."),
+        ({"intermediate_size": [128, "64"]}, "intermediate_size is .128, '64'."),
+    ],
+)
+def test_resolve_bounds_sizes_of_wrapped_models_and_single_blocks(tiny, changes, named):
+    edit(tiny / "config.json", **changes)
+    with pytest.raises(ModelError, match=named):
+        resolve_base(str(tiny))
+
+
+@pytest.mark.parametrize("inner", [None, [128, 64]])
+def test_resolve_takes_inner_sizes_that_differ_or_follow_from_others(tiny, inner):
+    edit(tiny / "config.json", intermediate_size=inner)
+    assert resolve_base(str(tiny)).parameters > 0
+
+
 def test_resolve_refuses_pickle_only_folders_by_name(tiny):
     (tiny / "model.safetensors").rename(tiny / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"pytorch_model\.bin is a pickle"):

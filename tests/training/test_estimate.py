@@ -74,6 +74,30 @@ def test_unknown_memory_and_unknown_shapes_refuse_nothing(memory, refuse, tiny_m
     refuse_what_cannot_fit(TrainConfig(model="m", data="d"), dataclasses.replace(base, path=tmp_path), 512)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"n_layer": 2, "n_embd": 64, "n_inner": None, "n_head": 4, "vocab_size": 304},
+        {
+            "vocab_size": 500_000,
+            "text_config": {
+                "num_hidden_layers": 2,
+                "hidden_size": 64,
+                "intermediate_size": [64, 256],
+                "num_attention_heads": 4,
+                "vocab_size": 304,
+            },
+        },
+    ],
+)
+def test_sizes_are_found_under_other_names(tiny_model, tmp_path, config):
+    base = resolve_base(tiny_model)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shape = estimate._shape(dataclasses.replace(base, path=tmp_path))
+    sizes = (shape.layers, shape.hidden_size, shape.intermediate_size, shape.heads, shape.vocab_size)
+    assert sizes == (2, 64, 256, 4, 304)
+
+
 def test_a_run_that_will_stop_at_max_memory_is_warned_once_before_it_starts(memory, refuse, caplog):
     memory(24_000)
     refuse(longest=0, max_memory_gb=0.1)
