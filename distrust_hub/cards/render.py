@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _SETTINGS = ("limit", "partial", "seed", "primary_metric", "higher_is_better", "version")
 """What a card says of how a suite was run, beside the suite's own settings."""
 
+_SUITES = {"source-preference": "Source preference", "truthfulqa": "TruthfulQA"}
+"""Suites of which a card says so where they were not run."""
+
 _QUESTION = "What is a primary source in history?"
 
 
@@ -52,6 +55,7 @@ def render_model_card(folder: str | Path, repo_id: str | None = None, notes: str
         question=_QUESTION,
         reproduce=Safe(_reproduce(card)),
         suites=_suite_settings(card.results),
+        unmeasured=[name for suite, name in _SUITES.items() if suite not in {result.suite for result in card.results}],
         notes=Safe(notes_section(notes)),
     )
     return seal(f"---\n{model_front_matter(card, title).to_yaml()}\n---\n\n{body}")

@@ -97,3 +97,29 @@ def test_convert_peft_to_mlx_agrees_with_peft(tiny_base: Path, tmp_path: Path, o
     convert_peft_to_mlx(tmp_path / "peft", tmp_path / "mlx")
     converted, _ = load(str(tiny_base), adapter_path=str(tmp_path / "mlx"))
     assert relative_error(logits(converted), expected) < 1e-3
+
+
+@pytest.mark.parametrize("template", [True, False])
+def test_the_call_of_peft_in_a_card_runs(tiny_base: Path, tmp_path: Path, template: bool) -> None:
+    import contextlib
+    import io
+    import json
+    import shutil
+
+    from distrust_hub.cards.render import render_model_card
+
+    base = tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    if not template:
+        settings = json.loads((base / "tokenizer_config.json").read_text())
+        del settings["chat_template"]
+        (base / "tokenizer_config.json").write_text(json.dumps(settings))
+    folder = random_adapter(base, tmp_path / "a").folder
+    write_peft(folder)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": str(base)}))
+    block = render_model_card(folder, "ada/x").split("```python")[2].split("```")[0]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block.replace('"ada/x"', repr(str(folder))).replace('"BASE_MODEL"', repr(str(base))))
+    assert printed.getvalue().startswith("What is" if not template else "user\nWhat is")

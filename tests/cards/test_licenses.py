@@ -70,7 +70,8 @@ def test_non_commercial_training_data_shows_in_the_licence_section(tmp_path: Pat
     run.data["licenses"] = {"CC-BY-NC-4.0": 3, "CC0-1.0": 105}
     card = render_model_card(adapter_folder(tmp_path / "nc", run))
     section = card.split("## Licence")[1].split("## ")[0]
-    assert "**Not for commercial use as it stands:** `CC-BY-NC-4.0` allow no commercial use" in section
+    assert "**Not for commercial use as it stands:** the base, or texts " in section
+    assert "are under `CC-BY-NC-4.0`." in section
     assert "Not for commercial use" not in render_model_card(adapter_folder(tmp_path / "free"))
 
 
@@ -79,3 +80,17 @@ def test_is_non_commercial_reads_names() -> None:
     assert not any(map(is_non_commercial, ["apache-2.0", "CC BY 4.0", None, "public domain"]))
     assert duty("Llama3.1") is DUTIES["llama3.1"]
     assert duty("mit") is None
+
+
+@pytest.mark.parametrize(
+    ("license", "said"),
+    [
+        (None, "The base model's licence: not measured."),
+        ("unknown", "The base model's licence: not measured."),
+        ("other", "The base model has a licence of its own, which applies to this adapter."),
+        ("gemma", "The base model's licence is `gemma` and applies to this adapter."),
+    ],
+)
+def test_licence_section_says_what_is_known_of_the_base(tmp_path: Path, license: str | None, said: str) -> None:
+    card = render_model_card(with_license(tmp_path, license=license))
+    assert said in card.split("## Licence")[1].split("## ")[0]

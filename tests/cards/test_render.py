@@ -167,7 +167,31 @@ def test_card_with_only_an_adapter_config_reads_not_measured(tmp_path: Path) -> 
     assert card.count("not measured") > 30
     assert "Source preference: not measured. TruthfulQA: not measured." in card
     assert "None" not in card
+    assert "Training weights and their effective sample size: not measured." in card
+    assert "A small set of weights that is added to the base model." in card
+    assert "| Steps | not measured |" in card
     assert "license" not in yaml.safe_load(card.split("---")[1])
+
+
+def test_suites_that_were_not_run_are_named_beside_those_that_were(folder: Path) -> None:
+    report = eval_report()
+    del report.suites["source-preference"]
+    report.save(folder)
+    results = render_model_card(folder).split("## Results")[1].split("## ")[0]
+    assert "\nSource preference: not measured. Run `distrust-hub evaluate`" in results
+    assert "TruthfulQA: not measured" not in results
+
+
+def test_card_of_a_base_that_mlx_quantised_names_no_call_that_transformers_refuses(tmp_path: Path) -> None:
+    run = training_run()
+    run.base_model.update(id="mlx-community/Tiny-4bit", format="safetensors", quantization="4-bit")
+    card = render_model_card(adapter_folder(tmp_path / "q", run), "ada/x")
+    mlx, peft = (block.split("```")[0] for block in card.split("```python")[1:3])
+    assert 'load("mlx-community/Tiny-4bit", adapter_path=adapter)' in mlx
+    assert "mlx-community" not in peft
+    assert 'base = "ORIGINAL_MODEL"' in peft
+    assert "The base is quantised (MLX, `4-bit`)." in card
+    assert "dequantised before training" not in card
 
 
 def test_card_of_an_empty_folder_renders_and_fails_the_check(tmp_path: Path) -> None:
