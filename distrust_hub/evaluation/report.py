@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ def suite_entry(
     base: Outcome | None = None,
     against: tuple[str, Outcome] | None = None,
     sha256: Mapping[str, str | None] | None = None,
+    items_sha256: str | None = None,
 ) -> dict[str, Any]:
     """One suite of an EvalReport.
 
@@ -41,6 +45,7 @@ def suite_entry(
         base: The base model's values on the same items.
         against: Name and values of another adapter, usually plain LoRA on the same data.
         sha256: {"base", "adapter", "against": SHA-256 of its weights, or None}.
+        items_sha256: SHA-256 of the items measured, see ``hash_of_items``.
     """
     named = against[0] if against else None
     other = against[1] if against else None
@@ -54,6 +59,7 @@ def suite_entry(
         "higher_is_better": benchmark.higher_is_better,
         "version": __version__,
         "sha256": dict(sha256 or {}),
+        "items_sha256": items_sha256,
         "metrics": _metrics(
             outcome.measurements,
             base.measurements if base else {},
@@ -80,6 +86,11 @@ def suite_entry(
             for name, measured in outcome.groups.items()
         }
     return entry
+
+
+def hash_of_items(items: Sequence[Any]) -> str:
+    """SHA-256 of dataclass instances as JSON: the data that was measured, wherever it came from."""
+    return hashlib.sha256(json.dumps([asdict(item) for item in items], default=str).encode()).hexdigest()
 
 
 def _metrics(
@@ -160,9 +171,10 @@ def is_same_run(
     limit: int | None,
     sha256: Mapping[str, str | None],
     against: str | None = None,
+    items_sha256: str | None = None,
 ) -> bool:
     """Whether an entry already answers this request, so that a resumed run need not repeat it."""
-    if entry is None:
+    if entry is None or items_sha256 not in (None, entry.get("items_sha256")):
         return False
     wanted = {
         "limit": limit,

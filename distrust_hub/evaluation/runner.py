@@ -13,7 +13,7 @@ from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import ConfigError, InputNotFoundError
 from distrust_hub.evaluation.benchmark import Benchmark, Outcome, PromptPreset, Request
 from distrust_hub.evaluation.registry import find_benchmarks
-from distrust_hub.evaluation.report import is_same_run, open_report, suite_entry
+from distrust_hub.evaluation.report import hash_of_items, is_same_run, open_report, suite_entry
 from distrust_hub.evaluation.suite_scoring import NamedAdapter, SuiteScoring, file_name
 from distrust_hub.files import write_json, write_jsonl
 
@@ -93,12 +93,13 @@ def evaluate(
     def identity(target: _Target) -> dict[str, str | None]:
         return _identity(loaded, target.adapter, reference)
 
-    def is_finished(target: _Target, benchmark: Benchmark[Any], request: Request) -> bool:
-        entry = target.report.suites.get(benchmark.name)
-        return is_same_run(entry, benchmark, request, limit, identity(target), reference.name if reference else None)
+    def is_finished(target: _Target, benchmark: Benchmark[Any], request: Request, items_sha256: str) -> bool:
+        entry, other = target.report.suites.get(benchmark.name), reference.name if reference else None
+        return is_same_run(entry, benchmark, request, limit, identity(target), other, items_sha256)
 
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
-        waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request))]
+        measured = hash_of_items(items)
+        waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request, measured))]
         if not waiting:
             continue
         scoring = SuiteScoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
@@ -113,6 +114,7 @@ def evaluate(
                 base=base,
                 against=other,
                 sha256=identity(target),
+                items_sha256=measured,
             )
             _save(target, benchmark.name, outcome if log_samples else None)
         scoring.done()

@@ -18,6 +18,8 @@ from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, R
 from distrust_hub.evaluation.metrics.truthfulqa_mc import formulas
 from distrust_hub.evaluation.scorer import Scorer
 from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES
+from distrust_hub.scoring.inputs import iter_source
 
 HUB_DATASET = "truthfulqa/truthful_qa"
 
@@ -83,7 +85,7 @@ class TruthfulQA(Benchmark[Question]):
 
     name = "truthfulqa"
     summary = "are true answers more probable than common falsehoods"
-    source = f"Hub dataset {HUB_DATASET}, or --data FILE with both configurations in a row"
+    source = f"Hub dataset {HUB_DATASET}, or --data FILE (JSON Lines or Parquet) with both configurations in a row"
     license = "Apache-2.0"
     prompting = "qa: the published six examples, then the question; chat: the model's template"
     metrics = ("mc1", "mc2", "mc3", "binary")
@@ -190,12 +192,20 @@ def _measure(items: Sequence[Question], rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _from_file(path: Path) -> list[Question]:
-    return [_question(row, path, line) for line, row in iter_jsonl(path)]
+    if not path.name.endswith((".parquet", *COMPRESSED_SUFFIXES)):
+        return [_question(row, path, line) for line, row in iter_jsonl(path)]
+    found = []
+    for item in iter_source(path):
+        if item.row is None:
+            raise DataError(item.problem or "not a row", path=path, line=item.line)
+        found.append(_question(item.row, path, item.line))
+    return found
 
 
 def _from_hub() -> list[Question]:
     try:
         from datasets import load_dataset
+        from datasets.exceptions import DatasetsError
     except ImportError as error:
         raise MissingDependencyError("datasets", "data", "reading TruthfulQA from the Hub") from error
     try:
@@ -203,6 +213,9 @@ def _from_hub() -> list[Question]:
         about = {row["question"]: row for row in load_dataset(HUB_DATASET, "generation", split="validation")}
     except (OSError, ValueError) as error:
         problem = f"{HUB_DATASET} is not reachable and not in the cache"
+        raise EvaluationError(f"{problem}; give a local copy with --data FILE") from error
+    except DatasetsError as error:
+        problem = f"{HUB_DATASET} cannot be read ({' '.join(str(error).split())})"
         raise EvaluationError(f"{problem}; give a local copy with --data FILE") from error
     merged = ({**about.get(row["question"], {}), **row} for row in choices)
     return [_question(row, HUB_DATASET, number) for number, row in enumerate(merged, start=1)]

@@ -16,6 +16,7 @@ from distrust_hub.evaluation.registry import BENCHMARKS
 from distrust_hub.evaluation.report import comparison_rows, is_same_run, side_by_side, table_rows
 from distrust_hub.evaluation.runner import evaluate
 from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
+from distrust_hub.evaluation.truthfulqa import TruthfulQA
 from tests.adapters.conftest import random_adapter
 
 pytestmark = pytest.mark.mlx
@@ -108,6 +109,22 @@ def test_an_entry_of_anything_else_is_not_the_same_run(loaded: Any, key: str, va
     entry, sha256 = report.suites["probes"], {"base": loaded.base.sha256, "adapter": None, "against": None}
     assert is_same_run(entry, Probes(), Request(), 2, sha256)
     assert not is_same_run({**entry, key: value}, Probes(), Request(), 2, sha256)
+
+
+def test_evaluate_names_the_items_and_measures_again_when_the_hub_has_others(
+    loaded: Any, questions_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = TruthfulQA().load(Request(data=questions_file))
+    monkeypatch.setattr("distrust_hub.evaluation.truthfulqa._from_hub", lambda: questions)
+    arguments: Any = {"output": tmp_path / "r.json", "resume": True, "limit": 2}
+    (first,) = evaluate(loaded, ["truthfulqa"], **arguments)
+    (again,) = evaluate(loaded, ["truthfulqa"], **{**arguments, "output": None})
+    assert len(first.suites["truthfulqa"]["items_sha256"]) == 64
+    assert again == first
+    questions[:2] = questions[2:4]
+    (other,) = evaluate(loaded, ["truthfulqa"], **arguments)
+    assert other.suites["truthfulqa"]["items_sha256"] != first.suites["truthfulqa"]["items_sha256"]
+    assert other.suites["truthfulqa"]["metrics"] != first.suites["truthfulqa"]["metrics"]
 
 
 def test_scores_of_an_adapter_trained_anew_under_its_name_are_never_kept(

@@ -118,6 +118,21 @@ def test_load_names_the_line_of_a_bad_row(tmp_path: Path, change: dict[str, Any]
         load(path)
 
 
+def test_load_reads_parquet_and_compressed_lines(questions_file: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import gzip
+
+    from pyarrow import Table
+
+    lines = questions_file.read_text().splitlines()
+    parquet.write_table(Table.from_pylist([json.loads(line) for line in lines]), tmp_path / "q.parquet")
+    (tmp_path / "q.jsonl.gz").write_bytes(gzip.compress(questions_file.read_bytes()))
+    assert load(tmp_path / "q.parquet") == load(tmp_path / "q.jsonl.gz") == load(questions_file)
+    (tmp_path / "broken.jsonl.gz").write_bytes(gzip.compress(f"{lines[0]}\n{{broken\n".encode()))
+    with pytest.raises(DataError, match=r"broken\.jsonl\.gz:2: not valid JSON"):
+        load(tmp_path / "broken.jsonl.gz")
+
+
 def test_load_refuses_an_empty_file(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="no questions"):
         load(write(tmp_path / "q.jsonl"))
