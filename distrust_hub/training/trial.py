@@ -23,6 +23,7 @@ from distrust_hub.training.examples import Example, Item, Pack
 from distrust_hub.training.gradients import Differentiator
 from distrust_hub.training.losses import NextTokenLoss
 from distrust_hub.training.parallel import replica
+from distrust_hub.training.ranks import Ranks
 
 TRIAL_ITEMS = 4
 _TOKENS = 16
@@ -99,8 +100,10 @@ class Trial:
         if self.config.packing:
             lanes = [Pack(tuple(self.sample[:2])), Pack(tuple(self.sample[2:]))]
         batch = make_batch(lanes, [1.0] * TRIAL_ITEMS, range(TRIAL_ITEMS), 2 * _TOKENS)
+        step = Differentiator(self.model, self.config, tokens)
+        step.ranks = Ranks()  # each rank for itself: whether they belong together is not known yet
         try:
-            found = _flat(Differentiator(self.model, self.config, tokens)([batch], 0).tree)
+            found = _flat(step([batch], 0).tree)
         except DistrustHubError:
             raise
         except Exception as error:
