@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+import distrust_hub
 from tests.cold_imports import HEAVY
 
 HERE = Path(__file__).parent
+FOR_DEVELOPERS = ("dev", "docs", "browser")
+LOADED_OTHERWISE = {"orjson", "scipy-openblas32"}  # by datatrove; as a library of C
 
 
 def run_cold(code_or_file: list[str]) -> subprocess.CompletedProcess[str]:
@@ -56,3 +62,26 @@ def test_no_circle_of_imports():
     while leaves := {module for module, imported in left.items() if not imported & set(left)}:
         left = {module: imported for module, imported in left.items() if module not in leaves}
     assert sorted(left) == [], "these import each other, or what does, also inside functions"
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    project = pytest.importorskip("tomllib").loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    extras = {name: extra for name, extra in project["optional-dependencies"].items() if name not in FOR_DEVELOPERS}
+    lines = [*project["dependencies"], *(line for extra in extras.values() for line in extra)]
+    declared = {_plain(re.split(r"[\[<>=]", line)[0]) for line in lines} - {"distrust-hub"}
+    files = [*Path(distrust_hub.__file__).parent.rglob("*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    ours = {"distrust_hub", "formulas"}  # a metric imports the file beside it
+    modules = {name.split(".")[0] for name in names} - ours - {"compression"} - set(sys.stdlib_module_names)
+    known = packages_distributions()
+    imported = {module: {_plain(name) for name in known.get(module, [module])} for module in modules}
+    assert sorted(module for module, names in imported.items() if not names & declared) == []
+    assert sorted(declared - LOADED_OTHERWISE - set().union(*imported.values())) == []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
