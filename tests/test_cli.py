@@ -120,6 +120,7 @@ def test_env_names_the_hub_without_what_is_secret(monkeypatch, capsys, tmp_path)
         (DataError("authority_weight is 1.4; expected 0 to 0.99", path="a.jsonl", line=12), 1, "a.jsonl:12: "),
         (OSError(errno.ENOSPC, "No space left on device", "out.bin"), 1, "out.bin: no space left"),
         (PermissionError(errno.EACCES, "Permission denied", "out"), 1, "out: permission denied"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "out"), 1, "out: no such file or folder; check"),
         (TrainingInterrupted("stopped at step 3"), 130, "stopped at step 3"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (DataError("token hf_abcdefghijklmnop\nwas refused"), 1, "token hf_*** was refused"),

@@ -115,6 +115,8 @@ def _describe_os_error(error: OSError) -> str:
         return f"{place}no space left on the disk; free some and run again"
     if error.errno in (errno.EDQUOT, errno.EFBIG):
         return f"{place}no space left within the limit of this account or disk; free some and run again"
+    if error.errno == errno.ENOENT:
+        return f"{place}no such file or folder; check the path"
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return f"{place}a file is where a folder is needed; choose another path"
     if error.errno == errno.EISDIR:
