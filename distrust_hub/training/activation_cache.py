@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten
 from distrust_hub.training.anatomy import PROBE, UNLIKE, Body, block_paths, same, stop_before
 from distrust_hub.training.batches import Batch
+from distrust_hub.training.parallel import small_products
 
 log = logging.getLogger(__name__)
 
@@ -141,9 +142,10 @@ class FrozenBlocks:
         """Whether the two parts after each other are the model, tried on a few tokens."""
         probe = mx.array(PROBE)
         try:
-            states = self._below(model, probe)
-            split = self._above(model, probe, states)
-            return states.shape[:-1] == probe.shape and same(split, self._body.states(model, probe))
+            with small_products():
+                states = self._below(model, probe)
+                split = self._above(model, probe, states)
+                return states.shape[:-1] == probe.shape and same(split, self._body.states(model, probe))
         except UNLIKE:  # its blocks take or return something else
             return False
 

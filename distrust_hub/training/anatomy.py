@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from distrust_hub.models.runtime import mx, nn
-from distrust_hub.training.parallel import replica
+from distrust_hub.training.parallel import replica, small_products
 
 Head = Callable[[Any], Any]
 """From hidden states (m, D) to logits (m, V)."""
@@ -69,7 +69,8 @@ class Body:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.path = next((path for path in _holders(model) if _is_body(model, path)), None)
+        with small_products():
+            self.path = next((path for path in _holders(model) if _is_body(model, path)), None)
 
     def states(self, model: nn.Module, tokens: Any, calls: Mapping[str, Callable[..., Any]] | None = None) -> Any:
         """Hidden states, shape (B, T, D), or what ``stop_before`` stopped at; the head is not run.

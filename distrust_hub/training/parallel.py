@@ -9,6 +9,7 @@ number of threads changes no bit. On Metal and CUDA nothing is cut.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -86,8 +87,13 @@ def side_by_side(function: Callable[..., Result], calls: Sequence[tuple[Any, ...
     if not on_cpu():
         yield from (function(*arguments) for arguments in calls)
         return
-    with blas.one_thread():
+    with small_products():
         yield from _pool().map(lambda arguments: function(*arguments), calls)
+
+
+def small_products() -> contextlib.AbstractContextManager[None]:
+    """Matrix products of one thread each, while open: in small ones more threads mostly wait for each other."""
+    return blas.one_thread() if on_cpu() else contextlib.nullcontext()
 
 
 @functools.cache

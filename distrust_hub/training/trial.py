@@ -22,7 +22,7 @@ from distrust_hub.training.batches import Lane, make_batch
 from distrust_hub.training.examples import Example, Item, Pack
 from distrust_hub.training.gradients import Differentiator
 from distrust_hub.training.losses import NextTokenLoss
-from distrust_hub.training.parallel import replica
+from distrust_hub.training.parallel import replica, small_products
 from distrust_hub.training.ranks import Ranks
 
 TRIAL_ITEMS = 4
@@ -59,7 +59,8 @@ class Trial:
             known = int(model(mx.array(PROBE)).shape[-1])
             positions = _learned_positions(model, known)
             if top_token < known and width <= positions:
-                self.expected = _plain_gradient(model, self.sample)
+                with small_products():
+                    self.expected = _plain_gradient(model, self.sample)
         except Exception as error:  # a model file may raise anything
             raise ModelError(
                 f"{self.name} cannot be trained with these layers ({_one_line(error)}); name others with "
