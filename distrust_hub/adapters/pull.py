@@ -22,7 +22,8 @@ from distrust_hub.artifacts import (
     TrainingRun,
 )
 from distrust_hub.errors import AdapterError, OutputExistsError
-from distrust_hub.hub.client import hub_api, hub_errors, reach, snapshot
+from distrust_hub.hub.client import hub_api, hub_errors, is_repo_id, reach, snapshot
+from distrust_hub.hub.refusals import bad_repo_id
 from distrust_hub.hub.retries import retrying
 
 ADAPTER_FILES = (
@@ -62,6 +63,8 @@ def pull_adapter(
         AdapterError: What came is not a working adapter, or the repo holds unsafe file names.
         OutputExistsError: ``local_dir`` holds files.
     """
+    if not is_repo_id(repo_id):
+        raise bad_repo_id(repo_id, "model")
     target = None if local_dir is None else Path(local_dir)
     if target is not None and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputExistsError(f"{target}: holds files already; give an empty folder or another --local-dir")

@@ -51,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         note(f"published {len(result.files)} files, commit {result.sha}")
     if adapter:
-        next_steps(f"distrust-hub pull {args.repo_id}")
+        next_steps(f"distrust-hub pull {result.place}")
     elif not args.scores_only:
-        next_steps(f"distrust-hub train --model MODEL --data {args.repo_id} --adapter-path adapters")
+        next_steps(f"distrust-hub train --model MODEL --data {result.place} --adapter-path adapters")
     return 0
 
 

@@ -28,6 +28,7 @@ from distrust_hub.hub.publish import (
     PushResult,
     choose_card,
     commit_files,
+    place_of,
     refuse_card,
     refuse_secrets,
     remote_card,
@@ -117,7 +118,7 @@ def push_adapter(
     stale = {name for name in there_now if name in PUBLISHED_FILES or (checkpoint and is_checkpoint(name))} - set(files)
     names = tuple(sorted({*files, CARD_FILE}))
     if dry_run:
-        return PushResult(f"{api.endpoint}/{access.repo_id}", None, names, text, kept)
+        return PushResult(f"{api.endpoint}/{access.repo_id}", None, names, text, kept, place=access.repo_id)
     url, sha = commit_files(
         api,
         access,
@@ -129,7 +130,8 @@ def push_adapter(
         create_pr=create_pr,
         message=commit_message or f"Publish a LoRA adapter for {card.base['id']}",
     )
-    return PushResult(url, sha, names, text, kept, unchanged=sha == access.sha)
+    place = place_of(access.repo_id, url, revision)
+    return PushResult(url, sha, names, text, kept, unchanged=sha == access.sha, place=place)
 
 
 def adapter_files(folder: Path) -> dict[str, Content]:

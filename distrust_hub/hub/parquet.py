@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -45,18 +47,32 @@ def write_parquet(
     types = {name: _column_type(seen) for name, seen in kinds.items()}
     features = {name: datasets.Value(type) if type else datasets.Json() for name, type in types.items()}
     generate = _row_source(path, types, release)
-    data = datasets.Dataset.from_generator(
-        generate, features=datasets.Features(features), cache_dir=str(folder / "cache")
-    )
-    count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
     files: dict[str, Path] = {}
-    for index in range(count):
-        name = f"data/{split}-{index:05d}-of-{count:05d}.parquet"
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        data.shard(count, index, contiguous=True).to_parquet(file)
-        files[name] = file
+    with _bars_at_a_terminal(datasets):
+        data = datasets.Dataset.from_generator(
+            generate, features=datasets.Features(features), cache_dir=str(folder / "cache")
+        )
+        count = max(1, math.ceil(data.data.nbytes / MAX_SHARD_BYTES))
+        for index in range(count):
+            name = f"data/{split}-{index:05d}-of-{count:05d}.parquet"
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            data.shard(count, index, contiguous=True).to_parquet(file)
+            files[name] = file
     return files
+
+
+@contextlib.contextmanager
+def _bars_at_a_terminal(datasets: Any) -> Iterator[None]:
+    """Progress bars of ``datasets`` in the block only where somebody looks at them."""
+    if sys.stderr.isatty() or datasets.are_progress_bars_disabled():
+        yield
+        return
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()
 
 
 def _row_source(

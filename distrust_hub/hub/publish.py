@@ -40,6 +40,7 @@ class PushResult:
         card: Text of README.md there.
         kept_card: A card edited by hand on the Hub was left as it is.
         unchanged: The Hub held all of it already: no commit was made, and no pull request opened.
+        place: What ``pull`` takes to get it: ``owner/name``, with ``@revision`` for a branch or pull request.
     """
 
     url: str
@@ -48,6 +49,7 @@ class PushResult:
     card: str
     kept_card: bool = False
     unchanged: bool = False
+    place: str = ""
 
 
 def refuse_secrets(files: Mapping[str, Content]) -> None:
@@ -203,6 +205,13 @@ def _pull_request(api: HfApi, repo_id: str, repo_type: str, number: int) -> tupl
     """(address, commit) of a pull request."""
     head = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type, revision=f"refs/pr/{number}"))
     return f"{_address(api, repo_id, repo_type)}/discussions/{number}", str(head.sha)
+
+
+def place_of(repo_id: str, url: str, revision: str | None) -> str:
+    """The repo with the branch, or the pull request of that address, that was written to."""
+    number = re.search(r"/discussions/(\d+)$", url)
+    branch = f"refs/pr/{number[1]}" if number else revision
+    return repo_id if branch in (None, "main") else f"{repo_id}@{branch}"
 
 
 def _address(api: HfApi, repo_id: str, repo_type: str) -> str:

@@ -21,6 +21,7 @@ from distrust_hub.hub.publish import (
     PushResult,
     choose_card,
     commit_files,
+    place_of,
     refuse_card,
     refuse_secrets,
     remote_card,
@@ -137,7 +138,8 @@ def push_scored(
         refuse_secrets(files)
         names = tuple(sorted({*files, CARD_FILE}))
         if dry_run:
-            return PushResult(f"{api.endpoint}/datasets/{access.repo_id}", None, names, card, kept)
+            url = f"{api.endpoint}/datasets/{access.repo_id}"
+            return PushResult(url, None, names, card, kept, place=access.repo_id)
         present = remote_files(api, access, "dataset")
         stale = {name for name in present if name.startswith("data/") and name.endswith(".parquet")} - set(files)
         stale |= {Manifest.FILE_NAME, *SPLIT_FILES.values()} & present - set(files)
@@ -152,7 +154,8 @@ def push_scored(
             create_pr=create_pr,
             message=commit_message or f"Publish {survey.facts.rows} scored rows",
         )
-    return PushResult(url, sha, names, card, kept, unchanged=sha == access.sha)
+    place = place_of(access.repo_id, url, revision)
+    return PushResult(url, sha, names, card, kept, unchanged=sha == access.sha, place=place)
 
 
 def find_splits(source: str | Path) -> tuple[dict[str, Path], Path | None]:

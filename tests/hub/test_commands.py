@@ -123,6 +123,39 @@ def test_push_pull_and_list_an_adapter(
     assert "ada/adapter" in capsys.readouterr().out
 
 
+def test_push_names_the_place_to_pull_from(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, options, place in (
+        ("adapter", [], "ada/adapter"),
+        ("ada/adapter", ["--revision", "v2"], "ada/adapter@v2"),
+        ("ada/adapter", ["--create-pr", "--replace-card"], "ada/adapter@refs/pr/1"),
+    ):
+        (folder / "metrics.jsonl").write_text(json.dumps({"options": options}) + "\n")
+        assert run("push", str(folder), name, *options) == 0
+        assert capsys.readouterr().err.endswith(f"distrust-hub pull {place}\n")
+        here = tmp_path / place.replace("/", "-")
+        assert run("pull", place, "--local-dir", str(here)) == 0
+        assert (here / "metrics.jsonl").read_bytes() == (folder / "metrics.jsonl").read_bytes()
+        capsys.readouterr()
+
+
+def test_pull_of_a_bare_name_says_how_a_repo_is_named(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pull", "adapter") == 1
+    assert "'adapter' is not a repo id; write it as owner/name" in capsys.readouterr().err
+    assert hub.requests == []
+
+
+def test_push_of_rows_draws_no_bars_where_nobody_looks(
+    hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
+    assert run("push", str(tmp_path / "t"), "ada/notes") == 0
+    error = capsys.readouterr().err
+    assert "Generating" not in error
+    assert "Creating parquet" not in error
+
+
 def test_push_of_what_is_there_says_that_nothing_changed(
     hub: HubServer, token: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
