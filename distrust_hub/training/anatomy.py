@@ -57,6 +57,17 @@ def block_paths(model: nn.Module) -> list[str]:
     return [names[id(block)] for block in getattr(model, "layers", ()) if id(block) in names]
 
 
+def is_called(model: nn.Module, path: str) -> bool:
+    """Whether a model calls one of its modules when it is given token ids, and not for another modality only."""
+    part = replica(model)
+    _replace(part, path, stop_before)
+    try:
+        part(mx.array(PROBE))
+    except _Reached:
+        return True
+    return False
+
+
 class Body:
     """The part of a model that makes hidden states of token ids; what it does with them then is its head.
 

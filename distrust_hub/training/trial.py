@@ -17,7 +17,7 @@ import numpy as np
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import ConfigError, DistrustHubError, ModelError
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten
-from distrust_hub.training.anatomy import PROBE
+from distrust_hub.training.anatomy import PROBE, is_called
 from distrust_hub.training.batches import Lane, make_batch
 from distrust_hub.training.examples import Example, Item, Pack
 from distrust_hub.training.gradients import Differentiator
@@ -85,7 +85,7 @@ class Trial:
             ModelError: If the gradient is another one without them.
         """
         distance, problem = self._distance(tokens)
-        if distance <= (_TOLERANCE if on_cpu() else _TOLERANCE_16_BIT if self.config.packing else math.inf):
+        if distance <= (_TOLERANCE if on_cpu() else _TOLERANCE_16_BIT if self.config.packing else sys.float_info.max):
             return
         if self.config.packing:
             raise ConfigError(f"packing is not known to work with {self.name} ({problem}); train without --packing")
@@ -121,8 +121,9 @@ def _learned_positions(model: nn.Module, vocabulary: int) -> float:
 
     A row of such a table is needed for every position; rotary positions go on for ever.
     """
-    tables = (module for module in model.modules() if isinstance(module, (nn.Embedding, nn.QuantizedEmbedding)))
-    return min((rows for table in tables if (rows := table.weight.shape[0]) != vocabulary), default=math.inf)
+    tables = {name: m for name, m in model.named_modules() if isinstance(m, (nn.Embedding, nn.QuantizedEmbedding))}
+    rows = {name: table.weight.shape[0] for name, table in tables.items()}
+    return min((size for name, size in rows.items() if size != vocabulary and is_called(model, name)), default=math.inf)
 
 
 def _prepare(model: nn.Module) -> None:

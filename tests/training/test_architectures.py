@@ -212,6 +212,18 @@ def test_trial_refuses_what_gives_another_gradient(tiny, monkeypatch):
         monkeypatch.setattr(block, "__call__", plain)
 
 
+@pytest.mark.parametrize("cpu", [True, False])
+def test_trial_refuses_what_cannot_be_computed(tiny, monkeypatch, cpu):
+    add_lora(tiny.model, settings())
+    tokens, tried = NextTokenLoss(tiny.model), trial_of(tiny.model)
+    monkeypatch.setattr(trial, "on_cpu", lambda: cpu)
+    monkeypatch.setattr(type(tiny.model.layers[0]), "__call__", lambda self, x, *args, **kwargs: self.wait)
+    with pytest.raises(
+        ModelError, match=r"not known to train right here \(AttributeError: .*'wait'\); please report it"
+    ):
+        tried.check(tokens)
+
+
 def test_trial_names_a_model_that_cannot_be_differentiated(tiny, monkeypatch):
     add_lora(tiny.model, settings())
     with pytest.raises(ModelError, match="the tokenizer makes token 304 and the model has 304; they are of two models"):
@@ -229,6 +241,12 @@ def test_rows_longer_than_the_learned_positions_are_refused(folder_of, quick, fo
         quick(model=folder_of("gpt2"), max_seq_length=1024, num_layers=1)
     assert not (tmp_path / "adapter").exists()
     assert quick(model=folder_of("gpt2"), max_seq_length=512, num_layers=1).steps["skipped"] == 0
+
+
+def test_a_table_of_another_modality_bounds_no_length(tiny):
+    add_lora(tiny.model, settings())
+    tiny.model.patch_positions = nn.Embedding(16, 64)
+    trial_of(tiny.model)
 
 
 def test_add_lora_names_a_model_that_mlx_lm_cannot_adapt(tiny, monkeypatch):
