@@ -92,6 +92,16 @@ def test_score_text_has_a_table_for_each_score_and_no_type_where_there_is_none(c
     assert "smaller contributions; --evidence shows all" in captured.err
 
 
+def test_prepare_proposes_a_command_that_can_be_run_as_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["prepare", "--recipe", "sample", "-o", "data"]) == 0
+    proposed = capsys.readouterr().err.split("next:\n")[1].split()
+    assert proposed[:2] == ["distrust-hub", "train"]
+    assert cli.main([*proposed[1:], "--iters", "0"]) == 1  # read, and refused for the 0
+    assert "iters is 0" in capsys.readouterr().err
+    assert not re.search(r"\b[A-Z]{4,}\b", " ".join(proposed))
+
+
 def test_results_in_any_script_go_into_a_pipe_whatever_its_code_page(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"text": "Барометр упал."}\n', encoding="utf-8")
     command = [sys.executable, "-m", "distrust_hub", "score", "in.jsonl", "-o", "-"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import next_steps, print_json
 from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError
+from distrust_hub.models.registry import DEFAULT_MODEL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,7 @@ def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, 
         print_json({"path": str(folder), "sha": sha})
     else:
         print(folder)
-    next_steps(f"distrust-hub train --model MODEL --data {folder} --adapter-path adapters")
+    next_steps(f"distrust-hub train --model {DEFAULT_MODEL} --data {folder} --adapter-path adapters")
     return 0
 
 

@@ -10,6 +10,7 @@ from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPT
 from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments
 from distrust_hub.cli.output import next_steps, note, print_json
 from distrust_hub.errors import UsageError
+from distrust_hub.models.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from distrust_hub.hub.publish import PushResult
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if adapter:
         next_steps(f"distrust-hub pull {result.place}")
     elif not args.scores_only:
-        next_steps(f"distrust-hub train --model MODEL --data {result.place} --adapter-path adapters")
+        next_steps(f"distrust-hub train --model {DEFAULT_MODEL} --data {result.place} --adapter-path adapters")
     return 0
 
 

@@ -186,7 +186,7 @@ def test_push_recognises_a_training_folder_by_its_files(
     assert run("push", str(tmp_path / "t"), "ada/notes", "--format", "json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["url"] == f"{hub.url}/datasets/ada/notes"
-    assert "distrust-hub train --model MODEL --data ada/notes" in captured.err
+    assert "distrust-hub train --model HuggingFaceTB/SmolLM2-135M-Instruct --data ada/notes" in captured.err
     assert run("list", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out)[0]["repo_type"] == "dataset"
 
