@@ -27,7 +27,7 @@ TOUR = (
 )
 TOUR_LINES, TOUR_WIDTH = 10, 110
 NO_RESULTS = "No results yet."
-_RUNS = re.compile(r"^(\d+) of \d+ runs\.", re.MULTILINE)
+_RUNS = re.compile(r"^(\d+) of \d+ runs\.(?: \d+ entities a seed\.)?", re.MULTILINE)
 
 
 def main() -> int:

@@ -20,6 +20,9 @@ from distrust_hub.files import atomic_write, read_json
 DOCS = Path(__file__).parents[1] / "docs"
 START, END = "<!-- results: written by experiments/report.py -->", "<!-- end of results -->"
 
+T_95 = {3: 4.303, 4: 3.182, 5: 2.776}
+"""Two-sided 95 % quantile of Student's t by number of seeds."""
+
 Results = dict[str, dict[int, dict[str, Any]]]
 """{arm: {seed: what the run wrote}}."""
 
@@ -71,10 +74,12 @@ def section(name: str, protocol: dict[str, Any], results: Results) -> str:
     """Heading, plot and tables of one protocol."""
     found = lines(protocol, results)
     done, wanted = sum(map(len, results.values())), len(planned(protocol))
-    parts = [f"### Protocol {name}", f"{done} of {wanted} runs. {protocol.get('stopped', '')}".strip()]
+    size = f"{done} of {wanted} runs. {protocol['data']['entities']} entities a seed."
+    parts = [f"### Protocol {name}", f"{size} {protocol.get('stopped', '')}".strip()]
     if not found:
         return "\n\n".join(parts)
     parts.append(preference_table(found))
+    parts += seeds_table(protocol, results)
     if any(line.difference is not None for line in found):
         parts.append(f"![Difference to plain LoRA](images/evidence-{name}.svg)")
     if "margins" in protocol:
@@ -132,13 +137,34 @@ def preference_table(found: list[Line]) -> str:
             line.epoch,
             line.seeds,
             "not measured" if line.recall is None else f"{_signed(line.recall.value)} ({_ends(line.recall)})",
-            _signed(line.delta.value),
+            f"{_signed(line.delta.value)} ({_ends(line.delta)})",
             "" if line.difference is None else _signed(line.difference.value),
             "" if line.difference is None else _interval(line.difference),
         )
         for line in found
     ]
-    return _table(("arm", "epoch", "seeds", "recall (95 %)", "delta (nats)", "difference to `none`", "95 %"), rows)
+    return _table(
+        ("arm", "epoch", "seeds", "recall (95 %)", "delta in nats (95 %)", "difference to `none`", "95 %"), rows
+    )
+
+
+def seeds_table(protocol: dict[str, Any], results: Results) -> list[str]:
+    """Differences to ``none`` seed by seed after the last epoch, and the interval of their mean by Student's t."""
+    rows = []
+    for arm in protocol["arms"]:
+        runs, controls = results.get(arm, {}), results.get(_control(arm), {})
+        seeds = sorted(set(runs) & set(controls)) if arm != _control(arm) else []
+        if len(seeds) not in T_95:
+            continue
+        epoch = max(run["settings"]["epochs"] for run in runs.values())
+        means = [
+            float(np.mean(_summed(runs[s], "trained", epoch) - _summed(controls[s], "trained", epoch))) for s in seeds
+        ]
+        half = T_95[len(seeds)] * np.std(means, ddof=1) / np.sqrt(len(seeds))
+        low, high = np.mean(means) - half, np.mean(means) + half
+        rows.append((f"`{arm}`", epoch, ", ".join(map(_signed, means)), f"{_signed(low)} to {_signed(high)}"))
+    headers = ("arm", "epoch", "difference to `none`, seed 0 and up", "95 % by Student's t over seeds")
+    return [_table(headers, rows)] if rows else []
 
 
 def guard_table(protocol: dict[str, Any], results: Results) -> str:
@@ -178,8 +204,9 @@ def truthfulqa_line(file: Path, protocol: dict[str, Any]) -> str:
     for metric in ("mc1", "mc2"):
         found = suite["metrics"][metric]
         low, high = found["against"]["ci95"]
+        own = "95 % {:.3f} to {:.3f}, ".format(*found["ci95"]) if "ci95" in found else ""
         said.append(
-            f"{metric.upper()} {found['value']:.3f} (base {found['base']:.3f}), against `{suite['against']}` "
+            f"{metric.upper()} {found['value']:.3f} (base {found['base']:.3f}), {own}against `{suite['against']}` "
             f"{_signed(found['against']['value'])} ({_signed(low)} to {_signed(high)})"
         )
     margin = protocol["margins"]["truthfulqa_mc2"]

@@ -106,6 +106,26 @@ def test_lines_compare_an_arm_with_none_on_the_same_entities(study: Any, report:
     assert second.recall.value == 2.0
     table = report.preference_table([none, first, second])
     assert "| reweight | 2 | 2 |" in table
+    low, value, high = (f"{end:+.3f}" for end in (second.delta.low, second.delta.value, second.delta.high))
+    assert f"| {value} ({low} to {high}) |" in table
+
+
+def test_seeds_table_has_every_seed_and_an_interval_that_needs_no_bootstrap(study: Any, report: Any) -> None:
+    results = {
+        "none": {seed: result("none", seed, 0.0) for seed in range(3)},
+        "reweight": {seed: result("reweight", seed, shift) for seed, shift in enumerate((0.1, 0.2, 0.3))},
+        "inverted": {0: result("inverted", 0, -0.1)},
+    }
+    (table,) = report.seeds_table(study.read_protocols()["3-cue"], results)
+    half = 4.303 * 0.2 / np.sqrt(3)
+    row = f"| `reweight` | 2 | +0.200, +0.400, +0.600 | {0.4 - half:+.3f} to {0.4 + half:+.3f} |"
+    assert table.splitlines()[2:] == [row]
+    assert report.seeds_table(study.read_protocols()["3-cue"], {"none": results["none"]}) == []
+
+
+def test_section_says_how_many_runs_and_entities(study: Any, report: Any) -> None:
+    results = {"none": {0: result("none", 0, 0.0)}}
+    assert "1 of 42 runs. 100 entities a seed." in report.section("3-cue", study.read_protocols()["3-cue"], results)
 
 
 def test_draw_forest_gives_the_same_pictures_for_the_same_numbers(report: Any, tmp_path: Path) -> None:
@@ -120,14 +140,15 @@ def test_draw_forest_gives_the_same_pictures_for_the_same_numbers(report: Any, t
 
 def test_truthfulqa_line_says_whether_mc2_is_within_the_margin(report: Any, tmp_path: Path) -> None:
     def metric(value: float, fell: float) -> dict[str, Any]:
-        return {"value": value, "base": 0.5, "against": {"value": -fell, "ci95": [-fell - 0.01, -fell + 0.01]}}
+        own = {"value": value, "ci95": [value - 0.1, value + 0.1], "base": 0.5}
+        return {**own, "against": {"value": -fell, "ci95": [-fell - 0.01, -fell + 0.01]}}
 
     for fell, verdict in ((0.01, "within the margin of 0.02"), (0.03, "beyond the margin of 0.02")):
         suite = {"n": 200, "against": "none-seed0", "metrics": {"mc1": metric(0.2, 0.0), "mc2": metric(0.4, fell)}}
         write_json(tmp_path / "t.json", {"adapter": "reweight-seed0", "suites": {"truthfulqa": suite}})
         line = report.truthfulqa_line(tmp_path / "t.json", {"margins": {"truthfulqa_mc2": 0.02}})
         assert verdict in line
-        assert "MC2 0.400 (base 0.500)" in line
+        assert "MC2 0.400 (base 0.500), 95 % 0.300 to 0.500, against `none-seed0`" in line
 
 
 def test_guard_draws_the_same_questions_in_their_order(study: Any, tmp_path: Path) -> None:
