@@ -6,6 +6,7 @@ import contextlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from distrust_hub.errors import MissingDependencyError, ModelError
@@ -20,6 +21,10 @@ except ImportError as error:
 
 _ASKS_FOR_TRUST = "trust_remote_code" in inspect.signature(load_model).parameters
 """mlx-lm before 0.32 runs a model's own code unasked; ``resolve_base`` has refused such a model by then."""
+
+
+_LONGEST_PROBLEM = 300
+"""Characters of a message; mlx-lm names every tensor that does not fit."""
 
 
 @dataclass
@@ -73,7 +78,8 @@ def _refusals(base: BaseModel, what: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
-        problem = " ".join(str(error).split()) or type(error).__name__
+        missing = f"{error} is missing from its files" if isinstance(error, KeyError) else str(error)
+        problem = shorten(missing or type(error).__name__, _LONGEST_PROBLEM, placeholder=" ...")
         raise ModelError(f"{base.id or base.path}: {what} cannot be loaded: {problem}") from error
 
 

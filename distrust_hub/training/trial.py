@@ -43,7 +43,7 @@ class Trial:
         config: Settings of the run.
 
     Raises:
-        ModelError: If mlx-lm cannot differentiate the model, or it has fewer token ids than the tokenizer.
+        ModelError: If mlx-lm cannot differentiate the model, or the tokenizer has more ids than it.
         ConfigError: If it has learned fewer positions than a row is long.
     """
 

@@ -64,6 +64,11 @@ def test_load_base_says_in_one_line_what_does_not_fit(tiny):
     ) as found:
         load_base(str(tiny))
     assert "\n" not in str(found.value)
+    assert str(found.value).endswith(" ...")
+    del config["model_type"]
+    (tiny / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"the model cannot be loaded: 'model_type' is missing from its files"):
+        load_base(str(tiny))
 
 
 def test_load_base_names_a_tokenizer_that_cannot_be_read(tiny):
