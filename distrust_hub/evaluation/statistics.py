@@ -24,7 +24,7 @@ NOT_RESOLVED = "not resolved at this size"
 
 MIN_UNITS = 8
 """Fewest independent units whose difference gets a verdict. A percentile bootstrap of fewer is much too narrow: with
-normal values and no difference it misses 0 in 11 % of the cases at 8 units, 16 % at 5 and 48 % at 2 (3000 draws each)."""
+normal values and no difference it misses 0 in 11 % of the cases at 8 units, 16 % at 5, 48 % at 2 (3000 draws each)."""
 
 
 @dataclass(frozen=True)

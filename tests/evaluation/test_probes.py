@@ -44,8 +44,18 @@ def test_items_on_scepticism_are_half_against_each_kind_of_claim() -> None:
     assert kinds == {"established claim": 20, "fringe claim": 20}
 
 
-@pytest.mark.parametrize("key", [len, lambda text: -len(text)], ids=["longest", "shortest"])
-def test_picking_by_length_scores_at_most_five_points_above_chance(key: object) -> None:
+SURFACE = {
+    "longest": len,
+    "shortest": lambda text: -len(text),
+    "with a number": lambda text: any(sign.isdigit() for sign in text),
+    "without a number": lambda text: not any(sign.isdigit() for sign in text),
+    "with an indefinite article": lambda text: text.startswith(("A ", "An ")),
+    "without an indefinite article": lambda text: not text.startswith(("A ", "An ")),
+}
+
+
+@pytest.mark.parametrize("key", SURFACE.values(), ids=SURFACE)
+def test_picking_by_the_surface_scores_at_most_five_points_above_chance(key: object) -> None:
     def picks(context: str, letter: str) -> float:
         options = choices(context)
         return float(key(options[letter.strip()]))  # type: ignore[operator]
