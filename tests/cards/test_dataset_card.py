@@ -111,3 +111,8 @@ def test_hostile_rows_and_sources_stay_text(hostile: str) -> None:
     normal = rendered(render_dataset_card(facts(), "ada/notes", manifest()).split("\n---\n", 1)[1])
     for tag in ("<h1", "<h2", "<pre>", "<table>", "<ul>"):
         assert shown.count(tag) == normal.count(tag)
+
+
+def test_a_preparation_that_left_out_nothing_says_so() -> None:
+    card = render_dataset_card(facts(), "ada/notes", manifest(counts={"in": 20, "kept": 20, "removed": {}}, changed={}))
+    assert "Rows read and kept in preparation: 20 and 20. Left out: none. Changed: none." in card
