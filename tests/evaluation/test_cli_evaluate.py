@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.cli.main import main
+from distrust_hub.evaluation.probes import Probes
 from tests.adapters.conftest import random_adapter
 
 
@@ -44,6 +46,47 @@ def test_evaluate_options_change_the_result(
         results.append(capsys.readouterr().out)
     assert len(set(results)) == 4
     assert json.loads(results[3])["model"] == "someone/tiny"
+
+
+@pytest.mark.mlx
+def test_resume_scores_what_is_missing_only_and_several_adapters_get_a_folder(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "probes", "--limit", "2", "-o", str(tmp_path / "out")]
+    for seed, name in enumerate(("a", "b")):
+        command += ["--adapter-path", str(random_adapter(tiny_base, tmp_path / name, seed=seed).folder)]
+    assert main(command) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+    scored = []
+    original = Probes.score
+    monkeypatch.setattr(Probes, "score", lambda self, *given: scored.append(1) or original(self, *given))
+    assert main([*command, "--resume"]) == 0
+    assert scored == []
+    (tmp_path / "out" / "b" / "eval_results.json").unlink()
+    assert main([*command, "--resume"]) == 0
+    assert len(scored) == 2, "the base and b"
+    assert main(command) == 0
+    assert len(scored) == 2 + 3
+
+
+@pytest.mark.mlx
+@pytest.mark.hub
+def test_adapters_are_taken_from_the_hub(
+    tiny_base: Path, tmp_path: Path, hub: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from huggingface_hub import HfApi
+
+    api = HfApi(token=hub.add_user("someone"))
+    api.create_repo("someone/style")
+    folder = random_adapter(tiny_base, tmp_path / "local").folder
+    api.upload_folder(repo_id="someone/style", folder_path=folder)
+    command = ["evaluate", "--model", str(tiny_base), "--suite", "probes", "--limit", "2", "--format", "json"]
+    reports = []
+    for adapter in ("someone/style", str(folder)):
+        assert main([*command, "--adapter-path", adapter]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    assert [report["adapter"] for report in reports] == ["someone/style", "local"]
+    assert reports[0]["suites"] == reports[1]["suites"]
 
 
 @pytest.mark.mlx
