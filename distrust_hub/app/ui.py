@@ -44,6 +44,22 @@ _CONTRAST = {
 """Colours of the default theme that are too pale to read, one or two steps darker."""
 
 
+class _Page(gr.Blocks):
+    """Refuses files that a request names by an address: gradio would download them, from anywhere and of any size."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """As in gradio, after a look at what would be downloaded."""
+        if _names_address(inputs):
+            raise gr.Error("files are uploaded here, never fetched from an address", print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+
+
+def _names_address(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "://" in str(value.get("path", "")) or any(map(_names_address, value.values()))
+    return isinstance(value, list) and any(map(_names_address, value))
+
+
 def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) -> gr.Blocks:
     """Lay out the app; nothing is loaded and no port is opened.
 
@@ -53,7 +69,7 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
     """
     service = chat or ChatService(limits=limits)
     bounds = limits or service.limits
-    with gr.Blocks(title="distrust-hub", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+    with _Page(title="distrust-hub", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.api(_scorer(bounds), api_name="score", concurrency_id="score", concurrency_limit=4)  # first: takes the name
         gr.HTML(
             f"{_resource(_MARK)}<div><h1>distrust-hub</h1><p>Does a text bring evidence of its own, or does it lean on "

@@ -31,6 +31,9 @@ Smith, A. et al. (2019). A systematic review of reviews. Journal of Reviews 12(3
 """
 """An invented reference list."""
 
+_ALL = ("all", "")
+"""Tier and words of a table that shows every row."""
+
 _CANCELLED: dict[str, threading.Event] = {}
 """Running batches by visitor."""
 _DOWNLOADS: dict[str, tempfile.TemporaryDirectory[str]] = {}
@@ -116,7 +119,7 @@ def _batch(
 ) -> None:
     """Outputs and events around one input."""
     shown = _outputs(empty)
-    view = gr.State(None)
+    view, filtered = gr.State(None), gr.State(_ALL)
 
     def begin(request: gr.Request) -> list[Any]:
         _CANCELLED[request.session_hash or ""] = threading.Event()  # so that Cancel also works while this one waits
@@ -132,11 +135,11 @@ def _batch(
             scored = batch.score_batch(documents, limits, lambda done: progress((done, total), unit="texts"), cancelled)
         except DistrustHubError as error:
             warn(error)
-            return [None, markup.notice(str(error), "error"), "", *shown.hidden()]
+            return [None, _ALL, markup.notice(str(error), "error"), "", *shown.hidden()]
         finally:
             if _CANCELLED.get(session) is cancelled:
                 del _CANCELLED[session]
-        return [scored, markup.batch_summary(scored, total), _charts(scored), *_table(scored, session)]
+        return [scored, _ALL, markup.batch_summary(scored, total), _charts(scored), *_table(scored, session)]
 
     def cancel(request: gr.Request) -> None:
         if running := _CANCELLED.get(request.session_hash or ""):
@@ -146,7 +149,7 @@ def _batch(
     scoring = go.click(begin, None, [go, stop, *shown.components()], **quick).then(
         score,
         source,
-        [view, *shown.components()],
+        [view, filtered, *shown.components()],
         show_progress_on=shown.notice,
         api_visibility="private",
         concurrency_id="batch",
@@ -154,29 +157,31 @@ def _batch(
     )
     scoring.then(lambda: [gr.update(interactive=True), gr.update(interactive=False)], None, [go, stop], **quick)
     stop.click(cancel, **quick)
-    choice = [view, shown.tier, shown.words]
     gr.on(
         [shown.tier.input, shown.words.change],
         _filtered,
-        choice,
-        [shown.count, shown.table],
+        [view, filtered, shown.tier, shown.words],
+        [filtered, shown.count, shown.table],
         trigger_mode="always_last",
         **quick,
     )
 
 
-def _filtered(view: batch.BatchView | None, tier: str, words: str) -> list[Any]:
-    if view is None:
-        return [gr.skip(), gr.skip()]
-    rows = batch.chosen_rows(view, "" if tier == "all" else tier, words or "")
-    return [markup.row_count(len(rows), len(view.table)), gr.Dataframe(value=_cells(rows), visible=bool(rows))]
+def _filtered(view: batch.BatchView | None, before: tuple[str, str], tier: str, words: str) -> list[Any]:
+    """The rows of a tier with some words, unless they are shown already: the box also changes when it appears."""
+    wanted = (tier, words or "")
+    if view is None or wanted == tuple(before):
+        return [gr.skip()] * 3
+    rows = batch.chosen_rows(view, "" if tier == _ALL[0] else tier, wanted[1])
+    table = gr.Dataframe(value=_cells(rows), visible=bool(rows))
+    return [wanted, markup.row_count(len(rows), len(view.table)), table]
 
 
 def _outputs(empty: str) -> _Outputs:
     notice = gr.HTML(empty, elem_classes="dh-batch")
     charts = gr.HTML("")
     with gr.Row():
-        tier = gr.Radio(["all", *TIERS], value="all", label="Rows to show", visible=False, min_width=280)
+        tier = gr.Radio([_ALL[0], *TIERS], value=_ALL[0], label="Rows to show", visible=False, min_width=280)
         words = gr.Textbox(
             label="Only rows with these words",
             max_length=200,
@@ -209,8 +214,8 @@ def _table(view: batch.BatchView, session: str) -> list[Any]:
     _DOWNLOADS[session] = tempfile.TemporaryDirectory(prefix="distrust-hub-")
     downloads: list[Path | None] = [*batch.write_downloads(view, Path(_DOWNLOADS[session].name)), None]
     return [
-        gr.Radio(value="all", visible=True),
-        gr.Textbox(value="", visible=True),
+        gr.Radio(value=_ALL[0], visible=True),
+        gr.Textbox(value=_ALL[1], visible=True),
         gr.HTML(value=markup.row_count(len(view.table), len(view.table)), visible=True),
         gr.Dataframe(value=_cells(view.table), visible=True),
         *(gr.DownloadButton(value=path, visible=path is not None) for path in downloads[:3]),

@@ -8,6 +8,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
@@ -104,6 +105,90 @@ def test_server_gives_each_of_ten_chatting_visitors_the_own_reply(client, port):
 )
 def test_server_reads_no_path_outside_the_upload_folder(port, path):
     assert get(port, f"/gradio_api/file={quote(path)}") in (403, 404)
+
+
+def events(port: int) -> list[dict]:
+    """Everything on the page that sends something to the server."""
+    return [event for event in fetched(port, "/config")["dependencies"] if event["backend_fn"] and event["inputs"]]
+
+
+def file_events(port: int) -> list[dict]:
+    """Events that take a file: "Open a file", and "Score the file"."""
+    parts = fetched(port, "/config")["components"]
+    files = {part["id"] for part in parts if part["type"] in ("uploadbutton", "file")}
+    found = [event for event in events(port) if files & set(event["inputs"])]
+    assert len(found) == 2
+    return found
+
+
+def fetched(port: int, path: str):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+        return json.loads(response.read())
+
+
+@pytest.fixture
+def elsewhere():
+    """The address of another server, and the paths that were asked of it."""
+    asked: list[str] = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"a secret of the inner network, weighed in 1931")
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+
+
+def test_server_downloads_nothing_for_a_visitor(client, port, monkeypatch):
+    asked = []
+
+    async def download(url, cache_dir):
+        asked.append(url)
+        raise RuntimeError("no network here")
+
+    monkeypatch.setattr("gradio.processing_utils.async_ssrf_protected_download", download)
+    value = {"path": "https://example.org/note.txt", "orig_name": "note.txt", "meta": {"_type": "gradio.FileData"}}
+    for event in events(port):
+        sent(client, port, event, value)
+        sent(client, port, event, [{"deeper": [value]}])
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "README.md"), "../../README.md"])
+def test_server_opens_no_file_of_the_machine_given_as_an_upload(client, port, path):
+    value = {"path": path, "orig_name": "note.txt", "meta": {"_type": "gradio.FileData"}}
+    for event in file_events(port):
+        answer = sent(client, port, event, value)
+        assert "distrust-hub" not in answer
+        assert "root:" not in answer
+
+
+def sent(client, port, event, value) -> str:
+    """What the server answers to a file of a visitor's own making."""
+
+    class Forged(client.Handler):
+        def payload(self, text):
+            return [value, *[None] * (self.inputs - 1)]
+
+    try:
+        return json.dumps(client.send(port, Forged(event["id"], len(event["inputs"])), ""))
+    except RuntimeError as error:
+        return str(error)
+
+
+def test_server_passes_nothing_on_to_other_servers(port, elsewhere):
+    address, asked = elsewhere
+    assert get(port, f"/gradio_api/proxy={address}/note.txt") >= 400
+    assert get(port, f"/gradio_api/file={address}/note.txt") != 200
+    assert asked == []
 
 
 def test_server_offers_scoring_and_nothing_else_to_programs(port):

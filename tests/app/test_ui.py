@@ -100,9 +100,23 @@ def test_cancel_reaches_a_batch_that_still_waits():
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn}
     handlers["begin"](visitor)
     handlers["cancel"](visitor)
-    view, notice, *_ = handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
+    view, _, notice, *_ = handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
     assert len(view.records) == 1
     assert "Stopped (cancelled): 1 of 2 scored." in notice
     view, *_ = handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
     assert len(view.records) == 2
     ui_batch.forget("waiting")
+
+
+def test_filter_sends_no_table_that_is_shown_already():
+    from distrust_hub.app.batch import score_batch
+    from distrust_hub.app.ui_batch import _ALL, _filtered
+
+    view = score_batch([("Diary of A. Holm, 1887", {}), ("Experts agree", {})], Limits())
+    skipped = [gr.skip()] * 3
+    assert _filtered(None, _ALL, "all", "holm") == _filtered(view, _ALL, "all", "") == skipped
+    kept, count, table = _filtered(view, _ALL, "all", "holm")
+    assert "1 of 2 rows" in count
+    assert len(table.value["data"] if isinstance(table.value, dict) else table.value.data) == 1
+    assert _filtered(view, kept, "all", "holm") == skipped
+    assert _filtered(view, kept, "all", "") != skipped

@@ -26,7 +26,8 @@ def verdict(page, word: str):
 
 def drop_file(page, path: Path):
     page.get_by_role("tab", name="File").click()
-    page.get_by_role("button", name="Score the file").wait_for()
+    page.get_by_text("Click to Upload").wait_for()
+    page.wait_for_timeout(300)  # until the page listens to it
     page.locator("input[type=file]").last.set_input_files(path)
     page.get_by_text(path.name).wait_for()
     page.get_by_role("button", name="Score the file").click()
@@ -161,14 +162,33 @@ def download(page, label: str) -> Path:
     return Path(started.value.path())
 
 
-def test_cancelled_batch_keeps_what_is_done(open_page, tmp_path: Path):
-    text = (EXAMPLES["Press release"] + " " + EXAMPLES["Letter"]) * 20  # all 900 take some ten seconds
-    (tmp_path / "many.jsonl").write_text((json.dumps({"text": text}) + "\n") * 900)
+SEE_PROGRESS = """() => {
+  window.progress = [];
+  new MutationObserver(() => {
+    const bar = document.querySelector('.progress-bar');
+    if (bar) window.progress.push(bar.closest('.wrap').innerText);
+  }).observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+def many_rows(folder: Path) -> Path:
+    text = (EXAMPLES["Press release"] + " " + EXAMPLES["Letter"]) * 20
+    (folder / "many.jsonl").write_text((json.dumps({"text": text}) + "\n") * 900)
+    return folder / "many.jsonl"
+
+
+def test_long_file_shows_its_progress(open_page, tmp_path: Path):
     page = open_page()
-    drop_file(page, tmp_path / "many.jsonl")
-    page.get_by_text("/900").first.wait_for()
-    assert page.get_by_role("button", name="Score the file").is_disabled()
-    page.get_by_role("button", name="Cancel").last.click()
+    page.evaluate(SEE_PROGRESS)
+    drop_file(page, many_rows(tmp_path))
+    page.get_by_text("900 scored.").wait_for(timeout=90_000)
+    assert any(re.search(r"\d+/900 texts", shown) for shown in page.evaluate("window.progress"))
+
+
+def test_cancelled_batch_keeps_what_is_done(open_page, tmp_path: Path):
+    page = open_page()
+    drop_file(page, many_rows(tmp_path))
+    page.get_by_role("button", name="Cancel").and_(page.locator(":enabled")).click()
     notice = page.locator(".dh-notice:visible", has_text="Stopped (cancelled)")
     notice.wait_for()
     done = int(notice.inner_text().split("): ")[1].split(" of 900")[0])
