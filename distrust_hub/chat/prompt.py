@@ -26,18 +26,31 @@ def encode_prompt(tokenizer: Any, has_template: bool, request: ChatRequest, conf
         config: Of the adapter that is on, if any.
 
     Raises:
-        ConfigError: If the template refuses the conversation.
+        ConfigError: If the template refuses the conversation or fails on it, or nothing is left to continue.
     """
     messages = [*map(dict, request.messages)]
     tag = (config.extra.get(CONDITION_PREFIX) if config and request.use_tag else None) or ""
     if not has_template:
         text = tag + "\n\n".join(message["content"] for message in messages)
-        return list(tokenizer.encode(text, add_special_tokens=not tag))
-    messages[-1]["content"] = tag + messages[-1]["content"]
+        ids = list(tokenizer.encode(text, add_special_tokens=not tag))
+    else:
+        messages[-1]["content"] = tag + messages[-1]["content"]
+        ids = _rendered(tokenizer, messages)
+    if not ids:
+        raise ConfigError("nothing of the conversation reaches the model; write something, or take another base model")
+    return ids
+
+
+def _rendered(tokenizer: Any, messages: list[dict[str, str]]) -> list[int]:
     try:
         return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
     except jinja2.TemplateError as error:
         raise ConfigError(f"the model's chat template refuses this conversation: {error}") from error
+    except Exception as error:  # a template is a program of the model's author and can raise anything
+        problem = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            f"the model's chat template fails on this conversation ({problem}); try another model"
+        ) from error
 
 
 def room_for_answer(base: Path, prompt_tokens: int) -> int:

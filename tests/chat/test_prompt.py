@@ -45,6 +45,44 @@ def test_encode_prompt_runs_templates_in_a_sandbox(tmp_path, template):
         encode_prompt(made, True, REQUEST, None)
 
 
+@pytest.mark.parametrize(
+    ("template", "kind"),
+    [
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ 'a' + 1 }}", "TypeError"),
+        ("{% for i in range(10 ** 9) %}x{% endfor %}", "OverflowError"),
+        ("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "RecursionError"),
+        ("{% break %}", "SyntaxError"),
+        ("{% include '/etc/passwd' %}", "TypeError"),
+    ],
+)
+def test_encode_prompt_of_a_template_that_fails_is_one_line(tmp_path, template, kind):
+    with pytest.raises(ConfigError, match=f"chat template fails on this conversation \\({kind}"):
+        encode_prompt(tokenizer(tmp_path, template), True, REQUEST, None)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ messages | map(attribute='content') | join(', ') }}", "hi"),
+        ("{% generation %}x{% endgeneration %}", "x"),
+        ("{{ messages | tojson }}", '[{"role": "user", "content": "hi"}]'),
+        ("{% for m in messages %}{% if loop.index > 1 %}{% break %}{% endif %}{{ m.content }}{% endfor %}", "hi"),
+    ],
+)
+def test_encode_prompt_takes_what_templates_on_the_hub_use(tmp_path, template, text):
+    made = tokenizer(tmp_path, template)
+    assert made.decode(encode_prompt(made, True, REQUEST, None)) == text
+
+
+@pytest.mark.parametrize("has_template", [True, False])
+def test_encode_prompt_refuses_an_empty_prompt(tmp_path, has_template):
+    made = tokenizer(tmp_path, "{{ messages.__class__ }}")
+    request = ChatRequest(({"role": "user", "content": ""},))
+    with pytest.raises(ConfigError, match="nothing of the conversation"):
+        encode_prompt(made, has_template, request, None)
+
+
 def test_room_for_answer_is_what_the_prompt_leaves(tmp_path):
     base = make_tiny_model(tmp_path / "base")
     assert room_for_answer(base, 2000) == 48
