@@ -38,6 +38,10 @@ ADAPTER_FILES = (
 """All that is ever read from a repo, beside the card: no pickle, no code."""
 
 
+_PICKLE = "adapter_model.bin"
+"""How PEFT saved weights before safetensors."""
+
+
 def pull_adapter(
     repo_id: str,
     *,
@@ -99,6 +103,10 @@ def _refuse_unsafe_files(api: HfApi, repo_id: str, revision: str | None) -> None
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
             raise AdapterError(f"{repo_id}: holds a file with the unsafe name {name!r}; nothing was downloaded")
+    names = {entry.path for entry in entries}
+    if _PICKLE in names and not names & {ADAPTER_FILE, PEFT_ADAPTER_FILE}:
+        problem = f"{repo_id}: its weights are in {_PICKLE} alone, a pickle, which is never read"
+        raise AdapterError(f"{problem}; ask its author for {PEFT_ADAPTER_FILE}")
 
 
 def _converted_folder(repo_id: str, sha: str) -> Path:

@@ -152,6 +152,9 @@ def test_pull_adapter_names_what_is_missing(hub: HubServer, token: str, folder: 
     HfApi(token=token).create_repo("ada/empty")
     with pytest.raises(AdapterError, match="not an adapter folder"):
         pull_adapter("ada/empty")
+    HfApi(token=token).upload_file(repo_id="ada/empty", path_in_repo="adapter_model.bin", path_or_fileobj=b"PK")
+    with pytest.raises(AdapterError, match=r"ada/empty: its weights are in adapter_model\.bin alone, a pickle"):
+        pull_adapter("ada/empty")
     push_adapter(folder, "ada/adapter")
     with pytest.raises(HubNotFoundError, match="no revision 'v2'"):
         pull_adapter("ada/adapter", revision="v2")
