@@ -221,10 +221,11 @@ def test_full_disk_leaves_nothing(fails: Fails, model: str, tmp_path: Path, verb
     assert "no space left" in error
 
 
-def test_full_disk_keeps_the_training_folder_that_is_there(tmp_path: Path) -> None:
+def test_full_disk_keeps_the_training_folder_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(tmp_path / "in.jsonl", [scored_row(i, words=40) for i in range(30)])
     assert main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out")]) == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     with full_disk(300):
-        main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--overwrite", "--seed", "5"])
+        assert main(["prepare", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out"), "--overwrite", "--seed", "5"])
+    assert "no space left" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
