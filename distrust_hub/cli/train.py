@@ -92,8 +92,9 @@ def _saved_options(args: argparse.Namespace) -> dict[str, Any]:
 def _check_push(config: TrainConfig, args: argparse.Namespace) -> None:
     """Refuse in seconds what would fail after hours; creates nothing."""
     if not args.push:
-        if args.dry_run:
-            raise ConfigError("dry_run is set without push; give --push REPO_ID")
+        for name in ("dry_run", "private", "create_pr", "revision", "commit_message"):
+            if getattr(args, name):
+                raise ConfigError(f"{name} is set without push; give --push REPO_ID")
         if args.push_strategy != "end":
             raise ConfigError(f"push_strategy is {args.push_strategy} without push; give --push REPO_ID")
         return

@@ -73,8 +73,8 @@ def score_dataset(
     """Score every row of a source into one file.
 
     Args:
-        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .csv, .txt, .parquet), folder, glob, ``-`` or Hub dataset id, with
-            ``@REVISION`` or at its newest commit.
+        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .json, .csv, .tsv, .txt, .parquet), folder, glob, ``-`` or Hub
+            dataset id, with ``@REVISION`` or at its newest commit.
         output: ``.jsonl`` or ``.parquet`` file; in a folder or glob to be scored it is left out.
         text_column: Column that holds the text.
         limit: Look at the first so many rows.

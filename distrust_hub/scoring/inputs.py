@@ -6,6 +6,7 @@ import codecs
 import csv
 import glob
 import io
+import itertools
 import json
 import sys
 from collections.abc import Collection, Iterator
@@ -19,7 +20,11 @@ from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ra
 MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".txt", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".parquet")
+"""Forms read in a folder. A ``.json`` file is read where it is named itself: in folders such files describe others."""
+
+_DELIMITERS = ";\t|"
+"""What may stand between the cells of a CSV file whose header has no comma."""
 
 _STRAY_BYTES = "distrust_hub.cp1252"
 """Error handler that reads bytes which are no UTF-8 as Windows-1252, the commonest other encoding of western text."""
@@ -159,7 +164,9 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
     elif name.endswith(".jsonl"):
         with path.open("rb") as stream:
             yield from _jsonl(stream, str(path))
-    elif name.endswith(".csv"):
+    elif name.endswith(".json"):
+        yield from _json(path)
+    elif name.endswith((".csv", ".tsv")):
         yield from _csv(path)
     elif name.endswith(".parquet"):
         yield from _parquet(path)
@@ -171,7 +178,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         text = data.decode(*_encoding(data))
         yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
     else:
-        raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}", path=path)
+        raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}, .json", path=path)
 
 
 def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
@@ -187,12 +194,59 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
             yield RawLine(path, number, raw)
 
 
+def _json(path: Path) -> Iterator[InputRow | RawLine]:
+    """Objects of a JSON list, one after the other in bounded memory; a file that is no list is read as JSON Lines."""
+    with path.open("rb") as stream:
+        start = stream.peek(1 << 10).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+        if start != b"[":
+            yield from _jsonl(stream, str(path))
+            return
+        number = 0
+        for number, (row, problem) in enumerate(_list_items(io.TextIOWrapper(stream, "utf-8-sig", _STRAY_BYTES)), 1):
+            if problem is None and not isinstance(row, dict):
+                problem = f"expected a JSON object, found {type(row).__name__}"
+            yield InputRow(str(path), number, None if problem else row, problem)
+
+
+def _list_items(stream: io.TextIOWrapper) -> Iterator[tuple[Any, str | None]]:
+    """(item, None) of a JSON list, or (None, what is wrong) as the last where it breaks off."""
+    decoder, buffer, ended = json.JSONDecoder(), stream.read(1 << 20).lstrip()[1:], False
+    while True:
+        buffer = buffer.lstrip().removeprefix(",").lstrip()
+        try:
+            if not buffer.startswith("]"):
+                item, end = decoder.raw_decode(buffer)
+                if ended or end < len(buffer):  # a number at the end of the buffer may go on
+                    yield item, None
+                    buffer = buffer[end:]
+                    continue
+            elif not buffer[1:].strip():
+                return
+        except (ValueError, RecursionError) as error:
+            if ended or len(buffer) > MAX_LINE_BYTES:
+                yield None, f"not a valid JSON list from here on ({error}); mend or split it"
+                return
+        more = stream.read(max(1 << 20, len(buffer)))
+        buffer, ended = buffer + more, not more
+        if ended and buffer.startswith("]"):
+            yield None, "text stands behind the end of the list; mend it"
+            return
+
+
+def _delimiter(header: str) -> str:
+    if "," in header:
+        return ","
+    return max(_DELIMITERS, key=header.count) if any(sign in header for sign in _DELIMITERS) else ","
+
+
 def _csv(path: Path) -> Iterator[InputRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as binary:
         encoding, errors = _encoding(binary.peek(4))
         stream = io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
-        reader = csv.DictReader((line.replace("\0", "") for line in stream), strict=True)
+        header = stream.readline()
+        lines = (line.replace("\0", "") for line in itertools.chain([header], stream))
+        reader = csv.DictReader(lines, strict=True, delimiter=_delimiter(header))
         try:
             reader.fieldnames  # noqa: B018 - reads the header
         except csv.Error as error:

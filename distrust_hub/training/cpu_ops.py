@@ -124,8 +124,15 @@ def _listed(arrays: Any) -> list[Any]:
 
 
 def _with_cut(call: Callable[..., Any]) -> Callable[..., Any]:
-    """``call``, the ``__call__`` of a block, with its gradient copied out of the graph."""
-    return lambda block, x, *args, **kwargs: call(block, _cut(x), *args, **kwargs)
+    """``call``, the ``__call__`` of a block, with the gradient of its states copied out of the graph."""
+
+    def run(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            return call(block, _cut(args[0]), *args[1:], **kwargs)
+        first = next(iter(kwargs))  # GPT-J names them
+        return call(block, **{**kwargs, first: _cut(kwargs[first])})
+
+    return run
 
 
 @mx.custom_function

@@ -73,6 +73,7 @@ CONFIGS: dict[str, dict] = {
     "gemma3": {"text_config": {**_SIZES, **_WINDOWS, "model_type": "gemma3_text"}},
     "gemma3_text": _WINDOWS,
     "gpt2": _GPT2,
+    "gptj": {**_GPT2, "rotary_dim": 8, "tie_word_embeddings": False},
     "gpt_neox": {"rotary_emb_base": 10000, "rotary_pct": 0.5, "use_parallel_residual": True},
     "granite": {**_MULTIPLIERS, "tie_word_embeddings": True, "rope_scaling": None},
     "lfm2": _LFM2,

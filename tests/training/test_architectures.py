@@ -29,11 +29,11 @@ pytestmark = pytest.mark.mlx
 
 BODIES = {"gemma3": "language_model.model", "gpt_neox": None}
 """Where that is not ``model``; None where hidden states cannot be had apart from logits."""
-UNSPLIT = {"rwkv7"}
-"""Whose blocks pass on more than one array, so that the frozen ones are not run apart."""
+UNSPLIT = {"gptj", "rwkv7"}
+"""Whose blocks pass on more than one array or take theirs by name, so that the frozen ones are not run apart."""
 PACKED = {
     *("cohere", "gemma", "gemma3_text", "gpt_neox", "granite", "llama", "mistral", "olmo2", "olmoe", "phi", "phi3"),
-    *("qwen2", "qwen2_moe", "qwen3", "smollm3", "starcoder2"),
+    *("gptj", "qwen2", "qwen2_moe", "qwen3", "smollm3", "starcoder2"),
 }
 """Whose documents can share a row."""
 

@@ -169,6 +169,23 @@ def test_train_push_refuses_before_training(run, hub, monkeypatch, capsys, tmp_p
     assert writes(hub) == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--dry-run"],
+        ["--private"],
+        ["--create-pr"],
+        ["--revision", "next"],
+        ["--commit-message", "first"],
+        ["--push-strategy", "checkpoint"],
+    ],
+)
+def test_train_refuses_options_of_a_push_without_one(run, capsys, tmp_path, options):
+    assert run(*options) == 1
+    assert "without push; give --push REPO_ID" in capsys.readouterr().err
+    assert not (tmp_path / "adapter").exists()
+
+
 @pytest.mark.hub
 def test_train_reads_a_dataset_from_the_hub(hub, token, tiny_model, tmp_path):
     from distrust_hub.hub.scored_datasets import push_scored
