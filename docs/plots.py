@@ -36,7 +36,7 @@ def plane(name: str, title: str, function, levels) -> None:
         axes.annotate(
             label,
             (x, y),
-            xytext=(6, 5) if x < 0.7 else (-6, 5),
+            xytext=(6 if x < 0.7 else -6, 5 if y > 2 else -12),
             textcoords="offset points",
             ha="left" if x < 0.7 else "right",
             color="black" if y > 6 else "white",
