@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from importlib import resources
 from typing import Any
 
@@ -17,6 +18,10 @@ from distrust_hub.app.ui_score import score_tab
 from distrust_hub.errors import DistrustHubError, MissingDependencyError
 
 _PACKAGE, _MARK = "distrust_hub.app", "mark.svg"
+_PURPOSE = (
+    "Does a text bring evidence of its own, or does it lean on somebody's authority? Paste one, and see which of its "
+    "words say so."
+)
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
 _CONTRAST = {
@@ -71,11 +76,8 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
     bounds = limits or service.limits
     with _Page(title="distrust-hub", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.api(_scorer(bounds), api_name="score", concurrency_id="score", concurrency_limit=4)  # first: takes the name
-        gr.HTML(
-            f"{_resource(_MARK)}<div><h1>distrust-hub</h1><p>Does a text bring evidence of its own, or does it lean on "
-            "somebody's authority? Paste one, and see which of its words say so.</p></div>",
-            elem_id="dh-title",
-        )
+        title = f"{_resource(_MARK)}<div><h1>distrust-hub</h1><p>{_PURPOSE}</p></div>"
+        gr.HTML(title, elem_id="dh-title")
         with gr.Tabs(elem_id="dh-tabs") as tabs:
             with gr.Tab("Score", id="score"):
                 text = score_tab(bounds)
@@ -115,7 +117,7 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         server_port=port,
         theme=theme,
         css=_resource("style.css"),
-        favicon_path=str(resources.files(_PACKAGE).joinpath(_MARK)),
+        head=_head(),
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -153,6 +155,15 @@ def _scorer(limits: Limits) -> Any:
             raise gr.Error(str(error)) from error
 
     return score
+
+
+def _head() -> str:
+    """Icon and description; the icon is in the page, as a path behind a proxy is not known here."""
+    icon = base64.b64encode(_resource(_MARK).encode()).decode()
+    return (
+        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
+        f'<meta name="description" content="{_PURPOSE}">'
+    )
 
 
 def _resource(name: str) -> str:

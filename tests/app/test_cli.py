@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from distrust_hub.app.conversation import ChatService
+from distrust_hub.app.limits import Limits
 from distrust_hub.chat.choice import backend_kind
 from distrust_hub.cli.app import _is_loopback
 from distrust_hub.cli.main import main
@@ -62,7 +64,14 @@ def test_app_passes_every_server_option_on(launched, tmp_path):
     assert options["auth"] == [("ada", "secret")]
     assert (options["port"], options["root_path"], options["share"]) == (7999, "/distrust", False)
     assert launched("--share")[1]["share"] is True
+    assert launched("--host", "0.0.0.0")[1]["host"] == "0.0.0.0"
     assert launched()[1]["auth"] is None
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mcp") is None, reason="mcp is not installed")
+def test_app_offers_mcp_only_when_asked(launched):
+    assert launched("--mcp")[1]["mcp_server"] is True
+    assert launched()[1]["mcp_server"] is False
 
 
 def test_app_limits_are_options(launched):
@@ -71,6 +80,20 @@ def test_app_limits_are_options(launched):
     assert demo._queue.max_size == 7
     sliders = [block for block in demo.blocks.values() if getattr(block, "label", "") == "Longest reply, tokens"]
     assert [slider.maximum for slider in sliders] == ([64] if backend_kind() else [])
+
+
+def test_app_hands_every_limit_to_the_chat(launched, monkeypatch):
+    made = []
+    monkeypatch.setattr("distrust_hub.app.conversation.ChatService.__enter__", lambda self: made.append(self) or self)
+    wanted = {field.name: field.default + 1 for field in dataclasses.fields(Limits)}
+    launched(*(word for name, value in wanted.items() for word in (f"--{name.replace('_', '-')}", str(value))))
+    assert dataclasses.asdict(made[0].limits) == wanted
+
+
+def test_app_answers_as_many_chats_at_once_as_the_limit_says(launched):
+    demo, _ = launched("--chat-requests", "3")
+    at_once = {fn.concurrency_limit for fn in demo.fns.values() if fn.concurrency_id == "chat"}
+    assert at_once == ({3} if backend_kind() else set())
 
 
 def test_app_shared_with_others_does_not_take_folders(launched, monkeypatch):

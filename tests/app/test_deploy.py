@@ -40,13 +40,14 @@ def test_push_space_creates_and_updates_in_one_commit_each(hub, monkeypatch):
     repo = hub.repo("ada/demo", "space")
     made = len(repo.commits())
     assert url == f"{hub.url}/spaces/ada/demo"
-    assert set(FILES) <= set(repo.files())
+    assert set(repo.files()) - {".gitattributes"} == set(FILES)
     assert list(names) == FILES
     assert (repo.sdk, repo.private) == ("gradio", True)
     push_space("ada/demo", adapter="ada/lean", zero_gpu=True)
     assert len(repo.commits()) == made + 1
     assert b"ada/lean" in repo.read("app.py")
-    assert "packages.txt" not in repo.files()
+    assert set(repo.files()) - {".gitattributes"} == set(FILES) - {"packages.txt"}
+    assert b"[zerogpu]" in repo.read("requirements.txt")
 
 
 @hub_test
