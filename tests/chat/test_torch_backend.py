@@ -126,3 +126,25 @@ def test_torch_tag_of_a_conditional_adapter_changes_the_answer(
 ) -> None:
     adapter = peft_adapter(tiny_base, tmp_path / "a", condition_prefix="Source tier: primary\n\n")
     assert ask(engine, adapter=adapter) != ask(engine, adapter=adapter, use_tag=False)
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "gemma3_text", "phi3"])
+def test_torch_answers_are_mlx_answers_on_other_architectures(tmp_path: Path, kind: str) -> None:
+    from distrust_hub.chat.backends import MlxBackend
+    from distrust_hub.chat.torch_backend import TorchBackend
+    from tests.training.architectures import make_model
+
+    base = make_model(tmp_path / "base", kind)
+    adapter = peft_adapter(base, tmp_path / "a")
+    answers = []
+    for backend in (TorchBackend, MlxBackend):
+        with ChatEngine(backend(str(base))) as started:
+            answers.append([printable(ask(started, adapter=chosen)) for chosen in (None, adapter)])
+    assert answers[0] == answers[1]
+    assert "" not in answers[0]
+    assert answers[0][0] != answers[0][1]
+
+
+def printable(text: str) -> str:
+    """Without what the two tokenizers write differently: half characters, and "!" for ids that are no token."""
+    return "".join(character for character in text if character.isascii() and character.isprintable()).replace("!", "")
