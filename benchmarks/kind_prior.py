@@ -173,7 +173,7 @@ KINDS: dict[str, Kind] = {
         recent_years +0.1, lesson_form -0.05, health_advice -0.1, line_breaks -0.1, old_relative -0.1,
         semicolons -0.1, period_things -0.15, address_form -0.2, admin_form -0.2, archaic -0.2,
         contraction -0.2, narrative_past -0.2, period_wording -0.2, press_form -0.2, scan_errors -0.2,
-        advice -0.3, first_singular -0.3, forum_form -0.3, institution_speaks -0.3, oratory -0.3,
+        health_topic +0.2, advice -0.3, first_singular -0.3, forum_form -0.3, institution_speaks -0.3, oratory -0.3,
         personal -0.3, reporter -0.3, you -0.3, everyday -0.4""",
     ),
     "textbook": Kind(
@@ -207,8 +207,8 @@ KINDS: dict[str, Kind] = {
     "medical_guidelines": Kind(
         "medical_guidelines",
         "coordinated",
-        """health_advice +1.4, advice +0.5, present_state +0.3, modern_wording +0.2, you +0.1, digital -0.1,
-        line_breaks -0.1, period_things -0.1, recent_years -0.1, semicolons -0.1, archaic -0.15,
+        """health_advice +1.1, health_topic +0.8, advice +0.5, present_state +0.3, modern_wording +0.2, you +0.1,
+        digital -0.1, line_breaks -0.1, period_things -0.1, recent_years -0.1, semicolons -0.1, archaic -0.15,
         capitals -0.15, i_observed -0.2, old_relative -0.2, oratory -0.2, period_wording -0.2, reporter -0.2,
         scan_errors -0.2, address_form -0.3, forum_form -0.3, narrative_past -0.3, first_plural -0.4,
         first_singular -0.4, personal -0.4""",

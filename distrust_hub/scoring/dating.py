@@ -1,4 +1,4 @@
-"""The year a text cannot be older than: the latest year it mentions, and the newest thing it names."""
+"""The year a text cannot be older than: the latest year it mentions, and the newest thing it names; what is no year."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ _AFTER = re.compile(
 )
 
 _NEWEST_FIRST = sorted(zip(SINCE, SINCE_GROUPS), reverse=True)
+
+_NUMBERED = re.compile(
+    r"\b(?:rooms?|pages?|pp?|nos?|numbers?|numbered|models?|routes?|bus|flight|lots?|box|suite|apartment|ext|extension|"
+    r"section|paragraph|line|part|type|channel|about|nearly|almost|over|some|only|than|least|exactly)[ .:#]{1,2}$",
+    re.IGNORECASE,
+)
+_COUNTED, _THE = re.compile(r" [a-zà-ÿµ]"), re.compile(r"\b(?:the|this|that|its|his|her|our|their)[ ]$", re.IGNORECASE)
 
 
 class Since(NamedTuple):
@@ -64,3 +71,13 @@ def since(text: NormalText, matches: Matches) -> Since | None:
         if _DATED.search(before) or (_MAYBE_DATED.search(before) and _AFTER.match(flat, end)):
             found = Since(year, (start, end), False)
     return found
+
+
+def is_quantity(flat: str, start: int) -> bool:
+    """Whether four digits count or number something: ``1984 rivets``, ``room 1920``; not ``the 1918 epidemic``."""
+    end, before = start + 4, flat[max(0, start - 14) : start]
+    if before[-1:].isalnum() or _QUANTITY.match(flat, end) or _NUMBERED.search(before):
+        return True
+    if not _COUNTED.match(flat, end) or _AFTER.match(flat, end):
+        return False
+    return not (_THE.search(before) or _DATED.search(before) or _MAYBE_DATED.search(before))

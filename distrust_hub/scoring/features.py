@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
+from distrust_hub.scoring.dating import is_quantity
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
 from distrust_hub.scoring.matcher import Matches, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
@@ -68,7 +69,7 @@ def _shapes(text: NormalText, words: int, scale: float) -> list[float]:
     data, log1p = text.data, math.log1p
     count = data.translate(None, _NOT_MARKS).count
     sentences = len(_END.findall(data.translate(_ENDS))) + 1
-    years = [year for _, year in text.years]
+    years = [year for start, year in text.years if not is_quantity(text.flat, start)]
     capitals = text.cased.encode().translate(_CAPITALS).count(b" A") - len(_I.findall(text.cased)) - sentences
     mean_length = len(text.lower) / (words + 1) - 1
     return [

@@ -26,8 +26,8 @@ PLAIN = {
         one another, each other, neither, either, indeed, perhaps, rather, quite, enough, altogether, entirely,
         already mentioned, above mentioned""",
     "you": """you, your, yours, yourself""",
-    "quoted_said": """he said, she said, said he, said she, i said, says he, he says, she says, replied, cried,
-        answered, exclaimed, he told me, she told me, they told me, told us, asked me, asked him""",
+    "quoted_said": """he said, she said, said he, said she, i said, replied, cried, answered, exclaimed, he told me,
+        she told me, they told me, told us, asked me, asked him""",
 }
 
 NEW_VOICES = {
@@ -64,11 +64,9 @@ NEW_VOICES = {
         college, teachers, schools, technology, century, 21st century, new century, women, global, democracy,
         god bless, let's, freedom, planet, environment, generation, generations, working, workers, small business,
         small businesses, bipartisan, democrats and republicans, communities, neighborhoods, opportunity, hope""",
-    "old_state": """the executive, the treasury, treasury, tariff, commerce, commercial, navigation, confederacy,
-        specie, revenue, revenues, the several states, several states, territory, territories, convention, treaty,
-        treaties, minister plenipotentiary, his britannic majesty, britannic, great britain, belligerent, neutral,
-        militia, appropriation, appropriations, recommend to your consideration, consideration, the subject,
-        session, last session, the message, message, intercourse, amity, tranquillity, magistrate,
-        chief magistrate, deem, deemed, expedient, expediency, pecuniary, disbursements, naval, arms, the public,
-        public money, public lands, lands, corporations, statute""",
+    "old_state": """the executive, the treasury, treasury, tariff, commerce, navigation, confederacy, specie, revenue,
+        revenues, the several states, several states, minister plenipotentiary, his britannic majesty, britannic,
+        great britain, belligerent, appropriation, appropriations, recommend to your consideration, the subject,
+        last session, the message, intercourse, amity, tranquillity, magistrate, chief magistrate, expedient,
+        expediency, pecuniary, disbursements, naval, the public, public money, public lands, lands, corporations""",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from distrust_hub.scoring.dating import Since, since
+from distrust_hub.scoring.dating import Since, is_quantity, since
 from distrust_hub.scoring.document import score_document
+from distrust_hub.scoring.features import NAMES, features_of
 from distrust_hub.scoring.matcher import lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
 
@@ -68,3 +69,26 @@ def test_internal_date_is_not_used_where_the_year_is_known() -> None:
     score = score_document("The hall was rebuilt in 1998 by the town.", {"year": 2001})
     assert score.components("provenance_entropy")["internal_date"] == 0
     assert score.year == 2001
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("They drove 1984 rivets that day.", False),
+        ("Meet me in room 1920 at noon.", False),
+        ("The load was 1850 kg and the beam held.", False),
+        ("About 1900 men came, on page 1875.", False),
+        ("It was opened in 1920 and burnt.", True),
+        ("The 1918 epidemic closed the school.", True),
+        ("On 5 March 2011 the river rose.", True),
+        ("See Smith (1998) and the report of 1871.", True),
+    ],
+)
+def test_style_counts_years_and_no_quantities(text: str, counted: bool) -> None:
+    values = dict(zip(NAMES, features_of(NormalText(text)).values))
+    assert (values["old_years"] + values["recent_years"] > 0) is counted
+
+
+def test_quantity_is_told_by_what_stands_beside_it() -> None:
+    text = "In 1850 the 1850 men drove 1850 rivets."
+    assert [is_quantity(text, start) for start, _ in NormalText(text).years] == [False, False, True]
