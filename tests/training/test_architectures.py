@@ -246,7 +246,7 @@ def test_rows_longer_than_the_learned_positions_are_refused(folder_of, quick, fo
 def test_a_table_of_another_modality_bounds_no_length(tiny):
     add_lora(tiny.model, settings())
     tiny.model.patch_positions = nn.Embedding(16, 64)
-    trial_of(tiny.model)
+    assert np.linalg.norm(trial_of(tiny.model).expected) > 0  # it was tried, with rows of more than 16 tokens
 
 
 def test_add_lora_names_a_model_that_mlx_lm_cannot_adapt(tiny, monkeypatch):
