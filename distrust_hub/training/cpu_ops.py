@@ -24,6 +24,9 @@ from distrust_hub.models.runtime import mx, nn, on_cpu, tree_flatten, tree_map, 
 from mlx_lm.models import activations, base  # isort: skip  (after the runtime has prepared MLX)
 from mlx_lm.tuner import lora  # isort: skip
 
+_ARRAY = object()
+"""Stands where an array was."""
+
 _LORA_CALL, _NORM_CALL = lora.LoRALinear.__call__, nn.RMSNorm.__call__
 
 
@@ -90,20 +93,21 @@ def checkpointed(call: Callable[..., Any]) -> Callable[..., Any]:
         given: list[Any] = []
         tree_map(lambda leaf: given.append(leaf) if _is_float(leaf) else None, [args, kwargs])
         noise: Any = mx.random.randint(0, 2**31 - 1).item()  # dropout drops the same values both times
-        results: list[Any] = []
+        form: list[Any] = []  # of what the block returns, without its arrays: they would keep all they were made of
 
         def function(*values: Any) -> Any:
             mx.random.seed(noise)
             block.update(tree_unflatten(list(zip(names, values[len(given) :]))))
             inputs, kwinputs = _filled((args, kwargs), _is_float, values)
-            results[:] = [call(block, *inputs, **kwinputs)]
-            return [leaf for _, leaf in tree_flatten(results) if isinstance(leaf, mx.array)]
+            found = [call(block, *inputs, **kwinputs)]
+            form[:] = tree_map(lambda leaf: _ARRAY if isinstance(leaf, mx.array) else leaf, found)
+            return [leaf for _, leaf in tree_flatten(found) if isinstance(leaf, mx.array)]
 
         try:
             arrays = apart(function, *given, *(value for _, value in tree_flatten(trained)))
         finally:
             block.update(trained)
-        return _filled(results[0], lambda leaf: isinstance(leaf, mx.array), _listed(arrays))
+        return _filled(form[0], lambda leaf: leaf is _ARRAY, _listed(arrays))
 
     return run
 

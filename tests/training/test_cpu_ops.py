@@ -9,7 +9,7 @@ from distrust_hub.config import TrainConfig
 from distrust_hub.models.load import load_base
 from distrust_hub.models.runtime import mx, nn, on_cpu
 from distrust_hub.training import cpu_ops
-from distrust_hub.training.tuner import add_lora
+from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 from tests.tiny import make_tiny_model
 
 from mlx_lm.models import activations, base, llama  # isort: skip
@@ -161,22 +161,32 @@ def test_fast_cpu_ops_are_used_and_put_back(tiny):
     assert now() == before
 
 
-@pytest.mark.skipif(not on_cpu(), reason="MLX does not compute on the CPU here")
-def test_a_deeper_model_keeps_little_more_for_its_gradient(tmp_path, monkeypatch):
+def kept_by_six_blocks(folder, *, checkpoints=False):
+    """Bytes by which the peak of a gradient rises with six more blocks."""
     tokens = mx.array(np.random.default_rng(0).integers(0, 300, (1, 64)))
 
     def peak(layers):
-        model = load_base(str(make_tiny_model(tmp_path / f"{layers}", layers=layers))).model
+        model = load_base(str(make_tiny_model(folder / f"{layers}", layers=layers))).model
         add_lora(model, TrainConfig(model="m", data="d", num_layers=-1, rank=2))
         gradient = nn.value_and_grad(model, lambda: model.model(tokens).sum())
-        with cpu_ops.fast_cpu_ops(model):
+        with cpu_ops.fast_cpu_ops(model), checkpointed_blocks(model, checkpoints):
             mx.eval(gradient())
             start = mx.get_active_memory()
             mx.reset_peak_memory()
             mx.eval(gradient())
             return mx.get_peak_memory() - start
 
-    ours = peak(8) - peak(2)
+    return peak(8) - peak(2)
+
+
+@pytest.mark.skipif(not on_cpu(), reason="MLX does not compute on the CPU here")
+def test_a_deeper_model_keeps_little_more_for_its_gradient(tmp_path, monkeypatch):
+    ours = kept_by_six_blocks(tmp_path)
     monkeypatch.setattr(cpu_ops, "apart", lambda function, *arrays: function(*arrays))
     monkeypatch.setattr(cpu_ops, "_cut", lambda x: x)
-    assert ours < 0.5 * (peak(8) - peak(2))
+    assert ours < 0.5 * kept_by_six_blocks(tmp_path)
+
+
+@pytest.mark.skipif(not on_cpu(), reason="MLX does not compute on the CPU here")
+def test_checkpointed_blocks_keep_their_inputs_only(tmp_path):
+    assert kept_by_six_blocks(tmp_path, checkpoints=True) < 0.5 * kept_by_six_blocks(tmp_path)
