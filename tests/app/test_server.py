@@ -54,9 +54,15 @@ def mcp_installed() -> bool:
     return importlib.util.find_spec("mcp") is not None
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
 def get(port: int, path: str) -> int:
+    """Status of the answer itself; what it points to is not asked for."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+        with urllib.request.build_opener(_Stay).open(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
             return response.status
     except urllib.error.HTTPError as error:
         return error.code
