@@ -7,6 +7,7 @@ from typing import Any
 
 from distrust_hub.errors import EvaluationError
 from distrust_hub.files import read_json
+from distrust_hub.models.special_tokens import closing_tokens
 
 Tokens = tuple[int, ...]
 
@@ -35,7 +36,7 @@ class Encoder:
     def __init__(self, tokenizer: Any, folder: Path) -> None:
         self.tokenizer = tokenizer
         self.max_tokens = _position_limit(read_json(folder / "config.json"))
-        self._closing = _closing_tokens(tokenizer)
+        self._closing = closing_tokens(tokenizer)
 
     def encode(self, text: str) -> Tokens:
         """Token ids of a text after the special tokens the tokenizer puts before one; a BOS is never doubled."""
@@ -102,11 +103,3 @@ def _position_limit(config: dict[str, Any]) -> int | None:
     """Positions of a model, from its ``config.json``; None where that does not say."""
     text: dict[str, Any] = {**config, **(config.get("text_config") or {})}
     return next((text[name] for name in _POSITIONS if isinstance(text.get(name), int)), None)
-
-
-def _closing_tokens(tokenizer: Any) -> int:
-    """How many special tokens the tokenizer puts after a text: no part of a text that goes on."""
-    bare, full = (list(tokenizer.encode("a", add_special_tokens=special)) for special in (False, True))
-    added = len(full) - len(bare)
-    before = next((i for i in range(added + 1) if full[i : i + len(bare)] == bare), added)
-    return added - before

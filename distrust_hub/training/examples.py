@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distrust_hub.errors import DataError
+from distrust_hub.models.special_tokens import closing_tokens
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, text_id
 from distrust_hub.scoring.document import tier_of
@@ -121,7 +122,7 @@ class Encoder:
     def __init__(self, tokenizer: Any, max_seq_length: int, *, scored: bool, mask_prompt: bool = True) -> None:
         self.tokenizer, self.max_seq_length, self.scored = tokenizer, max_seq_length, scored
         self.mask_prompt = mask_prompt
-        self._closing = _closing_tokens(tokenizer)
+        self._closing = closing_tokens(tokenizer)
 
     def encode(self, row: Row, prefix: str = "") -> list[Example]:
         """Encode a row of text, of chat (``messages``), or of ``prompt`` and ``completion``, which is a chat of two.
@@ -246,13 +247,6 @@ class Encoder:
 def _shared_start(one: str, other: str) -> str:
     length = next((i for i, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))
     return one[:length]
-
-
-def _closing_tokens(tokenizer: Any) -> int:
-    """How many special tokens the tokenizer puts after a text; here the end is told where a text ends alone."""
-    bare, marked = (list(tokenizer.encode("a", add_special_tokens=special)) for special in (False, True))
-    places = (i for i in range(len(marked) - len(bare) + 1) if marked[i : i + len(bare)] == bare)
-    return len(marked) - len(bare) - next(places, len(marked) - len(bare))
 
 
 def _row_id(row: Row) -> str:
