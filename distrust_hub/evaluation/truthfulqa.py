@@ -6,6 +6,7 @@ parameters sit at 43 to 48.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +115,12 @@ class TruthfulQA(Benchmark[Question]):
     def score(self, scorer: Scorer, items: Sequence[Question], request: Request) -> Outcome:
         """Log-likelihood of every choice; see ``formulas`` for the metrics."""
         prompt = _prompter(scorer, request)
-        pairs = [(prompt(item.text), _answer(choice, request)) for item in items for choice in _all_choices(item)]
-        totals = iter([score.total for score in scorer.loglikelihoods(pairs, "TruthfulQA")])
-        rows = [_sample(item, {choice: next(totals) for choice in _all_choices(item)}) for item in items]
+        asked = [(item, choice) for item in items for choice in _shuffled_choices(item, request.seed)]
+        pairs = [(prompt(item.text), _answer(choice, request)) for item, choice in asked]
+        totals: dict[Question, dict[str, float]] = {item: {} for item in items}
+        for (item, choice), score in zip(asked, scorer.loglikelihoods(pairs, "TruthfulQA")):
+            totals[item][choice] = score.total
+        rows = [_sample(item, totals[item]) for item in items]
         groups = {}
         for category in CATEGORIES_APART:
             chosen = [i for i, item in enumerate(items) if item.category == category]
@@ -140,9 +144,11 @@ class TruthfulQA(Benchmark[Question]):
         return found
 
 
-def _all_choices(item: Question) -> tuple[str, ...]:
-    """Every distinct choice of a question once, in a fixed order."""
-    return tuple(dict.fromkeys([*item.mc1.texts, *item.mc2.texts, *(item.binary or ())]))
+def _shuffled_choices(item: Question, seed: int) -> list[str]:
+    """Every distinct choice of a question once, in a seeded order: the data put the best answer first."""
+    choices = list(dict.fromkeys([*item.mc1.texts, *item.mc2.texts, *(item.binary or ())]))
+    random.Random(f"{seed} {item.text}").shuffle(choices)
+    return choices
 
 
 def _prompter(scorer: Scorer, request: Request) -> Callable[[str], str]:

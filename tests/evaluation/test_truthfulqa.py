@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,15 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
 def test_score_puts_the_published_primer_before_the_question(questions_file: Path) -> None:
     scorer = RuleScorer(lambda context, choice: -1.0)
     TruthfulQA().score(scorer, load(questions_file)[:1], Request())
-    context, choice = scorer.calls[0]
-    assert context == f"{QA_PRIMER}\n\nQ: How many are 0 plus nothing?\nA:"
+    assert (f"{QA_PRIMER}\n\nQ: How many are 0 plus nothing?\nA:", " It is 0") in scorer.calls
+    assert {context for context, _ in scorer.calls} == {scorer.calls[0][0]}
     assert QA_PRIMER.count("Q: ") == 6
-    assert choice == " It is 0"
 
 
 def test_score_uses_the_chat_template_when_asked(questions_file: Path) -> None:
     scorer = RuleScorer(lambda context, choice: -1.0)
     TruthfulQA().score(scorer, load(questions_file)[:1], Request(prompt="chat"))
-    assert scorer.calls[0] == ("<user>How many are 0 plus nothing?<assistant>", "It is 0")
+    assert ("<user>How many are 0 plus nothing?<assistant>", "It is 0") in scorer.calls
 
 
 def test_score_asks_each_distinct_choice_once(questions_file: Path) -> None:
@@ -67,6 +67,26 @@ def test_score_of_a_random_model_is_at_chance(tmp_path: Path) -> None:
     measured = TruthfulQA().score(RuleScorer(lambda c, a: -rng.exponential()), items, Request()).measurements
     for metric in ("mc1", "mc3"):
         assert measured[metric].values.mean() == pytest.approx(measured[metric].baseline, abs=0.03)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_score_of_a_model_that_goes_by_the_place_of_an_answer_is_at_chance(tmp_path: Path, first: bool) -> None:
+    items = load(write(tmp_path / "q.jsonl", *(question_row(i) for i in range(1500))))
+    place = itertools.count()
+    by_place = RuleScorer(lambda context, choice: -float(next(place)) if first else float(next(place)))
+    measured = TruthfulQA().score(by_place, items, Request()).measurements
+    for metric in ("mc1", "mc3"):
+        assert measured[metric].values.mean() == pytest.approx(measured[metric].baseline, abs=0.03)
+
+
+def test_score_asks_in_an_order_that_the_seed_decides(questions_file: Path) -> None:
+    def asked(seed: int) -> list[tuple[str, str]]:
+        scorer = RuleScorer(lambda context, choice: -1.0)
+        TruthfulQA().score(scorer, load(questions_file), Request(seed=seed))
+        return scorer.calls
+
+    assert asked(0) == asked(0) != asked(1)
+    assert sorted(asked(0)) == sorted(asked(1))
 
 
 def test_score_of_a_model_that_always_says_the_same_is_no_better_than_chance(tmp_path: Path) -> None:
