@@ -1,10 +1,10 @@
 """Compare TruthfulQA of `reweight` with plain LoRA's, on questions drawn with seed 0, with the study's adapters.
 
     python experiments/study.py --adapters DIR ...       leaves DIR/PROTOCOL/ARM-seedN
-    python experiments/guard.py DIR --data QUESTIONS.jsonl [--protocol 3-cue] [--seed 0]
+    python experiments/guard.py DIR --data QUESTIONS.jsonl [--protocol 3-cue] [--seed 0] [--questions 817]
 
-Writes ``experiments/results/PROTOCOL/truthfulqa_seedN.json``, which ``experiments/report.py`` reads. Run it again to go
-on after an interruption.
+Writes ``experiments/results/PROTOCOL/truthfulqa_seedN.json`` (``..._seedN-QUESTIONS.json`` for another number of
+questions than the protocol's), which ``experiments/report.py`` reads. Run it again to go on after an interruption.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ def main() -> None:
     ]
     parser.add_argument("--protocol", choices=measured, default=measured[-1])
     parser.add_argument("--seed", type=int, default=0, help="of the run whose adapters are measured (default: 0)")
+    parser.add_argument("--questions", type=int, metavar="N", help="how many (default: the protocol's number)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
     args = parser.parse_args()
-    margin = read_protocols()[args.protocol]["margins"]
-    drawn = args.adapters / f"truthfulqa-{margin['truthfulqa_questions']}.jsonl"
-    write_jsonl(drawn, draw(args.data, margin["truthfulqa_questions"]))
+    fixed = read_protocols()[args.protocol]["margins"]["truthfulqa_questions"]
+    count = args.questions or fixed
+    drawn = args.adapters / f"truthfulqa-{count}.jsonl"
+    write_jsonl(drawn, draw(args.data, count))
     arm, plain = (args.adapters / args.protocol / f"{name}-seed{args.seed}" for name in ARMS)
-    output = args.results / args.protocol / f"truthfulqa_seed{args.seed}.json"
+    of_all = "" if count == fixed else f"-{count}"
+    output = args.results / args.protocol / f"truthfulqa_seed{args.seed}{of_all}.json"
     evaluate(
         default_model(), ["truthfulqa"], adapter_paths=[arm], against=plain, data=drawn, output=output, resume=True
     )
