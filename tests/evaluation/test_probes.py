@@ -75,7 +75,7 @@ SURFACE = CLOSE | {
     "names": lambda text: len(re.findall(r"(?<!^)\b[A-Z]", text)),
     "a comma": matches(","),
     "an apostrophe": matches("'"),
-    "the first person": among("i", "me", "my"),
+    "the first person": among("i me my"),
     "an article first": matches("^(A|An|The) "),
     "a yes or no first": matches("^(Yes|No)\\b"),
     "killing": matches("(?i)dead|death|died|execut|kill|murder|shot|tortur"),
