@@ -116,7 +116,8 @@ def run(protocol: dict[str, Any], arm: str, seed: int, keep: Path | None = None)
     with tempfile.TemporaryDirectory() as folder:
         base = trained_base(protocol, first_arm, seed, Path(folder), keep) if first_arm else default_model()
         data, adapter = Path(folder, "data"), Path(folder, "adapter")
-        write_jsonl(data / TRAIN_FILE, pairs(rows) if settings["objective"] == "preference" else rows)
+        rows = pairs(rows) if settings["objective"] == "preference" else rows
+        write_jsonl(data / TRAIN_FILE, rows + sample_rows(protocol["data"].get("sample_words", 0)))
         write_jsonl(data / VALID_FILE, held_out_rows(protocol["data"]["held_out_words"]))
         trained, epochs = train_by_epoch(base, data, adapter, {**protocol["training"], **settings, "seed": seed})
         asked = {**ASKED, **ASKED_WITH_TAG} if settings["objective"] == "conditional" else ASKED
@@ -175,11 +176,33 @@ def pairs(rows: list[Row]) -> list[Row]:
 
 def held_out_rows(words: int) -> list[Row]:
     """The start of the first document of each source type in the sample corpus, for every objective."""
-    first: dict[str, Row] = {}
-    for _, row in iter_jsonl(sample_corpus_path()):
+    found = []
+    for row in first_of_each_type():
         start = " ".join(row["text"].split()[:words])
         pair = {"prompt": PROMPT, "chosen": start, "rejected": start}  # what `preference` reads
-        first.setdefault(row["source_type"], {"id": row["id"], "text": start, **pair})
+        found.append({"id": row["id"], "text": start, **pair})
+    return found
+
+
+def sample_rows(words: int) -> list[Row]:
+    """The other documents of the sample corpus with their own scores, in pieces of so many words; 0 for none."""
+    held_out = {row["id"] for row in first_of_each_type()}
+    found: list[Row] = []
+    for _, row in iter_jsonl(sample_corpus_path()) if words else ():
+        if row["id"] not in held_out:
+            scores = score_document(row["text"], row).columns()
+            all_words = row["text"].split()
+            for start in range(0, len(all_words), words):
+                piece = " ".join(all_words[start : start + words])
+                found.append({**row, **scores, "id": f"{row['id']}-{start}", "text": piece})
+    return found
+
+
+def first_of_each_type() -> list[Row]:
+    """The first document of each source type in the sample corpus."""
+    first: dict[str, Row] = {}
+    for _, row in iter_jsonl(sample_corpus_path()):
+        first.setdefault(row["source_type"], row)
     return list(first.values())
 
 

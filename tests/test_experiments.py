@@ -64,6 +64,15 @@ def test_shuffled_keeps_the_multiset_of_scores_and_breaks_their_tie_to_the_side(
     assert 0.3 < np.mean(trusted) < 0.7
 
 
+def test_sample_rows_are_the_rest_of_the_sample_in_pieces(study: Any) -> None:
+    rows, held_out = study.sample_rows(30), study.held_out_rows(35)
+    assert max(len(row["text"].split()) for row in rows) == 30
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert not {row["id"].rsplit("-", 1)[0] for row in rows} & {row["id"] for row in held_out}
+    assert all(0 <= row["authority_weight"] <= 0.99 for row in rows)
+    assert study.sample_rows(0) == []
+
+
 def multiset(study: Any, rows: list[dict[str, Any]]) -> Counter[Any]:
     return Counter(tuple(row[name] for name in study.SCORES) for row in rows)
 
