@@ -18,6 +18,7 @@ from distrust_hub.adapters.verify import base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.files import read_json, write_json
 from distrust_hub.models.cache import build_folder
+from distrust_hub.models.config_names import fields_for_mlx
 from distrust_hub.models.fingerprint import QUANTIZATION_KEYS, quantization_of, weight_files
 from distrust_hub.models.resolve import BaseModel
 from distrust_hub.models.runtime import mx, nn
@@ -82,7 +83,8 @@ def _as_stored(layers: dict[str, Tensors], base: BaseModel) -> dict[str, Tensors
     """The layers by the names that the base's files have for them: those of the weights that MLX computes with."""
     from mlx_lm.utils import load_model
 
-    modules = dict(load_model(base.path, lazy=True)[0].named_modules())
+    fields = fields_for_mlx(read_json(base.path / "config.json"))
+    modules = dict(load_model(base.path, lazy=True, model_config=fields)[0].named_modules())
     used = {path: m.weight for path in layers if isinstance(m := modules.get(path), (nn.Linear, nn.QuantizedLinear))}
     del modules
     names: dict[str, str] = {}
@@ -171,5 +173,5 @@ def _copy_rest(base: Path, out: Path) -> None:
     for path in sorted(base.iterdir()):
         if path.is_file() and path.suffix in _COPIED and path.name not in ("config.json", _INDEX, "gguf.json"):
             shutil.copyfile(path, out / path.name)
-    config = read_json(base / "config.json")
+    config = {**(found := read_json(base / "config.json")), **fields_for_mlx(found)}
     write_json(out / "config.json", {key: value for key, value in config.items() if key not in QUANTIZATION_KEYS})

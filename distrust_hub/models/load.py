@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
 from distrust_hub.errors import MissingDependencyError, ModelError
+from distrust_hub.files import read_json
+from distrust_hub.models.config_names import fields_for_mlx
 from distrust_hub.models.resolve import BaseModel, resolve_base
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_map
 
@@ -18,6 +21,8 @@ try:  # after the runtime, which says why MLX is missing
 except ImportError as error:
     raise MissingDependencyError((error.name or "mlx_lm").split(".")[0], "train", "running a model") from error
 
+
+log = logging.getLogger(__name__)
 
 _ASKS_FOR_TRUST = "trust_remote_code" in inspect.signature(load_model).parameters
 """mlx-lm before 0.32 runs a model's own code unasked; ``resolve_base`` has refused such a model by then."""
@@ -57,8 +62,11 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
     """
     resolved = resolve_base(base) if isinstance(base, str) else base
     trust = {"trust_remote_code": resolved.trust_remote_code}
+    added = fields_for_mlx(read_json(resolved.path / "config.json"))
     with _refusals(resolved, "the model"):
-        model, config = load_model(resolved.path, lazy=True, **(trust if _ASKS_FOR_TRUST else {}))
+        options = trust if _ASKS_FOR_TRUST else {}
+        model, config = load_model(resolved.path, lazy=True, model_config=added, **options)
+    _warn_of_another_reading(resolved, model, added)
     if "quantization" in config and (on_cpu() or not quantized):
         model = dequantize_model(model)
     if on_cpu():
@@ -68,6 +76,22 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
     with _refusals(resolved, "the tokenizer"):
         tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
     return LoadedModel(model, tokenizer, resolved)
+
+
+def _warn_of_another_reading(base: BaseModel, model: nn.Module, added: Mapping[str, Any]) -> None:
+    """Say where ``mlx_lm.load`` takes its own defaults for what the config names otherwise, and computes otherwise."""
+    args = getattr(model, "args", None)
+    try:
+        alone = type(args).from_dict(read_json(base.path / "config.json"))  # type: ignore[union-attr]
+    except (AttributeError, TypeError):  # without arguments, or mlx-lm alone refuses the model
+        return
+    if other := [name for name in added if getattr(alone, name, None) != getattr(args, name, None)]:
+        log.warning(
+            "%s: mlx-lm itself does not read %s where this config has it, and computes another model; "
+            "add it to config.json by that name before you use mlx_lm with this base",
+            base.id or base.path.name,
+            " and ".join(f"{name} ({getattr(args, name)!r})" for name in other),
+        )
 
 
 @contextlib.contextmanager

@@ -78,6 +78,26 @@ def test_fuse_adapter_keeps_shards_and_writes_their_index(adapter: Trained, tiny
     np.testing.assert_allclose(logits(load(str(fused))[0]), adapter.logits, atol=1e-5)
 
 
+def test_fused_model_of_a_base_that_transformers_5_saved_is_what_mlx_lm_computes(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from mlx_lm import load
+
+    from distrust_hub.adapters.fuse import fuse_adapter
+
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    config = json.loads((base / "config.json").read_text())
+    del config["rope_theta"]
+    config["rope_parameters"] = {"rope_theta": 500000.0, "rope_type": "default"}
+    (base / "config.json").write_text(json.dumps(config))
+    trained = random_adapter(base, tmp_path / "a")
+    fused = fuse_adapter(trained.folder, str(base), tmp_path / "fused")
+    np.testing.assert_allclose(logits(load(str(fused))[0]), trained.logits, atol=1e-5)
+    assert np.abs(logits(load(str(base), adapter_path=str(trained.folder))[0]) - trained.logits).max() > 1e-3
+
+
 def test_fuse_adapter_refuses_another_base_and_writes_nothing(adapter: Trained, tmp_path: Path) -> None:
     from distrust_hub.adapters.fuse import fuse_adapter
 
