@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NAMES = {
-    "rope_theta": ("rope_theta", "rotary_emb_base"),
-    "partial_rotary_factor": ("partial_rotary_factor", "rotary_pct"),
-}
-"""What ``rope_parameters`` calls a field, and what models of mlx-lm call it."""
+_OF_GPT_NEOX = {"rope_theta": "rotary_emb_base", "partial_rotary_factor": "rotary_pct"}
+"""What this one architecture calls them."""
 
 
 def fields_for_mlx(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +29,8 @@ def _other_names(config: Mapping[str, Any]) -> dict[str, Any]:
     if "full_attention" in rope:  # one set of parameters for each kind of layer
         found["rope_local_base_freq"] = _mapping(rope.get("sliding_attention")).get("rope_theta")
         rope = _mapping(rope["full_attention"])
-    found |= {other: rope[name] for name, others in _NAMES.items() if name in rope for other in others}
+    older = _OF_GPT_NEOX if config.get("model_type") == "gpt_neox" else {}
+    found |= {older.get(name, name): rope.get(name) for name in ("rope_theta", "partial_rotary_factor")}
     kind = rope.get("rope_type") or rope.get("type") or "default"
     if kind != "default":
         found["rope_scaling"] = {**rope, "rope_type": kind, "type": kind}

@@ -31,9 +31,9 @@ def newer(folder: Path, rope: dict[str, object]) -> Path:
 
 def test_rope_parameters_are_found_and_nothing_there_is_replaced() -> None:
     assert fields_for_mlx({"rope_theta": 1e4}) == {}
-    assert fields_for_mlx({"rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}, "rope_theta": 1e4}) == {
-        "rotary_emb_base": 5e5
-    }
+    assert fields_for_mlx({"rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}, "rope_theta": 1e4}) == {}
+    neox = {"model_type": "gpt_neox", "rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 0.25}}
+    assert fields_for_mlx(neox) == {"rotary_emb_base": 1e4, "rotary_pct": 0.25}
     found = fields_for_mlx({"rope_parameters": LLAMA3, "rope_scaling": None})
     assert found["rope_theta"] == 500000.0
     assert found["rope_scaling"]["type"] == found["rope_scaling"]["rope_type"] == "llama3"
@@ -47,7 +47,9 @@ def test_rope_parameters_of_each_kind_of_layer_and_of_nested_configs_are_found()
     assert found["text_config"]["rope_local_base_freq"] == 1e4
 
 
-@pytest.mark.parametrize("odd", [{}, {"rope_parameters": None}, {"rope_parameters": {"full_attention": 1}}, {"text_config": []}])
+@pytest.mark.parametrize(
+    "odd", [{}, {"rope_parameters": None}, {"rope_parameters": {"full_attention": 1}}, {"text_config": []}]
+)
 def test_configs_without_rope_parameters_need_nothing(odd: dict[str, object]) -> None:
     assert fields_for_mlx(odd) == {}
 
