@@ -7,13 +7,14 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from distrust_hub.cli import main as cli
-from distrust_hub.cli.output import format_table, print_table
+from distrust_hub.cli.output import command, format_table, print_table
 from distrust_hub.errors import DataError, TrainingInterrupted
 
 
@@ -202,6 +203,28 @@ def test_format_table_turns_rows_into_blocks_where_wrapping_is_not_enough():
         "b",
         "  value 2.000, why x",
     ]
+
+
+def test_format_table_says_nothing_of_empty_cells_and_headings_in_blocks():
+    rows = [["held-out loss in nats", -0.082, ""], ["source preference in nats", 0.006, "not resolved at this size"]]
+    assert format_table(["measure", "difference", ""], rows, 40).splitlines() == [
+        "held-out loss in nats",
+        "  difference -0.082",
+        "",
+        "source preference in nats",
+        "  difference 0.006",
+        "  not resolved at this size",
+    ]
+
+
+def test_proposed_commands_can_be_pasted_whatever_their_paths_hold(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my notes.txt").write_text("Barometer falling at noon; the needle dipped 2 degrees.", encoding="utf-8")
+    assert cli.main(["score", "my notes.txt", "-o", "it's scored.jsonl"]) == 0
+    proposed = capsys.readouterr().err.split("next:\n")[1]
+    assert shlex.split(proposed) == ["distrust-hub", "prepare", "it's scored.jsonl", "-o", "it's scored-data"]
+    monkeypatch.setattr("os.name", "nt")
+    assert command("card", "my notes") == 'distrust-hub card "my notes"'
 
 
 def test_print_table_is_whole_where_there_is_no_terminal(capsys, monkeypatch):

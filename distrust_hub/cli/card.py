@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from distrust_hub.cli.output import next_steps, note
+from distrust_hub.cli.output import command, next_steps, note
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +35,14 @@ def run(args: argparse.Namespace) -> int:
     card = collect_dataset(args.folder)[0] if is_training_folder(args.folder) else collect(args.folder)
     path = Path(args.folder) / CARD_FILE
     if args.check and not path.is_file():
-        raise InputNotFoundError(f"{path}: no such file; write it with: distrust-hub card {args.folder}")
+        raise InputNotFoundError(f"{path}: no such file; write it with: {command('card', args.folder)}")
     if args.check:
         return _report(path, check_card(read_card(path), card))
     path = write_card(args.folder, replace=args.replace)
     print(path)
     for problem in check_card(read_card(path), card):
         note(f"{path}: {problem}")
-    next_steps(f"distrust-hub push {args.folder} OWNER/NAME")
+    next_steps(command("push", args.folder, "OWNER/NAME"))
     return 0
 
 

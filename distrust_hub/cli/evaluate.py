@@ -8,7 +8,7 @@ from typing import Any
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.cli.options import add_format_argument, positive_int, seed_int
-from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.errors import ConfigError
 
 
@@ -101,7 +101,7 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     if args.plot:
         note(f"plot: {write_radar(reports, args.plot)}")
     if args.output and len(args.adapter_path) == 1:
-        next_steps(f"distrust-hub card {args.adapter_path[0]}")
+        next_steps(command("card", args.adapter_path[0]))
     return reports
 
 

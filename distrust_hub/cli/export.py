@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from distrust_hub.cli.output import next_steps
+from distrust_hub.cli.output import command, next_steps
 from distrust_hub.errors import OutputExistsError, UsageError
 
 
@@ -33,10 +33,10 @@ def run(args: argparse.Namespace) -> int | None:
 
         quantize = {"quantize_bits": args.q_bits, "quantize_group_size": args.q_group_size or 64}
         fuse_adapter(args.adapter, args.model, out, **quantize)
-        steps = [f"distrust-hub chat --model {out}"]
+        steps = [command("chat", "--model", out)]
     else:
         _convert(args, out)
-        steps = [f"distrust-hub chat --adapter-path {out}", f"distrust-hub export {out} --to fused -o {out}-fused"]
+        steps = [command("chat", "--adapter-path", out), command("export", out, "--to", "fused", "-o", f"{out}-fused")]
     print(out)
     next_steps(*steps)
     return None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -36,6 +39,12 @@ def status(message: str) -> None:
     """What is going on right now; like a progress bar only shown to a person at a terminal."""
     if sys.stderr.isatty():
         note(message)
+
+
+def command(*words: object, program: str = "distrust-hub") -> str:
+    """A call of this program to be pasted into a shell, its words quoted where they need it."""
+    line = [program, *map(str, words)]
+    return subprocess.list2cmdline(line) if os.name == "nt" else shlex.join(line)
 
 
 def next_steps(*commands: str) -> None:
@@ -107,9 +116,11 @@ def _fitted(
 
 def _block(headers: Sequence[str], row: Sequence[str], width: int) -> str:
     """One row as a heading, its short values in a line and each of its long ones below; no word on what is missing."""
-    given = [(header, value) for header, value in zip(headers[1:], row[1:]) if value != "-"]
-    short = ", ".join(f"{header} {value}".replace(" ", "\0") for header, value in given if len(value) <= _NARROWEST)
-    long = [f"{header}: {value}" for header, value in given if len(value) > _NARROWEST]
+    given = [(header, value) for header, value in zip(headers[1:], row[1:]) if value not in ("-", "")]
+    short = ", ".join(
+        f"{header} {value}".strip().replace(" ", "\0") for header, value in given if len(value) <= _NARROWEST
+    )
+    long = [f"{header}: {value}".removeprefix(": ") for header, value in given if len(value) > _NARROWEST]
     room = max(width, 2 * _NARROWEST) - 4
     heading = f"{headers[0]} {row[0]}" if _is_number(row[0]) else row[0]
     lines = [[heading], _wrapped(short, room), *(_wrapped(text, room) for text in long)]

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from distrust_hub.cli.options import add_config_arguments, add_format_argument
-from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import UsageError
 from distrust_hub.models.registry import DEFAULT_MODEL
@@ -70,7 +70,7 @@ def _prepare(args: argparse.Namespace, recipe: Any) -> int:
         ]
         print_table(["split", "rows", *TIERS], rows)
         _note_account(manifest)
-    next_steps(f"distrust-hub train --model {DEFAULT_MODEL} --data {args.output} --adapter-path adapters")
+    next_steps(command("train", "--model", DEFAULT_MODEL, "--data", args.output, "--adapter-path", "adapters"))
     return 0
 
 

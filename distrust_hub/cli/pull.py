@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from distrust_hub.cli.options import add_format_argument
-from distrust_hub.cli.output import next_steps, print_json
+from distrust_hub.cli.output import command, next_steps, print_json
 from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError
 from distrust_hub.models.registry import DEFAULT_MODEL
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({"path": str(folder), "base_model": base})
     else:
         print(folder)
-    next_steps(f"distrust-hub chat --model {base or 'BASE_MODEL'} --adapter-path {folder}")
+    next_steps(command("chat", "--model", base or "BASE_MODEL", "--adapter-path", folder))
     return 0
 
 
@@ -54,7 +54,7 @@ def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, 
         print_json({"path": str(folder), "sha": sha})
     else:
         print(folder)
-    next_steps(f"distrust-hub train --model {DEFAULT_MODEL} --data {folder} --adapter-path adapters")
+    next_steps(command("train", "--model", DEFAULT_MODEL, "--data", folder, "--adapter-path", "adapters"))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments
-from distrust_hub.cli.output import next_steps, note, print_json
+from distrust_hub.cli.output import command, next_steps, note, print_json
 from distrust_hub.errors import UsageError
 from distrust_hub.models.registry import DEFAULT_MODEL
 
@@ -52,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         note(f"published {len(result.files)} files, commit {result.sha}")
     if adapter:
-        next_steps(f"distrust-hub pull {result.place}")
+        next_steps(command("pull", result.place))
     elif not args.scores_only:
-        next_steps(f"distrust-hub train --model {DEFAULT_MODEL} --data {result.place} --adapter-path adapters")
+        next_steps(command("train", "--model", DEFAULT_MODEL, "--data", result.place, "--adapter-path", "adapters"))
     return 0
 
 

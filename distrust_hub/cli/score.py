@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int
-from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.errors import ConfigError, DataError
 
 SHOWN = 6  # contributions to each score, unless --evidence asks for all
@@ -127,7 +127,7 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
         names = ("scores_only", "i_have_rights", "personal_data")
         rights = {name: getattr(args, name) for name in names}
         note(f"published {push_scored(args.output, args.push, private=args.private, **rights).url}")
-    next_steps(f"distrust-hub prepare {args.output} -o {Path(args.output).with_suffix('').name}-data")
+    next_steps(command("prepare", args.output, "-o", f"{Path(args.output).with_suffix('').name}-data"))
     return None
 
 

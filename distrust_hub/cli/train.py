@@ -19,7 +19,7 @@ from distrust_hub.cli.options import (
     add_yaml_argument,
     config_from_args,
 )
-from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.config import TrainConfig, read_yaml_options
 from distrust_hub.errors import ConfigError
 from distrust_hub.hardware.saved import saved_options
@@ -73,13 +73,15 @@ def run(args: argparse.Namespace) -> int:
         print_json(result.to_json() if pushed is None else {**result.to_json(), "push": pushed})
     if config.quiet:
         return 0
-    adapter = config.adapter_path
+    both, results = (
+        ("--model", config.model, "--adapter-path", config.adapter_path),
+        f"{config.adapter_path}/eval_results.json",
+    )
     steps = [
-        f'distrust-hub chat --model {config.model} --adapter-path {adapter} --prompt "What is a primary source?"',
-        f"distrust-hub evaluate --model {config.model} --adapter-path {adapter} --suite source-preference "
-        f"-o {adapter}/eval_results.json",
+        command("chat", *both, "--prompt", "What is a primary source?"),
+        command("evaluate", *both, "--suite", "source-preference", "-o", results),
     ]
-    next_steps(*steps, *([] if args.push else [f"distrust-hub push {adapter} YOU/my-adapter"]))
+    next_steps(*steps, *([] if args.push else [command("push", config.adapter_path, "YOU/my-adapter")]))
     return 0
 
 
