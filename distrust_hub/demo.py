@@ -15,13 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.artifacts import EvalReport, TrainingRun
+from distrust_hub.artifacts import ADAPTER_FILE, EvalReport, TrainingRun
 from distrust_hub.config import PrepareConfig, TrainConfig
-from distrust_hub.errors import OutputExistsError
+from distrust_hub.errors import OutputExistsError, TrainingInterrupted
 from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
 from distrust_hub.sample import sample_corpus_path
 
 logger = logging.getLogger(__name__)
+
+CORPUS_FILE = "corpus.jsonl"
+"""What a demo writes first, and is known by."""
+
+_ARMS = ("reweight", "none", "literal")
+"""Objectives; the first is the one that is evaluated, the others are controls."""
 
 N_ENTITIES = 100
 TRAIN_PER_TYPE, VALID_PER_TYPE = 3, 2
@@ -80,65 +86,93 @@ def run_demo(
         announce: Called with a line before each stage.
 
     Raises:
-        OutputExistsError: If the folder holds an earlier demo and ``overwrite`` is off.
+        OutputExistsError: If the folder holds anything but an earlier demo, or one and ``overwrite`` is off.
+        TrainingError: If this machine's memory cannot hold the training; nothing is written then.
+        TrainingInterrupted: After Ctrl-C.
     """
-    from distrust_hub.cards.render import write_card
-    from distrust_hub.evaluation.runner import evaluate
     from distrust_hub.models.registry import default_model
     from distrust_hub.models.resolve import resolve_base
+    from distrust_hub.training.estimate import refuse_what_cannot_fit
+    from distrust_hub.training.trainer import train  # says at once where MLX is missing
+
+    folder, data, clock = Path(output), Path(output) / "data", _Clock(announce)
+    _check_output(folder, overwrite)
+    base = model or default_model()
+    configs = {arm: _config(arm, base, folder, data, seed) for arm in (_ARMS if compare else _ARMS[:1])}
+    resolved = resolve_base(base)  # fetched before anything is written
+    refuse_what_cannot_fit(configs[_ARMS[0]], resolved, SETTINGS["max_seq_length"])
+    _make_data(folder, data, seed, clock)
+    runs: dict[str, TrainingRun] = {}
+    for arm, config in configs.items():
+        clock.start(f"train {arm}", f"a LoRA adapter with the objective {arm}")
+        try:
+            runs[arm] = train(config)
+        except TrainingInterrupted as error:  # its message proposes an option that only ``train`` has
+            raise TrainingInterrupted("interrupted; start the demo again with --overwrite") from error
+    adapter = Path(configs[_ARMS[0]].adapter_path)
+    return DemoResult(
+        output=folder,
+        adapter=adapter,
+        run=runs[_ARMS[0]],
+        report=_evaluate(adapter, base, data, seed, clock),
+        arms={arm: sha256_file(Path(config.adapter_path) / ADAPTER_FILE) for arm, config in configs.items()},
+        seconds=clock.stop(),
+    )
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder of somebody else's files, which a demo's could replace, and an earlier demo unasked."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    corpus = folder / CORPUS_FILE
+    first = next(iter_jsonl(corpus), None) if corpus.is_file() else None
+    if first is None or first[1].get("id") != demo_rows(0)[0]["id"]:
+        raise OutputExistsError(f"{folder}: is there and holds no earlier demo; choose a new or empty folder with -o")
+    if not overwrite:
+        raise OutputExistsError(f"{folder}: holds an earlier demo; choose another -o or add --overwrite")
+
+
+def _config(arm: str, base: str, folder: Path, data: Path, seed: int) -> TrainConfig:
+    return TrainConfig(
+        model=base,
+        data=str(data),
+        adapter_path=str(folder / f"adapter-{arm}"),
+        objective=arm,  # type: ignore[arg-type]
+        seed=seed,
+        overwrite=True,
+        **SETTINGS,
+    )
+
+
+def _make_data(folder: Path, data: Path, seed: int, clock: _Clock) -> None:
     from distrust_hub.preparation.export import prepare
     from distrust_hub.scoring.bulk import score_dataset
-    from distrust_hub.training.trainer import train
-
-    folder = Path(output)
-    if (folder / "scored.jsonl").exists() and not overwrite:
-        raise OutputExistsError(f"{folder}: holds an earlier demo; choose another -o or add --overwrite")
-    clock = _Clock(announce)
-    base = model or default_model()
-    resolve_base(base)  # fetched before anything is written
 
     clock.start("score", "the sample corpus and the documents of 100 invented source conflicts")
-    write_jsonl(folder / "corpus.jsonl", demo_rows(seed))
-    score_dataset(str(folder / "corpus.jsonl"), str(folder / "scored.jsonl"), overwrite=True)
+    scored = folder / "scored.jsonl"
+    write_jsonl(folder / CORPUS_FILE, demo_rows(seed))
+    score_dataset(folder / CORPUS_FILE, scored, overwrite=True)
 
     clock.start("prepare", "a training folder with a manifest")
-    data = folder / "data"
-    prepare([str(folder / "scored.jsonl")], data, PrepareConfig(seed=seed), overwrite=True)
+    prepare([str(scored)], data, PrepareConfig(seed=seed), overwrite=True)
 
-    runs: dict[str, TrainingRun] = {}
-    for arm in ("reweight", "none", "literal") if compare else ("reweight",):
-        clock.start(f"train {arm}", f"a LoRA adapter with the objective {arm}")
-        config = TrainConfig(
-            model=base,
-            data=str(data),
-            adapter_path=str(folder / f"adapter-{arm}"),
-            objective=arm,
-            seed=seed,
-            overwrite=True,
-            **SETTINGS,
-        )
-        runs[arm] = train(config)
+
+def _evaluate(adapter: Path, base: str, data: Path, seed: int, clock: _Clock) -> EvalReport:
+    from distrust_hub.cards.render import write_card
+    from distrust_hub.evaluation.runner import evaluate
 
     clock.start("evaluate", "which source the model believes, before and after training")
-    adapter = folder / "adapter-reweight"
     [report] = evaluate(
         base,
         ["source-preference"],
-        adapter_paths={"adapter-reweight": adapter},
+        adapter_paths={adapter.name: adapter},
         data={"source-preference": data},
         seed=seed,
         output=adapter,
     )
     clock.start("card", "README.md from the recorded facts")
     write_card(adapter)
-    return DemoResult(
-        output=folder,
-        adapter=adapter,
-        run=runs["reweight"],
-        report=report,
-        arms={arm: sha256_file(folder / f"adapter-{arm}" / "adapters.safetensors") for arm in runs},
-        seconds=clock.stop(),
-    )
+    return report
 
 
 def demo_rows(seed: int) -> list[dict[str, Any]]:

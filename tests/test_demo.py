@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 
@@ -9,6 +10,8 @@ import pytest
 
 from distrust_hub import demo
 from distrust_hub.cli.main import main
+from distrust_hub.errors import TrainingInterrupted
+from distrust_hub.hardware.detect import detect_machine
 from tests.tiny import make_tiny_model
 
 
@@ -30,6 +33,40 @@ def test_demo_without_its_model_leaves_nothing(tmp_path, capsys, no_waiting):
     assert main(["demo", "--model", "ada/not-to-be-had", "-o", str(tmp_path / "out")]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.mlx
+@pytest.mark.parametrize("name", ["letter.txt", "scored.jsonl", "corpus.jsonl"])
+def test_demo_leaves_a_folder_of_other_files_alone(tmp_path, capsys, name):
+    (tmp_path / name).write_text('{"text": "mine", "id": "7"}\n', encoding="utf-8")
+    assert main(["demo", "--overwrite", "-o", str(tmp_path)]) == 1
+    assert "holds no earlier demo; choose a new or empty folder with -o" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.mlx
+def test_demo_that_does_not_fit_into_memory_leaves_nothing(tmp_path, capsys, monkeypatch):
+    machine = dataclasses.replace(detect_machine(), memory_bytes=200_000_000)
+    monkeypatch.setattr("distrust_hub.training.estimate.detect_machine", lambda: machine)
+    model = make_tiny_model(tmp_path / "model")
+    assert main(["demo", "--model", str(model), "-o", str(tmp_path / "out")]) == 1
+    assert "and this machine has 0.2 GB" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.mlx
+def test_demo_interrupted_says_how_to_start_again(tmp_path, capsys, monkeypatch):
+    def interrupted(config):
+        raise TrainingInterrupted("interrupted after step 3; saved step-000003, go on with --resume")
+
+    monkeypatch.setattr("distrust_hub.training.trainer.train", interrupted)
+    command = ["demo", "--model", str(make_tiny_model(tmp_path / "model")), "-o", str(tmp_path / "out")]
+    assert main(command) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "distrust-hub: interrupted; start the demo again with --overwrite"
+    )
+    assert main(command) == 1
+    assert main([*command, "--overwrite"]) == 130
 
 
 @pytest.mark.mlx

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distrust_hub.cli.options import add_format_argument, seed_int
-from distrust_hub.cli.output import next_steps, note, print_json, print_table
+from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.schema import TIERS
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def run(args: argparse.Namespace) -> None:
         print_json(summary(result))
     else:
         print_summary(result)
-    model = f" --model {args.model}" if args.model else ""
     program = program_name()
+    both = (*(["--model", args.model] if args.model else []), "--adapter-path", result.adapter)
     next_steps(
-        f'{program} chat{model} --adapter-path {result.adapter} --prompt "What is a primary source?"',
-        f"{program} app{model} --adapter-path {result.adapter}",
-        f"{program} push {result.adapter} YOU/my-adapter",
+        command("chat", *both, "--prompt", "What is a primary source?", program=program),
+        command("app", *both, program=program),
+        command("push", result.adapter, "YOU/my-adapter", program=program),
     )
 
 
