@@ -11,8 +11,9 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
+
+from distrust_hub.models.cgroups import core_limit, memory_limit_bytes, read_text
 
 Backend = Literal["metal", "cuda", "cpu"]
 _COMMAND_SECONDS = 20
@@ -76,9 +77,7 @@ def _detect_linux() -> Machine:
     card = parse_nvidia_smi(_output("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"))
     cuda = card is not None and _installed("mlx-cuda-12", "mlx-cuda-13")
     memory = parse_meminfo(_read("/proc/meminfo"))
-    limit = _read("/sys/fs/cgroup/memory.max").strip()
-    if limit.isdigit() and memory:
-        memory = min(memory, int(limit))
+    memory = min(memory, memory_limit_bytes(_read) or memory)
     chip = parse_cpuinfo(_read("/proc/cpuinfo")) or platform.processor() or "unknown"
     return Machine(
         system=f"{platform.system()} {platform.release()}",
@@ -86,7 +85,7 @@ def _detect_linux() -> Machine:
         architecture=platform.machine(),
         cpu_cores=usable_cores(),
         gpu_cores=None,
-        memory_bytes=card[1] if card and cuda else memory,
+        memory_bytes=card[1] or memory if card and cuda else memory,
         backend="cuda" if cuda else "cpu",
         python="",
     )
@@ -143,8 +142,12 @@ def parse_meminfo(text: str) -> int:
 
 
 def parse_nvidia_smi(text: str) -> tuple[str, int] | None:
-    """Name and bytes of the largest card in ``nvidia-smi --query-gpu=name,memory.total`` CSV (MiB), or None."""
-    cards = [(name.strip(), int(mib) << 20) for name, mib in re.findall(r"^(.+),\s*(\d+)\s*$", text, re.MULTILINE)]
+    """Name and bytes of the largest card in ``nvidia-smi --query-gpu=name,memory.total`` CSV (MiB), or None.
+
+    A chip that shares the machine's memory (GB10) has ``[N/A]``, which gives 0.
+    """
+    found = re.findall(r"^(.+),\s*(?:(\d+)|\[N/A\])\s*$", text, re.MULTILINE)
+    cards = [(name.strip(), int(mib or 0) << 20) for name, mib in found]
     return max(cards, key=lambda card: card[1]) if cards else None
 
 
@@ -158,15 +161,13 @@ def _output(*command: str) -> str:
 
 
 def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return read_text(path)
 
 
 def usable_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may use: those it is bound to, or what a container's CPU quota is worth where that is less."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(bound, core_limit(_read) or bound)
 
 
 def _installed(*packages: str) -> bool:

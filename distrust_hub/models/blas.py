@@ -35,6 +35,7 @@ from typing import Any
 
 from distrust_hub.errors import ConfigError
 from distrust_hub.models.cache import recall, remember
+from distrust_hub.models.cgroups import core_limit
 from distrust_hub.models.elf import ElfError, redirect
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,8 @@ def use(library: Path) -> str:
     openblas = ctypes.CDLL(str(library))
     addresses = {name: ctypes.cast(getattr(openblas, _PREFIX + name), ctypes.c_void_p).value or 0 for name in _PRODUCTS}
     redirect(mlx_library(), addresses)
+    threads = openblas.scipy_openblas_get_num_threads()
+    openblas.scipy_openblas_set_num_threads(min(threads, core_limit() or threads))  # it knows of no CPU quota
     core = openblas.scipy_openblas_get_corename
     core.restype = ctypes.c_char_p
     return f"{_OURS} {_version('scipy-openblas32')} ({core().decode()} kernels)"

@@ -113,12 +113,74 @@ def test_linux_without_a_card_is_cpu(monkeypatch):
     assert (machine.chip, machine.backend, machine.memory_bytes) == ("AMD EPYC 7R32", "cpu", 8046200 * 1024)
 
 
-def test_container_limit_counts_where_it_is_lower(monkeypatch):
-    files = {**LINUX_FILES, "/sys/fs/cgroup/memory.max": "2147483648\n"}
+def on_linux(monkeypatch, **files):
+    """This machine as one with these files, named by their path."""
+    files = {**LINUX_FILES, **{f"/{path}": text for path, text in files.items()}}
     fake_system(monkeypatch, system="linux", machine="x86_64", files=files)
-    assert detect_machine().memory_bytes == 2 * GIB
-    fake_system(monkeypatch, system="linux", machine="x86_64", files={**files, "/sys/fs/cgroup/memory.max": "max\n"})
-    assert detect_machine().memory_bytes == 8046200 * 1024
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(64)), raising=False)
+    return detect_machine()
+
+
+GROUP = "sys/fs/cgroup"
+OWN = "proc/self/cgroup"
+MEMORY_LIMITS = {  # files of the machine, and the bytes that are left of its 8 GB
+    "none": ({}, 8046200 * 1024),
+    "v2, unlimited": ({f"{GROUP}/memory.max": "max\n"}, 8046200 * 1024),
+    "v2, container": ({OWN: "0::/\n", f"{GROUP}/memory.max": "2147483648\n"}, 2 * GIB),
+    "v2, job below a slice": (
+        {
+            OWN: "0::/a.slice/job\n",
+            f"{GROUP}/a.slice/memory.max": "1073741824",
+            f"{GROUP}/a.slice/job/memory.max": "max",
+        },
+        GIB,
+    ),
+    "v2, the lowest": (
+        {OWN: "0::/a/b\n", f"{GROUP}/a/memory.max": "3221225472\n", f"{GROUP}/a/b/memory.max": "2147483648\n"},
+        2 * GIB,
+    ),
+    "v1, unlimited": ({f"{GROUP}/memory/memory.limit_in_bytes": "9223372036854771712\n"}, 8046200 * 1024),
+    "v1, Docker": (
+        {
+            OWN: "5:cpu,cpuacct:/docker/1f\n4:memory:/docker/1f\n",
+            f"{GROUP}/memory/memory.limit_in_bytes": "1073741824\n",
+        },
+        GIB,
+    ),
+    "v1, Slurm": (
+        {OWN: "4:memory:/slurm/job_7\n", f"{GROUP}/memory/slurm/job_7/memory.limit_in_bytes": "2147483648\n"},
+        2 * GIB,
+    ),
+    "more than there is": ({f"{GROUP}/memory.max": "99999999999\n"}, 8046200 * 1024),
+}
+CORE_LIMITS = {
+    "none": ({}, 64),
+    "v2, unlimited": ({f"{GROUP}/cpu.max": "max 100000\n"}, 64),
+    "v2": ({f"{GROUP}/cpu.max": "200000 100000\n"}, 2),
+    "v2, a part of one": ({f"{GROUP}/cpu.max": "10000 100000\n"}, 1),
+    "v2, rounded up": ({OWN: "0::/pod\n", f"{GROUP}/pod/cpu.max": "150000 100000\n"}, 2),
+    "v1, unlimited": ({f"{GROUP}/cpu/cpu.cfs_quota_us": "-1\n", f"{GROUP}/cpu/cpu.cfs_period_us": "100000\n"}, 64),
+    "v1": ({f"{GROUP}/cpu/cpu.cfs_quota_us": "400000\n", f"{GROUP}/cpu/cpu.cfs_period_us": "100000\n"}, 4),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), MEMORY_LIMITS.values(), ids=MEMORY_LIMITS)
+def test_memory_limit_of_control_groups_counts_where_it_is_lower(monkeypatch, files, expected):
+    assert on_linux(monkeypatch, **files).memory_bytes == expected
+
+
+@pytest.mark.parametrize(("files", "expected"), CORE_LIMITS.values(), ids=CORE_LIMITS)
+def test_cpu_quota_of_control_groups_counts_where_it_is_lower(monkeypatch, files, expected):
+    assert on_linux(monkeypatch, **files).cpu_cores == expected
+
+
+def test_a_cuda_chip_without_memory_of_its_own_has_the_machine_s(monkeypatch):
+    commands = {"nvidia-smi": "NVIDIA GB10, [N/A]\n"}
+    fake_system(
+        monkeypatch, system="linux", machine="aarch64", commands=commands, files=LINUX_FILES, packages=("mlx-cuda-13",)
+    )
+    machine = detect_machine()
+    assert (machine.chip, machine.backend, machine.memory_bytes) == ("NVIDIA GB10", "cuda", 8046200 * 1024)
 
 
 @pytest.mark.parametrize(("packages", "backend"), [(("mlx-cuda-12",), "cuda"), ((), "cpu")])

@@ -62,6 +62,18 @@ def test_activation_is_probed_once_and_names_the_library(cache):
     assert "OpenBLAS" in run(code).stdout
 
 
+def test_a_cpu_quota_bounds_the_threads(monkeypatch):
+    setter, getter = blas._thread_functions()
+    before = getter()
+    monkeypatch.setattr(blas, "core_limit", lambda: 1)
+    try:
+        setter(2)
+        blas.use(blas.openblas_file())
+        assert getter() == 1
+    finally:
+        setter(before)
+
+
 def test_stock_leaves_mlx_alone():
     done = run(NAME, DISTRUST_HUB_BLAS="stock")
     assert done.stdout.splitlines()[0] == blas.STOCK
