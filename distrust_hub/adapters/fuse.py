@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from distrust_hub.adapters.folder import read_adapter, resolve_adapter_base
 from distrust_hub.adapters.locate import locate_adapter
 from distrust_hub.adapters.mlx_format import AdapterConfig
+from distrust_hub.adapters.names import peft_path
 from distrust_hub.adapters.tensors import Tensors, by_module
 from distrust_hub.adapters.verify import base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError, OutputExistsError
@@ -22,6 +24,8 @@ from distrust_hub.models.config_names import fields_for_mlx
 from distrust_hub.models.fingerprint import QUANTIZATION_KEYS, quantization_of, weight_files
 from distrust_hub.models.resolve import BaseModel
 from distrust_hub.models.runtime import mx, nn
+
+log = logging.getLogger(__name__)
 
 _INDEX = "model.safetensors.index.json"
 _COPIED = (".json", ".jinja", ".txt", ".model")
@@ -100,6 +104,13 @@ def _as_stored(layers: dict[str, Tensors], base: BaseModel) -> dict[str, Tensors
         others = f" and {len(odd) - 1} others" if odd[1:] else ""
         problem = f"the files hold {odd[0]}{others} in another form than MLX computes with, which cannot be fused here"
         raise AdapterError(f"{base.id or base.path.name}: {problem}; use mlx_lm.fuse")
+    kind = read_json(base.path / "config.json").get("model_type")
+    if any(names[path] == path != peft_path(path, kind) for path in layers):
+        log.warning(
+            "%s: the fused model has the names that MLX gave this base's weights, so mlx-lm reads it and transformers "
+            "does not; for both, fuse with --model and the base that it was converted from",
+            base.id or base.path.name,
+        )
     return {names[path]: parts for path, parts in layers.items()}
 
 

@@ -79,6 +79,24 @@ def test_fuse_adapter_writes_renamed_layers_under_the_names_of_the_base(tmp_path
 
 
 @pytest.mark.mlx
+def test_fuse_adapter_says_that_transformers_does_not_read_names_of_mlx(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from mlx_lm import convert
+
+    from distrust_hub.adapters.fuse import fuse_adapter
+
+    base = make_neox(tmp_path / "base")
+    trained = random_adapter(base, tmp_path / "a")
+    fuse_adapter(trained.folder, str(base), tmp_path / "fused")
+    assert not caplog.records
+    convert(str(base), mlx_path=str(tmp_path / "mlx"), dtype="float32")
+    fuse_adapter(random_adapter(tmp_path / "mlx", tmp_path / "b").folder, str(tmp_path / "mlx"), tmp_path / "fused-mlx")
+    assert "transformers does not" in caplog.text
+    assert "--model" in caplog.text
+
+
+@pytest.mark.mlx
 def test_fuse_adapter_refuses_layers_that_the_files_hold_otherwise(tmp_path: Path) -> None:
     from distrust_hub.adapters.fuse import fuse_adapter
 
