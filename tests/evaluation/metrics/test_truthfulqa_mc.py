@@ -91,10 +91,28 @@ def test_metric_loads_by_path_and_equals_the_formulas(metric: Any) -> None:
 
 
 @pytest.mark.slow
-def test_metric_says_none_where_the_binary_setting_is_not_measured(metric: Any) -> None:
-    predictions = [{"mc1": [-1.0, -2.0], "mc2": VALUES, "binary": []}]
+@pytest.mark.parametrize("binary", [[], None])
+def test_metric_says_none_where_the_binary_setting_is_not_measured(metric: Any, binary: list[float] | None) -> None:
+    predictions = [{"mc1": [-1.0, -2.0], "mc2": VALUES, "binary": binary}]
     scores = metric.compute(predictions=predictions, references=[{"mc1": [1, 0], "mc2": LABELS}])
     assert scores["binary"] is None
+
+
+@pytest.mark.slow
+def test_metric_refuses_a_binary_setting_of_another_length(metric: Any) -> None:
+    predictions = [{"mc1": [-1.0, -2.0], "mc2": VALUES, "binary": [-1.0, -2.0, -3.0]}]
+    with pytest.raises(ValueError, match="binary has 3 log-likelihoods; expected 2"):
+        metric.compute(predictions=predictions, references=[{"mc1": [1, 0], "mc2": LABELS}])
+
+
+@pytest.mark.slow
+def test_metric_has_the_name_of_its_folder_where_metrics_are_combined(metric: Any) -> None:
+    import evaluate
+
+    predictions = [{"mc1": [-1.0, -2.0], "mc2": VALUES, "binary": []}]
+    both = evaluate.combine([metric, metric])
+    scores = both.compute(predictions=predictions, references=[{"mc1": [1, 0], "mc2": LABELS}])
+    assert {"truthfulqa_mc_0_mc1", "truthfulqa_mc_1_mc2"} <= set(scores)
 
 
 @pytest.mark.slow
