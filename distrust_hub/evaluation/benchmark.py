@@ -12,7 +12,7 @@ from distrust_hub.evaluation.scorer import Scorer
 from distrust_hub.evaluation.statistics import Estimate, FloatArray, bootstrap_mean, paired_difference, wilson
 
 Item = TypeVar("Item")
-PromptPreset = Literal["qa", "chat"]
+PromptPreset = Literal["qa", "chat", "qa-chat"]
 
 
 @dataclass(frozen=True)

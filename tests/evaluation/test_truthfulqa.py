@@ -39,6 +39,12 @@ def test_score_uses_the_chat_template_when_asked(questions_file: Path) -> None:
     assert ("<user>How many are 0 plus nothing?<assistant>", "It is 0") in scorer.calls
 
 
+def test_score_puts_examples_and_question_into_one_message_when_asked(questions_file: Path) -> None:
+    scorer = RuleScorer(lambda context, choice: -1.0)
+    TruthfulQA().score(scorer, load(questions_file)[:1], Request(prompt="qa-chat"))
+    assert (f"<user>{QA_PRIMER}\n\nQ: How many are 0 plus nothing?\nA:<assistant>", "It is 0") in scorer.calls
+
+
 def test_score_asks_each_distinct_choice_once(questions_file: Path) -> None:
     scorer = RuleScorer(lambda context, choice: -1.0)
     TruthfulQA().score(scorer, load(questions_file), Request())
