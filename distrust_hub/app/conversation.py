@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import threading
@@ -10,19 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, read_adapter_config
+from distrust_hub.app.answer import Answer, written
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.published import check_adapter_size
 from distrust_hub.chat import choice
 from distrust_hub.chat.engine import Backend, ChatEngine, ChatReply
-from distrust_hub.errors import ConfigError, DistrustHubError
+from distrust_hub.errors import ChatBusyError, ConfigError, DistrustHubError
 from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import default_model
 
 BASE_ALONE = "none: the base model alone"
 _REVISION = re.compile(r"[\w./-]{1,100}")
-_POLL_SECONDS = 0.4
-_SHOW_SECONDS = 0.1
-"""A page takes about this long to show a step; more steps would only queue up behind it."""
+_LOADING_SECONDS = 1.0
+"""Between two signs of life while a model is loaded."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +67,8 @@ class Progress:
     status: str
 
 
-class _Answer:
-    """A running answer: one or two replies of the engine that stop together."""
-
-    def __init__(self) -> None:
-        self.late = False
-        self.stopped = threading.Event()
-        self.replies: list[ChatReply] = []
-
-    def add(self, reply: ChatReply) -> None:
-        self.replies.append(reply)
-        if self.stopped.is_set():
-            reply.cancel()
-
-    def stop(self) -> None:
-        self.stopped.set()
-        for reply in self.replies:
-            reply.cancel()
-
-
 class ChatService:
-    """One base model in memory, shared by all visitors; their requests are answered in the order they came.
+    """One base model in memory, shared by all visitors, who are answered in turn.
 
     Args:
         model: Base model to offer: Hub id, folder or ``.gguf`` file; None takes the default one.
@@ -115,7 +98,7 @@ class ChatService:
         self._engine: ChatEngine | None = None
         self._loaded: str | None = None
         self._lock = threading.Lock()
-        self._running: dict[str, _Answer] = {}
+        self._running: dict[str, Answer] = {}
         self._sized: set[str] = set()
         choice.announce_gpu_function()
 
@@ -123,21 +106,22 @@ class ChatService:
         """Why chat cannot work here, in one line; empty if it can."""
         return choice.why_no_backend()
 
-    def prepare(self, model: str) -> str:
-        """Load the base model and return what is ready, in words. Raises the error of loading."""
-        self._ready_engine(model)
-        return f"Ready: {model}."
+    def prepare(self, model: str) -> Iterator[str]:
+        """Load the base model, telling what is going on until it is ready. Raises the error of loading."""
+        yield from self._load(self._engine_for(model), model)
+        yield f"Ready: {model}."
 
     def reply(
-        self, session: str, exchanges: list[Exchange], message: str, settings: ChatSettings
+        self, session: str, exchanges: list[Exchange], message: str, settings: ChatSettings, user: str = ""
     ) -> Iterator[Progress]:
         """Answer one message, piece by piece.
 
         Args:
-            session: The visitor; ``stop(session)`` ends the answer early and keeps what was written.
+            session: The visitor's page; ``stop(session)`` ends the answer early and keeps what was written.
             exchanges: The conversation before it.
             message: What the visitor wrote.
             settings: What the visitor chose.
+            user: Name of who is logged in, whose pages take turns with others as one; "" lets each page count.
 
         Raises:
             DistrustHubError: If the message, a setting, the model or the adapter cannot be used.
@@ -145,34 +129,50 @@ class ChatService:
         self.limits.check_message(message)
         adapter = self.adapter_named(settings.adapter)
         answer = self._start(session)
-        yield Progress([*exchanges, Exchange(message)], f"Loading {settings.model} ...")
-        engine = self._ready_engine(settings.model)
-        self._check_size(adapter)
-        sides = [(adapter, False), (None, True)] if settings.compare and adapter else [(adapter, False)]
-        current = Exchange(message, "", "" if len(sides) > 1 else None)
+        asked = [*exchanges, Exchange(message)]
         try:
+            yield Progress(asked, f"Loading {settings.model} ...")
+            engine = self._engine_for(settings.model)
+            for words in self._load(engine, settings.model):
+                if answer.stopped.is_set():
+                    break
+                yield Progress(asked, words)
+            if adapter and not answer.stopped.is_set():
+                yield Progress(asked, f"Reading the adapter {settings.adapter} ...")
+                self._check_size(adapter)
+            if answer.stopped.is_set():
+                yield Progress(asked, "Stopped.")
+                return
+            sides = [(adapter, False), (None, True)] if settings.compare and adapter else [(adapter, False)]
             for source, base in sides:
                 messages = [*conversation(exchanges, base=base), {"role": "user", "content": message}]
-                answer.add(self._ask(engine, messages, source, settings))
+                answer.add(self._ask(engine, messages, source, settings, user or session))
+            current = Exchange(message, "", "" if len(sides) > 1 else None)
             for reply, (_, base) in zip(answer.replies, sides):
-                for text, status in _written(reply, answer, self.limits.reply_seconds):
+                for text, status in written(reply, answer, self.limits.reply_seconds):
                     current = replace(current, base_reply=text) if base else replace(current, reply=text)
                     yield Progress([*exchanges, current], status)
+            yield Progress([*exchanges, current], self._ending(answer, settings, adapter))
         finally:
-            stopped = answer.stopped.is_set()
             answer.stop()
-        ended = f"Stopped after {self.limits.reply_seconds} seconds, the longest a reply takes here."
-        yield Progress([*exchanges, current], ended if answer.late else "Stopped." if stopped else "Done.")
+            if self._running.get(session) is answer:
+                del self._running[session]
+
+    def _ending(self, answer: Answer, settings: ChatSettings, adapter: str | None) -> str:
+        """How an answer ended, in words."""
+        if answer.late:
+            return f"Stopped after {self.limits.reply_seconds} seconds, the longest a reply takes here."
+        if answer.stopped.is_set():
+            return "Stopped."
+        if settings.compare and not adapter:
+            return "Done. Choose an adapter to compare it with the base model."
+        tag = _tag(answer.replies[0].request.adapter) if settings.tag else ""
+        return f"Done. Before your question stood the adapter's source tag: {tag}" if tag else "Done."
 
     def stop(self, session: str) -> None:
         """End the visitor's running answer, if there is one."""
-        if answer := self._running.get(session):
+        if answer := self._running.pop(session, None):
             answer.stop()
-
-    def leave(self, session: str) -> None:
-        """Forget a visitor who closed the page."""
-        self.stop(session)
-        self._running.pop(session, None)
 
     def close(self) -> None:
         """Stop everything and wait for the engine's thread."""
@@ -187,23 +187,26 @@ class ChatService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, session: str) -> _Answer:
+    def _start(self, session: str) -> Answer:
         self.stop(session)
-        answer = self._running[session] = _Answer()
+        if len(self._running) >= self.limits.chat_requests:
+            raise ChatBusyError(f"{len(self._running)} visitors are waiting for a reply already; try again in a minute")
+        answer = self._running[session] = Answer()
         return answer
 
-    def _ready_engine(self, model: str) -> ChatEngine:
-        """The engine with this base model loaded; one that cannot load is forgotten, so that a retry starts anew."""
-        engine = self._engine_for(model)
+    def _load(self, engine: ChatEngine, model: str) -> Iterator[str]:
+        """Signs of life until the model is loaded; one that cannot load is forgotten, so that a retry starts anew."""
+        started = time.monotonic()
         try:
-            engine.wait_until_loaded()
-        except (DistrustHubError, OSError):
+            while not engine.wait_until_loaded(_LOADING_SECONDS):
+                seconds = time.monotonic() - started
+                yield f"Loading {model} ... {seconds:.0f} s. Downloading it the first time can take minutes."
+        except Exception:
             with self._lock:
                 if self._engine is engine:
                     self._engine, self._loaded = None, None
             engine.close()
             raise
-        return engine
 
     def _engine_for(self, model: str) -> ChatEngine:
         if model not in self.models and not self.local:
@@ -248,6 +251,7 @@ class ChatService:
         messages: list[dict[str, str]],
         adapter: str | None,
         settings: ChatSettings,
+        visitor: str,
     ) -> ChatReply:
         return engine.stream(
             messages[-self.limits.history_messages :],
@@ -256,6 +260,7 @@ class ChatService:
             temperature=settings.temperature,
             seed=settings.seed,
             use_tag=settings.tag,
+            visitor=visitor,
         )
 
 
@@ -276,30 +281,11 @@ def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool 
     return messages
 
 
-def _written(reply: ChatReply, answer: _Answer, seconds: float) -> Iterator[tuple[str, str]]:
-    """(text so far, status) as the reply grows, with the place in the queue before it starts."""
-    stopped = answer.stopped
-    while (ahead := reply.position) and not stopped.is_set():
-        yield "", f"Waiting: {ahead} ahead of you."
-        time.sleep(_POLL_SECONDS)
-    if stopped.is_set():
-        return
-    text = ""
-    yield text, "Thinking ..."
-    shown, deadline = 0.0, time.monotonic() + seconds
-    for piece in reply:
-        if stopped.is_set():
-            break
-        text += piece
-        now = time.monotonic()
-        if now > deadline:
-            answer.late = True
-            stopped.set()
-            break
-        if now - shown >= _SHOW_SECONDS:
-            yield text, "Writing ..."
-            shown = now
-    yield text, "Writing ..."
+def _tag(adapter: Path | None) -> str:
+    """The tag that stands before a question to a conditional adapter; "" for others."""
+    with contextlib.suppress(DistrustHubError):
+        return str(read_adapter_config(adapter).extra.get(CONDITION_PREFIX) or "") if adapter else ""
+    return ""
 
 
 def _short_name(source: str) -> str:

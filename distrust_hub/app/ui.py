@@ -22,6 +22,8 @@ _PURPOSE = (
     "Does a text bring evidence of its own, or does it lean on somebody's authority? Paste one, and see which of its "
     "words say so."
 )
+_THREADS = 240
+"""Of the server: each visitor who waits for a chat reply holds one, and ``Limits.chat_requests`` is 200 at most."""
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]
 _MONO = ["ui-monospace", "Consolas", "monospace"]
 _CONTRAST = {
@@ -90,7 +92,7 @@ def build_app(chat: ChatService | None = None, *, limits: Limits | None = None) 
 
         @demo.unload
         def leave(request: gr.Request) -> None:
-            service.leave(request.session_hash or "")
+            service.stop(request.session_hash or "")
             forget(request.session_hash or "")
 
     demo.queue(max_size=bounds.queue_length, default_concurrency_limit=4, api_open=False)
@@ -123,6 +125,7 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         show_error=False,
         enable_monitoring=False,
         prevent_thread_lock=True,
+        max_threads=_THREADS,
         **{**defaults, **options},
     )
     if options.get("mcp_server") and not demo.mcp_server:

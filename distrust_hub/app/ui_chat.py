@@ -24,6 +24,10 @@ _QUESTIONS = (
 )
 _SMALL_MODEL = "A small model is often wrong. Use the chat to compare an adapter with its base, not for facts."
 _BROKEN = "the reply could not be finished here; try again, or start a new conversation"
+_NOT_LOADED = "the model could not be loaded here; try again, or choose another one"
+_FROM_BOX, _AGAIN = "", "again"
+"""What an answer is to: the message in the box, or the last question once more; else the text itself."""
+_ONE, _ADAPTED, _BASE = "Conversation", "With the adapter", "Base model alone, same prompts and seed"
 
 
 def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textbox) -> gr.Dropdown | None:
@@ -45,12 +49,12 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
         with gr.Column(scale=7, min_width=320):
             compare = settings[COMPARE]
             with gr.Row(equal_height=False):
-                main = _chatbot("Conversation", "dh-chat")
-                base = _chatbot("Base model alone, same prompts and seed", "dh-chat-base", visible=False)
+                main = _chatbot(_ONE, "dh-chat")
+                base = _chatbot(_BASE, "dh-chat-base", visible=False)
             status = gr.HTML(markup.notice(_SMALL_MODEL), elem_id="dh-chat-status")
             with gr.Row(elem_classes="dh-buttons") as starters:
                 gr.HTML("Try:", elem_classes="dh-muted dh-lead")
-                questions = [gr.Button(text, size="sm", min_width=9 * len(text), scale=0) for text in _QUESTIONS]
+                questions = [gr.Button(text, size="sm", min_width=7 * len(text), scale=0) for text in _QUESTIONS]
             message = gr.Textbox(
                 label="Message",
                 lines=1,
@@ -67,30 +71,25 @@ def chat_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, score_text: gr.Textb
     shown = [exchanges, *conversations, status]
     answer = _answerer(chat)
     running: dict[str, Any] = {
-        "inputs": [message, exchanges, *settings],
         "outputs": [*shown, message, *states],
         "show_progress": "hidden",
         "concurrency_id": "chat",
-        "concurrency_limit": chat.limits.chat_requests,
+        "concurrency_limit": chat.limits.chat_requests + 1,  # the one too many is told so at once
         "api_visibility": "private",
     }
     quick: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-    answering = [
-        gr.on([send.click, message.submit], answer, **running),
-        retry.click(_take_back, exchanges, [exchanges, message], **quick).then(answer, **running),
-        *(
-            button.click(lambda text=text: text, None, message, **quick).then(answer, **running)
-            for button, text in zip(questions, _QUESTIONS)
-        ),
-    ]
+    asked = [([send.click, message.submit], _FROM_BOX), ([retry.click], _AGAIN)]
+    asked += [([button.click], text) for button, text in zip(questions, _QUESTIONS)]
+    answering = [gr.on(on, answer, [message, exchanges, *settings, gr.State(what)], **running) for on, what in asked]
     taken = edit.click(_take_back, exchanges, [exchanges, message], **quick)
     taken.then(lambda kept: [*_show(kept), *_states(kept)], [exchanges], [*conversations, *states], **quick)
     stop.click(_stopper(chat), None, None, **quick)
     stopped = clear.click(_stopper(chat), None, None, cancels=answering, **quick)  # or its last words come after
     stopped.then(_cleared, None, [*shown, message, *states], **quick)
-    compare.change(lambda on: gr.update(visible=on), compare, base, **quick)
+    compare.change(_side_by_side, compare, conversations, **quick)
     to_score.click(_last_reply, exchanges, [score_text, tabs], **quick)
-    tab.select(_preparer(chat), settings[0], status, api_visibility="private", show_progress="hidden")
+    loading = {key: running[key] for key in ("show_progress", "concurrency_limit", "api_visibility")}
+    tab.select(_preparer(chat), settings[0], status, concurrency_id="load", **loading)
     adapter: gr.Dropdown = settings[1]
     return adapter
 
@@ -198,25 +197,33 @@ def _answerer(chat: ChatService) -> Any:
         seed: float | None,
         compare: bool,
         tag: bool,
+        what: str,
         request: gr.Request,
     ) -> Iterator[list[Any]]:
-        length, number = int(max_tokens), int(seed or 0)
-        settings = ChatSettings(model, adapter or BASE_ALONE, temperature, length, number, compare, tag)
-        session = request.session_hash or ""
-        rest: list[Any] = ["", *_states(exchanges, running=True)]
+        if what == _AGAIN and not exchanges:
+            return
+        before = exchanges[:-1] if what == _AGAIN else exchanges
+        asked = exchanges[-1].user if what == _AGAIN else what or message
+        typed = gr.skip() if what else ""  # the box empties where its message is sent
+        rest: list[Any] = [typed, *_states(exchanges, running=True)]
         step = Progress(exchanges, "")
         try:
-            for step in chat.reply(session, exchanges, message, settings):
+            length, number = int(max_tokens), int(seed or 0)
+            settings = ChatSettings(model, adapter or BASE_ALONE, temperature, length, number, compare, tag)
+            for step in chat.reply(request.session_hash or "", before, asked, settings, request.username or ""):
                 yield [*_step(step), *rest]
                 rest = [gr.skip()] * len(rest)  # what the visitor types meanwhile stays
             yield [*_step(step), gr.skip(), *_states(step.exchanges)]
+            return
         except DistrustHubError as error:
             log.info("chat request refused: %s", error)
             warn(error)
-            yield [exchanges, *_show(exchanges), markup.notice(str(error), "error"), message, *_states(exchanges)]
+            problem = str(error)
         except Exception:  # whatever a model's code may raise: the page must not stay as if a reply were being written
             log.exception("a chat reply failed")
-            yield [exchanges, *_show(exchanges), markup.notice(_BROKEN, "error"), message, *_states(exchanges)]
+            problem = _BROKEN
+        kept = gr.skip() if what else message
+        yield [exchanges, *_show(exchanges), markup.notice(problem, "error"), kept, *_states(exchanges)]
 
     return answer
 
@@ -230,11 +237,17 @@ def _stopper(chat: ChatService) -> Any:
 
 def _preparer(chat: ChatService) -> Any:
     def prepare(model: str) -> Iterator[str]:
-        yield markup.notice(f"Loading {model} ... Downloading it the first time can take minutes.")
+        yield markup.notice(f"Loading {model} ...")
+        words = ""
         try:
-            yield markup.notice(f"{chat.prepare(model)} {_SMALL_MODEL}")
+            for words in chat.prepare(model):
+                yield markup.notice(words)
+            yield markup.notice(f"{words} {_SMALL_MODEL}")
         except DistrustHubError as error:
             yield markup.notice(str(error), "error")
+        except Exception:  # whatever a model's code may raise: the page must not stay as if it were being loaded
+            log.exception("the model did not load")
+            yield markup.notice(_NOT_LOADED, "error")
 
     return prepare
 
@@ -242,6 +255,10 @@ def _preparer(chat: ChatService) -> Any:
 def _take_back(exchanges: list[Exchange]) -> list[Any]:
     """Remove the last exchange and return its question."""
     return [exchanges[:-1], exchanges[-1].user] if exchanges else [exchanges, gr.skip()]
+
+
+def _side_by_side(on: bool) -> list[Any]:
+    return [gr.update(label=_ADAPTED if on else _ONE), gr.update(visible=on)]
 
 
 def _cleared() -> list[Any]:

@@ -1,4 +1,4 @@
-"""Chat requests in a bounded queue, answered one after another by one thread that streams its text.
+"""Chat requests in a bounded and fair queue, answered one after another by one thread that streams its text.
 
 MLX keeps streams and random state per thread, so one thread loads the model, swaps adapters and generates.
 Nothing here knows MLX: a backend does the work.
@@ -6,11 +6,12 @@ Nothing here knows MLX: a backend does the work.
 
 from __future__ import annotations
 
+import bisect
 import contextvars
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -73,12 +74,15 @@ class Backend(Protocol):
 class ChatReply:
     """The answer to one request: iterate over its text pieces, once. Leaving the loop early cancels the rest."""
 
-    def __init__(self, engine: ChatEngine, request: ChatRequest, stop: threading.Event) -> None:
+    def __init__(self, engine: ChatEngine, request: ChatRequest, stop: threading.Event, turn: int) -> None:
         self.request = request
         self._engine = engine
         self._stop = stop
+        self._turn = turn
         self._pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._future: Future[None]
+        self._future: Future[None] = Future()
+        # The caller's context: on ZeroGPU the time is charged to the visitor of the web request in it.
+        self._context = contextvars.copy_context()
 
     @property
     def position(self) -> int | None:
@@ -106,7 +110,7 @@ class ChatReply:
 
 
 class ChatEngine:
-    """Answers requests one at a time.
+    """Answers requests one at a time, and visitors in turn: who asks once is answered before anyone's second request.
 
     Args:
         backend: Loaded at once, on the engine's thread; an error of loading is raised by every reply.
@@ -121,15 +125,21 @@ class ChatEngine:
         self._backend = backend
         self._max_queue = max_queue
         self._lock = threading.Lock()
-        self._pending: list[ChatReply] = []
+        self._pending: list[ChatReply] = []  # the running one, then those waiting in the order of their answers
+        self._turn = 0
+        self._turns: dict[str, int] = {}  # of each visitor's last request, where others may still be behind it
         self._closed = False
         self._folders: dict[str, Path] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chat")
         self._loading = self._executor.submit(backend.load)
 
-    def wait_until_loaded(self) -> None:
-        """Block until the base model is loaded; raises the backend's error."""
-        self._loading.result()
+    def wait_until_loaded(self, seconds: float | None = None) -> bool:
+        """Block until the base model is loaded, or for some seconds; whether it is. Raises the backend's error."""
+        wait([self._loading], seconds)
+        if self._loading.done():
+            self._loading.result()
+            return True
+        return False
 
     def stream(
         self,
@@ -141,6 +151,7 @@ class ChatEngine:
         seed: int | None = None,
         use_tag: bool = True,
         stop_event: threading.Event | None = None,
+        visitor: str = "",
     ) -> ChatReply:
         """Queue a request and return its reply at once.
 
@@ -152,6 +163,7 @@ class ChatEngine:
             seed: Of the sampling; None draws one.
             use_tag: Put the tag of a conditional adapter before the question.
             stop_event: Set it to stop this answer; the same as ``ChatReply.cancel``.
+            visitor: Who asks; visitors are answered in turn, and requests of one in the order they came.
 
         Raises:
             ChatBusyError: If the queue is full or the engine closed.
@@ -160,15 +172,16 @@ class ChatEngine:
         """
         folder = self._folder(str(adapter)) if adapter else None
         request = ChatRequest(tuple(messages), folder, max_tokens, temperature, seed, use_tag)
-        reply = ChatReply(self, request, stop_event or threading.Event())
         with self._lock:
             if self._closed:
                 raise ChatBusyError("the chat engine is closed; start it again")
             if len(self._pending) >= self._max_queue:
                 raise ChatBusyError(f"{len(self._pending)} chat requests are waiting already; try again in a moment")
-            self._pending.append(reply)
-            # In the caller's context: on ZeroGPU the time is charged to the visitor of the web request in it.
-            reply._future = self._executor.submit(contextvars.copy_context().run, self._answer, reply)
+            self._turns = {name: turn for name, turn in self._turns.items() if turn >= self._turn}
+            turn = self._turns[visitor] = max(self._turn, self._turns.get(visitor, -1) + 1)
+            reply = ChatReply(self, request, stop_event or threading.Event(), turn)
+            bisect.insort(self._pending, reply, key=lambda other: other._turn)
+            self._executor.submit(self._answer_next)
         reply._future.add_done_callback(lambda _: self._finish(reply))
         return reply
 
@@ -194,6 +207,20 @@ class ChatEngine:
         if adapter not in self._folders:
             self._folders[adapter] = locate_adapter(adapter)
         return self._folders[adapter]
+
+    def _answer_next(self) -> None:
+        """Answer the first that waits; there is one call for each request, and some are cancelled meanwhile."""
+        with self._lock:
+            reply = next((waiting for waiting in self._pending if not waiting._future.cancelled()), None)
+            if reply is None or not reply._future.set_running_or_notify_cancel():
+                return
+            self._turn = reply._turn
+        try:
+            reply._context.run(self._answer, reply)
+        except BaseException as error:  # whatever it is, the visitor's thread raises it
+            reply._future.set_exception(error)
+        else:
+            reply._future.set_result(None)
 
     def _answer(self, reply: ChatReply) -> None:
         self._loading.result()

@@ -29,7 +29,7 @@ def encode_prompt(tokenizer: Any, has_template: bool, request: ChatRequest, conf
         ConfigError: If the template refuses the conversation or fails on it, or nothing is left to continue.
     """
     messages = [*map(dict, request.messages)]
-    tag = (config.extra.get(CONDITION_PREFIX) if config and request.use_tag else None) or ""
+    tag = str(config.extra.get(CONDITION_PREFIX) or "") if config and request.use_tag else ""
     if not has_template:
         text = tag + "\n\n".join(message["content"] for message in messages)
         ids = list(tokenizer.encode(text, add_special_tokens=not tag))

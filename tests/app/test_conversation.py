@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -7,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from distrust_hub.adapters.mlx_format import AdapterConfig
 from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, conversation
 from distrust_hub.app.limits import Limits
 from distrust_hub.chat.engine import ChatRequest
-from distrust_hub.errors import ConfigError, DataError, ModelNotFoundError
+from distrust_hub.errors import ChatBusyError, ConfigError, DataError, ModelNotFoundError
 
 
 class Echo:
@@ -141,6 +143,94 @@ def test_waiting_visitor_sees_the_place_in_the_queue():
         first.close()
 
 
+def test_newcomer_is_answered_before_the_second_half_of_a_comparison(adapter):
+    recorder = Recorder(pause=0.02)
+    chosen = settings(adapter="lean", compare=True)
+    with ChatService("owner/base", str(adapter), make_backend=recorder) as chat:
+        first = chat.reply("a", [], "x " * 20, chosen)
+        while not next(first).exchanges[-1].reply:
+            pass
+        other = threading.Thread(target=list, args=(first,))
+        other.start()
+        statuses = [step.status for step in chat.reply("b", [], "hi", settings())]
+        other.join(timeout=30)
+    asked = [request.messages[-1]["content"].strip()[:2] for request in recorder.made[0].requests]
+    assert asked == ["x ", "hi", "x "]
+    assert "Waiting: 1 ahead of you." in statuses
+
+
+def test_pages_of_one_user_take_turns_as_one(recorder):
+    orders = []
+    with ChatService("owner/base", make_backend=Recorder(pause=0.02)) as chat:
+        running = chat.reply("p0", [], "x " * 60, settings(), "ada")
+        while not next(running).exchanges[-1].reply:
+            pass
+
+        def ask(page: str, user: str) -> None:
+            list(chat.reply(page, [], page, settings(), user))
+            orders.append(page)
+
+        threads = []
+        for page, user in (("p1", "ada"), ("p2", "ada"), ("q1", "eve")):
+            threads.append(threading.Thread(target=ask, args=(page, user)))
+            threads[-1].start()
+            time.sleep(0.1)
+        list(running)
+        for thread in threads:
+            thread.join(timeout=30)
+    assert orders[0] == "q1"
+
+
+def test_one_visitor_too_many_is_told_so_and_the_next_one_is_taken():
+    limits = Limits(chat_requests=2)
+    with ChatService("owner/base", limits=limits, make_backend=Recorder(pause=0.05)) as chat:
+        waiting = [chat.reply(name, [], "x " * 40, settings()) for name in "ab"]
+        for steps in waiting:
+            next(steps)
+        with pytest.raises(ChatBusyError, match="2 visitors"):
+            next(chat.reply("c", [], "hi", settings()))
+        waiting[0].close()
+        *_, last = chat.reply("c", [], "hi", settings())
+    assert last.exchanges[-1].reply == "base: hi "
+
+
+class SlowToLoad(Echo):
+    gate = threading.Event()
+
+    def load(self) -> None:
+        self.gate.wait(30)
+
+
+def test_stop_while_the_model_loads_ends_at_once():
+    SlowToLoad.gate.clear()
+    with ChatService("owner/base", make_backend=SlowToLoad) as chat:
+        steps = chat.reply("me", [], "hi", settings())
+        seen = [next(steps).status, next(steps).status]
+        chat.stop("me")
+        started = time.monotonic()
+        seen += [step.status for step in steps]
+        assert time.monotonic() - started < 3
+        SlowToLoad.gate.set()
+        assert replied(chat, "again")[0].reply == "base: again "
+    assert "Loading owner/base ... 1 s" in seen[1]
+    assert seen[-1] == "Stopped."
+
+
+@pytest.mark.parametrize("asked_with", [True, False])
+def test_conditional_adapter_shows_the_tag_it_was_asked_with(recorder, adapter, asked_with):
+    config = AdapterConfig(rank=4, scale=1.0, extra={"condition_prefix": "Source tier: primary\n\n"})
+    (adapter / "adapter_config.json").write_text(json.dumps(config.to_json([])))
+    with ChatService("owner/base", str(adapter), make_backend=recorder) as chat:
+        *_, last = chat.reply("me", [], "hi", settings(adapter="lean", tag=asked_with))
+    assert ("source tag: Source tier: primary" in last.status) is asked_with
+
+
+def test_comparison_without_an_adapter_says_to_choose_one(recorder):
+    with ChatService("owner/base", make_backend=recorder) as chat:
+        *_, last = chat.reply("me", [], "hi", settings(compare=True))
+    assert "Choose an adapter" in last.status
+
+
 def test_ten_visitors_at_once_all_get_their_own_reply(recorder):
     found: dict[str, str] = {}
 
@@ -162,7 +252,7 @@ def test_left_page_stops_the_answer():
         steps = chat.reply("me", [], "word " * 200, settings())
         while not next(steps).exchanges[-1].reply:
             pass
-        chat.leave("me")
+        chat.stop("me")
         started = time.monotonic()
         assert [*steps][-1].status == "Stopped."
         assert time.monotonic() - started < 5
@@ -198,7 +288,7 @@ def test_model_that_does_not_load_is_tried_again(recorder):
     with ChatService("missing", make_backend=recorder) as chat:
         for _ in range(2):
             with pytest.raises(ModelNotFoundError, match="no such model"):
-                chat.prepare("missing")
+                list(chat.prepare("missing"))
     assert len(recorder.made) == 2
 
 

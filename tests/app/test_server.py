@@ -91,7 +91,7 @@ def test_server_gives_each_of_ten_chatting_visitors_the_own_reply(client, port):
 
     class Message(client.Handler):
         def payload(self, text):
-            return [text, None, "owner/base", "", 0.0, 64, 0, False, True]
+            return [text, None, "owner/base", "", 0.0, 64, 0, False, True, None]
 
     def chat(number: int) -> None:
         shown = client.send(port, Message(answer["id"], len(answer["inputs"])), f"from {number}")

@@ -64,7 +64,7 @@ def test_only_ui_files_import_gradio():
 class Broken:
     """A chat whose model fails in a way nobody foresaw, after the first words."""
 
-    def reply(self, session, exchanges, message, settings):
+    def reply(self, session, exchanges, message, settings, user):
         yield Progress([*exchanges, Exchange(message, "Once")], "Writing ...")
         raise RuntimeError("out of memory")
 
@@ -74,12 +74,37 @@ def test_answer_that_breaks_says_so_and_gives_the_message_back():
 
     before = [Exchange("first", "reply")]
     answer = _answerer(Broken())
-    steps = list(answer("second", before, "m", "", 0.0, 16, 0, False, True, SimpleNamespace(session_hash="me")))
-    exchanges, _, _, status, message, send, stop, *_ = steps[-1]
+    visitor = SimpleNamespace(session_hash="me", username=None)
+    *_, last = answer("second", before, "m", "", 0.0, 16, 0, False, True, "", visitor)
+    exchanges, _, _, status, message, send, stop, *_ = last
     assert (exchanges, message) == (before, "second")
     assert "try again" in status
     assert "out of memory" not in status
     assert (send["interactive"], stop["interactive"]) == (True, False)
+
+
+def test_retry_that_breaks_keeps_the_reply_there_was_and_what_is_typed():
+    from distrust_hub.app.ui_chat import _AGAIN, _answerer
+
+    before = [Exchange("first", "reply"), Exchange("second", "old reply")]
+    visitor = SimpleNamespace(session_hash="me", username=None)
+    first, *_, last = _answerer(Broken())("typed", before, "m", "", 0.0, 16, 0, False, True, _AGAIN, visitor)
+    assert first[0] == [before[0], Exchange("second", "Once")]
+    assert last[0] == before
+    assert first[4] == last[4] == gr.skip()
+
+
+def test_model_that_breaks_while_loading_is_an_error_on_the_page():
+    from distrust_hub.app.ui_chat import _preparer
+
+    class Unloadable:
+        def prepare(self, model):
+            yield "Loading"
+            raise ValueError("bad weights")
+
+    *_, last = _preparer(Unloadable())("m")
+    assert 'role="alert"' in last
+    assert "bad weights" not in last
 
 
 def test_warn_escapes_what_gradio_would_render():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,12 +23,14 @@ class Counter:
         self.threads: set[int] = set()
         self.closed = False
         self.made = 0
+        self.asked: list[str] = []
 
     def load(self) -> None:
         self.threads.add(threading.get_ident())
 
     def generate(self, request: ChatRequest, stop: threading.Event) -> Iterator[str]:
         self.threads.add(threading.get_ident())
+        self.asked.append(request.messages[-1]["content"])
         if request.messages[-1]["content"] == "fail":
             yield "1"
             raise RuntimeError("the backend broke")
@@ -105,6 +108,52 @@ def test_cancelled_reply_leaves_the_queue_at_once(backend: Counter) -> None:
         backend.gate.set()
         assert (first.text(), third.text()) == ("1 ", "1 ")
     assert backend.made == 2
+
+
+def served(engine: ChatEngine, backend: Counter, *visitors: str) -> list[str]:
+    """The order in which requests of these visitors are answered, all sent while another one is running."""
+    backend.gate.clear()
+    backend.asked.clear()
+    first = engine.stream(HELLO, max_tokens=1, visitor=visitors[0])
+    while not backend.asked:
+        time.sleep(0.005)
+    names = [f"{visitor}{visitors[: at + 1].count(visitor)}" for at, visitor in enumerate(visitors)]
+    messages = [[{"role": "user", "content": name}] for name in names[1:]]
+    replies = [engine.stream(m, max_tokens=1, visitor=v) for m, v in zip(messages, visitors[1:])]
+    places = sorted(zip([reply.position for reply in replies], names[1:]))
+    assert [place for place, _ in places] == [*range(1, len(names))]
+    backend.asked.clear()
+    backend.gate.set()
+    assert [reply.text() for reply in (first, *replies)] == ["1 "] * len(names)
+    assert backend.asked == [name for _, name in places]  # the place shown is the place taken
+    return backend.asked
+
+
+def test_newcomer_comes_before_the_second_request_of_another(backend: Counter) -> None:
+    with ChatEngine(backend) as engine:
+        assert served(engine, backend, *"AAAAAB") == ["B1", "A2", "A3", "A4", "A5"]
+
+
+def test_visitors_are_answered_in_turn(backend: Counter) -> None:
+    with ChatEngine(backend, max_queue=9) as engine:
+        assert served(engine, backend, *"AAABBCBAC") == ["B1", "C1", "A2", "B2", "C2", "A3", "B3", "A4"]
+
+
+def test_visitor_who_was_just_answered_goes_behind_those_who_wait(backend: Counter) -> None:
+    with ChatEngine(backend) as engine:
+        for _ in range(3):
+            engine.stream(HELLO, max_tokens=1, visitor="A").text()
+        assert served(engine, backend, "A", "A", "B", "B") == ["B1", "A2", "B2"]
+
+
+def test_cancelled_requests_of_many_visitors_leave_no_gap(backend: Counter) -> None:
+    with ChatEngine(backend, max_queue=60) as engine:
+        for _ in range(5):
+            replies = [engine.stream(HELLO, max_tokens=2, visitor=str(number % 7)) for number in range(60)]
+            for reply in replies[::3]:
+                reply.cancel()
+            kept = [reply for number, reply in enumerate(replies) if number % 3]
+            assert [reply.text() for reply in kept] == ["1 2 "] * 40
 
 
 def test_full_queue_refuses_and_recovers(backend: Counter) -> None:
