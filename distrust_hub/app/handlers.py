@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from distrust_hub.app import plain_words
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.plots import ENTROPY_TOP_BITS, Point
 from distrust_hub.errors import DataError
@@ -38,8 +39,12 @@ _ENTROPY_WORDS = (
     (5.5, "much independent evidence"),
     (float("inf"), "rich, hard-to-edit evidence"),
 )
-_LOW_CONFIDENCE = 0.4
-_CONFIDENCE_WORDS = ((_LOW_CONFIDENCE, "low"), (0.7, "moderate"), (1.0, "high"))
+LOW_CONFIDENCE = 0.4
+_CONFIDENCE_WORDS = ((LOW_CONFIDENCE, "low"), (0.7, "moderate"), (1.0, "high"))
+OTHER_SCRIPT = (
+    "The scorer reads Latin script alone, and most of this text is in another: its words count for nothing here, only "
+    "what you know about the source does."
+)
 LITTLE_EVIDENCE = "There is little to go by in this text, so this is hardly more than a guess."
 RAISES, LOWERS = "▲", "●"
 """Shapes that stand for more and for less trust in the source, so that colour is never alone."""
@@ -53,7 +58,7 @@ ROWS_LISTED = 8
 _LABEL_CHARS = 30
 _FOUND_SHOWN, _FOUND_CHARS = 4, 60
 _CORE_RANGE = f"{signed_core(AUTHORITY_WEIGHT_MAX, 0.0):.1f} to {ENTROPY_TOP_BITS:g}"
-_LONE_I = re.compile(r"\bi\b")
+_LATIN = re.compile(r"[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
 _AXES = {"authority_weight": "authority weight", "provenance_entropy": "provenance entropy, bits"}
 
 
@@ -148,7 +153,7 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
         gauges=(_authority_gauge(weight), _entropy_gauge(entropy)),
         tier=score.tier,
         tier_words=TIER_WORDS[score.tier],
-        caution=LITTLE_EVIDENCE if score.confidence <= _LOW_CONFIDENCE else "",
+        caution=_caution(text, score.confidence),
         facts=_facts(score),
         spans=highlighted(text, score),
         contributions=contribution_rows(score),
@@ -156,6 +161,13 @@ def _view(text: str, score: DocumentScore) -> ScoreView:
         term=distrust_term(weight, entropy),
         term_words=_term_words(signed_core(weight, entropy)),
     )
+
+
+def _caution(text: str, confidence: float) -> str:
+    letters = sum(map(str.isalpha, text))
+    if 2 * len(_LATIN.findall(text)) < letters:
+        return OTHER_SCRIPT
+    return LITTLE_EVIDENCE if confidence <= LOW_CONFIDENCE else ""
 
 
 def _authority_gauge(weight: float) -> Gauge:
@@ -178,7 +190,7 @@ def _facts(score: DocumentScore) -> tuple[tuple[str, str], ...]:
     core = signed_core(score.authority_weight, score.provenance_entropy)
     return (
         ("Confidence", f"{_words(score.confidence, _CONFIDENCE_WORDS)}, {score.confidence:.2f} of 1"),
-        ("Signed core s", f"{core:+.2f} ({_CORE_RANGE})"),
+        ("Both in one: signed core s", f"{core:+.2f} ({_CORE_RANGE})"),
         ("Kind of source", _told((score.source_type or "not recognised").replace("_", " "), score.source_type_origin)),
         ("Year", "not found" if score.year is None else _told(str(score.year), score.year_origin)),
         ("Citations in it", str(sum(score.citations.values()))),
@@ -228,9 +240,9 @@ def highlighted(text: str, score: DocumentScore) -> list[tuple[str, str | None]]
 def evidence_label(item: Evidence) -> str:
     """Label of a highlight: ▲ where it raises trust in the source, ● where it lowers it, and the reason."""
     raises = (item.contribution < 0) == (item.axis == "authority_weight")
-    short = item.reason.split(",")[0].rpartition(": ")[2]
-    words = short if len(short) <= _LABEL_CHARS else item.component
-    return f"{RAISES if raises else LOWERS} {_plain(words)}"
+    short = plain_words.short_reason(item.reason)
+    words = short if len(short) <= _LABEL_CHARS else plain_words.component(item.component)
+    return f"{RAISES if raises else LOWERS} {words}"
 
 
 def contribution_rows(score: DocumentScore) -> list[list[str]]:
@@ -249,7 +261,8 @@ def contribution_rows(score: DocumentScore) -> list[list[str]]:
             if len(rows) - first == ROWS_LISTED or _importance(axis, _sum(items)) < 1.0:
                 small.append(items)
                 continue
-            rows.append([name, _plain(component), f"{_sum(items):+.3f}", _found(items, reason), _plain(reason)])
+            part, why = plain_words.component(component), plain_words.reason(reason)
+            rows.append([name, part, f"{_sum(items):+.3f}", _found(items, reason), why])
         if small:
             others = _sum(item for items in small for item in items)
             reasons = "1 smaller reason" if len(small) == 1 else f"{len(small)} smaller reasons"
@@ -267,11 +280,6 @@ def _importance(axis: str, contribution: float) -> float:
 
 def _sum(items: Iterable[Evidence]) -> float:
     return math.fsum(item.contribution for item in items)
-
-
-def _plain(name: str) -> str:
-    """A name from the scorer in plain spelling."""
-    return _LONE_I.sub("I", name.replace("_", " "))
 
 
 def _found(items: Iterable[Evidence], reason: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from distrust_hub.app.batch import BatchView, excerpt
 from distrust_hub.app.handlers import LOWERS, RAISES, Gauge, ScoreView
+from distrust_hub.app.plain_words import COMPONENTS
 
 _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
 
@@ -81,7 +82,7 @@ def _contribution(line: list[str], largest: float) -> str:
     axis, component, adds, found, reason = line
     raises = adds.startswith("-") == axis.startswith("authority")
     kind, shape = ("dh-up", RAISES) if raises else ("dh-down", LOWERS)
-    if component == "base":
+    if component == COMPONENTS["base"]:
         kind, shape = "dh-base", ""
     where = f'<span class="dh-found">{escape(found)}</span>' if found else ""
     return (

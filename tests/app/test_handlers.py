@@ -43,7 +43,9 @@ def test_score_view_shows_the_scorers_numbers():
     weight, entropy = view.gauges
     assert (weight.value, entropy.value) == (score.authority_weight, score.provenance_entropy)
     assert view.term == distrust_term(score.authority_weight, score.provenance_entropy)
-    assert dict(view.facts)["Signed core s"] == f"{signed_core(weight.value, entropy.value):+.2f} (-4.6 to 8)"
+    assert (
+        dict(view.facts)["Both in one: signed core s"] == f"{signed_core(weight.value, entropy.value):+.2f} (-4.6 to 8)"
+    )
     assert dict(view.facts)["Confidence"] == f"high, {score.confidence:.2f} of 1"
     assert (view.point.authority_weight, view.point.provenance_entropy) == (weight.value, entropy.value)
 
