@@ -1,11 +1,10 @@
-"""Many texts at once: citation lists and uploaded files, as one table and as downloads. No gradio here."""
+"""Many texts at once, as one table and as downloads. No gradio here."""
 
 from __future__ import annotations
 
 import csv
 import importlib.util
 import io
-import re
 import threading
 import time
 from collections import Counter
@@ -39,10 +38,7 @@ EXTREMES_SHOWN = 3
 """Most primary and most coordinated rows to look at first; fewer where there are not twice as many rows."""
 
 _EXCERPT_CHARS = 160
-_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
-_YEAR_IN_BRACKETS = re.compile(r"\(((?:1[5-9]|20)\d\d)[a-z]?\)")
-_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -64,29 +60,6 @@ class BatchView:
     most_primary: tuple[int, ...]
     most_coordinated: tuple[int, ...]
     stopped: str = ""
-
-
-def citation_lines(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
-    """One document per line of a reference list that is not blank, with the year and the address that stand in it.
-
-    Raises:
-        DataError: If there are no lines, or more than the app takes.
-    """
-    limits.check_text(text)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError("the list is empty; paste one citation per line")
-    limits.check_rows(len(lines))
-    return [(line, _cited(line)) for line in lines]
-
-
-def _cited(line: str) -> dict[str, Any]:
-    """``year`` and ``url`` of a citation: the year in brackets, else the only one outside of an address."""
-    address = _ADDRESS.search(line)
-    words = _ADDRESS.sub(" ", line)
-    years = _YEAR_IN_BRACKETS.findall(words)[:1] or list(dict.fromkeys(_YEAR.findall(words)))
-    found = {"url": address[0].rstrip(".,;)")} if address else {}
-    return {**found, "year": years[0]} if len(years) == 1 else found
 
 
 def score_batch(
@@ -218,4 +191,5 @@ def _parquet(view: BatchView, folder: Path) -> list[Path]:
 
 
 def _csv_cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    runs = isinstance(value, str) and (value[:1] in ("\t", "\r") or value.lstrip().startswith(_FORMULA_STARTS))
+    return f"'{value}" if runs else value

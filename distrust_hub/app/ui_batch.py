@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from distrust_hub.app import batch, markup, plots
+from distrust_hub.app import batch, markup, plots, references
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.ui_toast import warn
 from distrust_hub.app.uploads import TABLE_TYPES, TEXT_TYPES, UPLOAD_TYPES, read_upload
@@ -54,6 +54,7 @@ def citations(limits: Limits) -> None:
     """A reference list, one score a line."""
     lines = gr.Textbox(
         label="Reference list, one citation per line",
+        info="Numbered lists, hanging indents, BibTeX and RIS are read too.",
         lines=6,
         max_lines=16,
         placeholder="Faraday, M. (1839). Experimental Researches in Electricity. London: Taylor.",
@@ -62,7 +63,7 @@ def citations(limits: Limits) -> None:
         go, stop = _buttons("Score the citations")
         example = gr.Button("Example list", size="md", min_width=130, scale=0)
     example.click(lambda: _EXAMPLE, outputs=lines, queue=False, api_visibility="private", show_progress="hidden")
-    _batch(lines, go, stop, _EMPTY_LIST, lambda text: batch.citation_lines(text, limits), limits)
+    _batch(lines, go, stop, _EMPTY_LIST, lambda text: references.citations(text, limits), limits)
 
 
 def file_of_texts(limits: Limits) -> None:
@@ -74,7 +75,8 @@ def file_of_texts(limits: Limits) -> None:
     )
     gr.Markdown(
         f"Texts ({', '.join(TEXT_TYPES)}) are one document each. Tables ({', '.join(TABLE_TYPES)}) need a column "
-        "`text` with one document per row; columns such as `source`, `year` or `publisher` help.",
+        "`text` (or `content`, `body`, `abstract`) with one document per row; columns such as `source`, `year` or "
+        "`publisher` help.",
         elem_classes="dh-muted",
     )
     with gr.Row(elem_classes="dh-buttons"):

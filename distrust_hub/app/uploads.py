@@ -1,10 +1,8 @@
-"""Documents from a file a visitor dropped: text, Markdown, HTML, PDF, JSON Lines, CSV or Parquet. No gradio here."""
+"""Documents from a file a visitor dropped: text, Markdown, HTML, PDF, JSON, CSV or Parquet. No gradio here."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,23 @@ from typing import Any
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.pdf import pdf_text
 from distrust_hub.errors import DataError, MissingDependencyError
-from distrust_hub.files import iter_jsonl
 from distrust_hub.schema import Document
+from distrust_hub.scoring.inputs import decoded, iter_source
 
 TEXT_TYPES = (".txt", ".md", ".html", ".htm", ".pdf")
 """Files that are one document."""
 
-TABLE_TYPES = (".jsonl", ".csv", ".parquet")
+TABLE_TYPES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 """Files with one document a row."""
 
 UPLOAD_TYPES = (*TEXT_TYPES, *TABLE_TYPES)
+TEXT_COLUMNS = ("text", "content", "body", "document", "article", "abstract", "citation", "reference")
+"""Columns that may hold the texts of a table, the first one there counting, in any case of letters."""
+
+_START_BYTES = 4096
+_MARKED = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+"""Byte order marks of text in which zero bytes are no surprise."""
+
 _MAX_UNPACKED_RATIO = 50
 _SKIPPED_TAGS = ("script", "style", "head", "noscript", "template")
 _BLOCK_TAGS = ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article")
@@ -46,20 +51,61 @@ def read_upload(path: str | Path, limits: Limits) -> list[tuple[str, dict[str, A
     if suffix not in UPLOAD_TYPES:
         raise DataError(f"files of type {suffix or 'without a suffix'} are not read; give {', '.join(UPLOAD_TYPES)}")
     limits.check_upload(file.stat().st_size, file.name)
+    _check_start(file, suffix)
     if suffix in TEXT_TYPES:
         return [(_text(file, suffix, limits), {})]
+    if suffix == ".parquet":
+        _check_unpacked(file)
+    return _documents(file, limits)
+
+
+def _documents(file: Path, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
     documents: list[tuple[str, dict[str, Any]]] = []
-    for line, row in _rows(file, suffix):
-        limits.check_rows(len(documents) + 1)
-        document = Document.from_row(row, path=file.name, line=line)
-        documents.append((document.text, dict(document.metadata)))
+    column = ""
+    try:
+        for item in iter_source(file):
+            if item.row is None:
+                raise DataError(item.problem or "not a row", line=item.line)
+            if all(value in (None, "") for value in item.row.values()):
+                continue  # what spreadsheets leave at the end
+            column = column or _text_column(item.row)
+            text = item.row.get(column)
+            if not isinstance(text, str) or not text.strip():
+                raise DataError(f"no text in column {column!r}; write some, or leave the row out", line=item.line)
+            limits.check_rows(len(documents) + 1)
+            document = Document.from_row(item.row, text_column=column)
+            documents.append((document.text, dict(document.metadata)))
+    except DataError as error:
+        raise DataError(error.problem, path=file.name, line=error.line) from error
     return documents
+
+
+def _text_column(columns: Iterable[str]) -> str:
+    names = [*map(str, columns)]
+    for wanted in TEXT_COLUMNS:
+        if found := [name for name in names if name.strip().lower() == wanted]:
+            return found[0]
+    if len(names) == 1:
+        return names[0]
+    raise DataError(
+        f"there is no column named text (there are: {', '.join(names)[:200]}); name the one with the texts so"
+    )
+
+
+def _check_start(file: Path, suffix: str) -> None:
+    """Refuse what cannot be what its name says."""
+    with file.open("rb") as stream:
+        start = stream.read(_START_BYTES)
+    if start.startswith(b"%PDF-") and suffix != ".pdf":
+        raise DataError("is a PDF by its content; name it .pdf", path=file.name)
+    if b"\0" in start and suffix not in (".pdf", ".parquet") and not start.startswith(_MARKED):
+        raise DataError("is not text, whatever its name says; save it as one of these types", path=file.name)
 
 
 def _text(file: Path, suffix: str, limits: Limits) -> str:
     if suffix == ".pdf":
         return pdf_text(file, limits)
-    text = _decoded(file)
+    text = decoded(file.read_bytes())
     return html_text(text) if suffix.startswith(".htm") else text
 
 
@@ -79,7 +125,9 @@ class _TextOfHtml(HTMLParser):
         self._skipping = 0
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag in _SKIPPED_TAGS:
+        if tag == "body":  # its start also ends a head that nothing closes
+            self._skipping = 0
+        elif tag in _SKIPPED_TAGS:
             self._skipping += 1
         elif tag in _BLOCK_TAGS:
             self.parts.append("\n")
@@ -95,37 +143,8 @@ class _TextOfHtml(HTMLParser):
             self.parts.append(data)
 
 
-def _decoded(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        raise DataError(problem, path=file.name) from error
-
-
-def _rows(file: Path, suffix: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    if suffix == ".jsonl":
-        return _jsonl_rows(file)
-    return _csv_rows(file) if suffix == ".csv" else _parquet_rows(file)
-
-
-def _jsonl_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        yield from iter_jsonl(file)
-    except DataError as error:
-        raise DataError(error.problem, path=file.name, line=error.line) from error
-
-
-def _csv_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(_decoded(file), newline=""))
-    try:
-        for row in reader:
-            yield reader.line_num, {key: value for key, value in row.items() if key is not None}
-    except csv.Error as error:
-        raise DataError(f"not valid CSV ({error}); fix the line", path=file.name, line=reader.line_num) from error
-
-
-def _parquet_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _check_unpacked(file: Path) -> None:
+    """Refuse a small Parquet file that unpacks to a huge one."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -133,19 +152,10 @@ def _parquet_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise MissingDependencyError("pyarrow", "data", "reading Parquet") from error
     try:
         with parquet.ParquetFile(file) as table:
-            _check_unpacked(table.metadata, file)
-            number = 0
-            for batch in table.iter_batches(batch_size=256):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+            groups = range(table.metadata.num_row_groups)
+            unpacked = sum(table.metadata.row_group(index).total_byte_size for index in groups)
     except pyarrow.ArrowException as error:
         raise DataError("not a readable Parquet file; write it again", path=file.name) from error
-
-
-def _check_unpacked(metadata: Any, file: Path) -> None:
-    """Refuse a small Parquet file that unpacks to a huge one."""
-    unpacked = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
     if unpacked > _MAX_UNPACKED_RATIO * max(file.stat().st_size, 100_000):
         problem = f"unpacks to {unpacked / 1e6:,.0f} MB, too much for its size; score it on your machine"
         raise DataError(problem, path=file.name)

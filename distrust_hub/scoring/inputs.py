@@ -49,6 +49,11 @@ def _encoding(start: bytes) -> tuple[str, str]:
     return (marked, "replace") if marked else ("utf-8-sig", _STRAY_BYTES)
 
 
+def decoded(data: bytes) -> str:
+    """The text of a file: by its byte order mark, else UTF-8, with bytes that are none read as Windows-1252."""
+    return data.decode(*_encoding(data))
+
+
 class InputRow(NamedTuple):
     """A row, or what is wrong with it.
 
@@ -174,9 +179,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
-        data = path.read_bytes()
-        text = data.decode(*_encoding(data))
-        yield InputRow(str(path), 1, {"id": path.stem, text_column: text})
+        yield InputRow(str(path), 1, {"id": path.stem, text_column: decoded(path.read_bytes())})
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}, .json", path=path)
 

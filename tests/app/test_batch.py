@@ -10,7 +10,6 @@ from distrust_hub.app.batch import (
     COLUMNS,
     EXTREMES_SHOWN,
     chosen_rows,
-    citation_lines,
     score_batch,
     write_downloads,
 )
@@ -62,27 +61,6 @@ def test_score_batch_refuses_nothing_too_many_and_too_long():
         score_batch([("short", {}), ("x" * 20, {})], Limits(text_chars=10))
 
 
-def test_citation_lines_drop_blank_lines_and_refuse_none():
-    assert citation_lines(" A\n\n B \n", Limits()) == [("A", {}), ("B", {})]
-    with pytest.raises(DataError, match="one citation per line"):
-        citation_lines(" \n", Limits())
-
-
-@pytest.mark.parametrize(
-    ("line", "known"),
-    [
-        ("Faraday, M. (1839). Experimental Researches. London: Taylor.", {"year": "1839"}),
-        ("Smith, A. (1990b). The crisis of 1848. Oxford.", {"year": "1990"}),
-        ("Diary of A. Holm, 2 September 1866, Bergen 1866.", {"year": "1866"}),
-        ("Smith, A. The crisis of 1848. Oxford 1990.", {}),
-        ("See https://example.org/2021/report.", {"url": "https://example.org/2021/report"}),
-        ("Item 41839, box 20.", {}),
-    ],
-)
-def test_citation_lines_bring_year_and_address(line, known):
-    assert citation_lines(line, Limits()) == [(line, known)]
-
-
 def test_write_downloads_hold_every_row(tmp_path):
     view = score_batch(DOCUMENTS, Limits())
     jsonl, table, *_ = write_downloads(view, tmp_path)
@@ -126,3 +104,10 @@ def test_chosen_rows_keep_a_tier_and_rows_with_all_words():
     assert [row[1] for row in chosen_rows(view, "coordinated", "")] == ["coordinated"] * view.tiers["coordinated"]
     assert [row[0] for row in chosen_rows(view, "", "AGNES boat")] == [3]
     assert chosen_rows(view, "coordinated", "Agnes") == []
+
+
+@pytest.mark.parametrize("text", ["=1+1", "  =1+1", "\t=1", "\r@A", " -2", "\u00a0+1", "＝1", "\tplain"])
+def test_csv_cell_that_a_spreadsheet_would_run_is_text(text, tmp_path):
+    write_downloads(score_batch([(text, {})], Limits()), tmp_path)
+    with (tmp_path / "scores.csv").open(newline="", encoding="utf-8") as stream:
+        assert next(csv.DictReader(stream))["text"] == f"'{text}"

@@ -23,6 +23,32 @@ def test_read_upload_takes_rows_with_their_metadata(tmp_path):
     assert read_upload(tmp_path / "a.csv", Limits()) == [('one, "quoted"\nline', {"year": "1900"})]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "Year;Text\n1900;one, two\n;\n"),
+        ("a.tsv", "Year\tContent\n1900\tone, two\n"),
+        ("a.csv", '\ufeffYear,abstract\n1900,"one, two"\n,\n'),
+        ("a.json", '[{"Year": "1900", "body": "one, two"}]'),
+    ],
+)
+def test_read_upload_finds_the_texts_of_tables_of_others(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert read_upload(tmp_path / name, Limits()) == [("one, two", {"Year": "1900"})]
+
+
+def test_read_upload_takes_other_encodings_and_a_single_column(tmp_path):
+    (tmp_path / "a.txt").write_bytes("café".encode("cp1252"))
+    (tmp_path / "b.txt").write_bytes("café".encode("utf-16"))
+    (tmp_path / "c.csv").write_bytes("Einträge\nfür dich\n".encode("cp1252"))
+    names = ("a.txt", "b.txt", "c.csv")
+    assert [read_upload(tmp_path / name, Limits())[0][0] for name in names] == ["café", "café", "für dich"]
+
+
+def test_html_text_of_a_page_that_closes_no_head():
+    assert html_text("<head><title>t</title><body><p>I saw it<script>x</script>") == "I saw it"
+
+
 def test_read_upload_takes_parquet(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -46,9 +72,12 @@ def test_read_upload_refuses_parquet_that_unpacks_to_a_huge_table(tmp_path):
     ("name", "content", "message"),
     [
         ("a.jsonl", b'{"text": "one"}\nnot json\n', r"^a\.jsonl:2: not valid JSON"),
-        ("a.jsonl", b'{"text": "one"}\n{"body": "x"}\n', r"^a\.jsonl:2: column 'text' is missing"),
-        ("a.csv", b"body\nx\n", r"^a\.csv:2: column 'text' is missing"),
-        ("a.txt", b"caf\xe9 in the morning", r"^a\.txt: not UTF-8"),
+        ("a.jsonl", b'{"text": "one"}\n{"body": "x"}\n', r"^a\.jsonl:2: no text in column 'text'"),
+        ("a.csv", b"text,year\nx,1\n ,2\n", r"^a\.csv:3: no text in column 'text'"),
+        ("a.csv", b"name,year\nx,1\n", r"^a\.csv: there is no column named text \(there are: name, year\)"),
+        ("a.csv", b'text\n"x\n', r"^a\.csv:2: not valid CSV"),
+        ("a.txt", b"%PDF-1.7\n", r"^a\.txt: is a PDF by its content"),
+        ("a.csv", b"PK\x03\x04\x00\x00", r"^a\.csv: is not text"),
         ("a.parquet", b"PAR1 not really", r"^a\.parquet: not a readable Parquet"),
         ("a.exe", b"MZ", r"type \.exe are not read"),
         ("a", b"x", r"without a suffix"),
