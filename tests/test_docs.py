@@ -60,8 +60,17 @@ def test_options_named_in_text_exist():
         text = re.sub(r"python \w+/\w+\.py[^`\n]*", "", page.read_text(encoding="utf-8"))  # other programs
         if page.name == "migrating.md":  # the left column is another project's
             text = re.sub(r"^\|[^|]*\|", "", text, flags=re.MULTILINE)
-        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text))
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+(?!\w)", text))
         assert sorted(named - known - others) == [], page.name
+
+
+def test_variables_that_are_read_are_told():
+    package = Path(importlib.import_module("distrust_hub").__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    read = set(re.findall(r"\bDISTRUST_HUB_[A-Z_]+", source))
+    assert len(read) >= 4
+    assert sorted(name for name in read if f"`{name}" not in page) == []
 
 
 def test_messages_explained_are_printed():
