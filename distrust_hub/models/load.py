@@ -96,13 +96,18 @@ def _warn_of_another_reading(base: BaseModel, model: nn.Module, added: Mapping[s
 
 @contextlib.contextmanager
 def _refusals(base: BaseModel, what: str) -> Iterator[None]:
-    """Turn what a model file or tokenizer raises, which may be anything, into one line."""
+    """Turn what a model file or tokenizer raises, which may be anything, into one line.
+
+    mlx-lm's module for ``olmo`` ends the process where the package ``ai2-olmo`` is missing.
+    """
     try:
         yield
     except MemoryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         missing = f"{error} is missing from its files" if isinstance(error, KeyError) else str(error)
+        if isinstance(error, SystemExit):
+            missing = "mlx-lm wants a package for it that is not installed; it says which above"
         problem = shorten(missing or type(error).__name__, _LONGEST_PROBLEM, placeholder=" ...")
         raise ModelError(f"{base.id or base.path}: {what} cannot be loaded: {problem}") from error
 

@@ -54,6 +54,15 @@ def test_load_base_refuses_an_architecture_mlx_lm_does_not_know(tiny):
         load_base(str(tiny))
 
 
+def test_load_base_survives_an_architecture_that_ends_the_process(tiny):
+    from distrust_hub.models.load import load_base
+
+    config = json.loads((tiny / "config.json").read_text())
+    (tiny / "config.json").write_text(json.dumps({**config, "model_type": "olmo"}))
+    with pytest.raises(ModelError, match="wants a package for it"):
+        load_base(str(tiny))
+
+
 def test_load_base_says_in_one_line_what_does_not_fit(tiny):
     from distrust_hub.models.load import load_base
 
