@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of the step."""
+"""Ctrl-C, and SIGTERM as batch systems and containers send it, wait for the end of the step."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Any
 
 
 class Interrupt:
-    """While open, the first Ctrl-C only sets ``requested``; a second one interrupts at once.
+    """While open, the first SIGINT or SIGTERM only sets ``requested``; a second one does at once what it always does.
 
     Outside the main thread, where Python delivers no signals, it does nothing.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._previous: Any = None
+        self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._note)
+            self._previous = {
+                number: signal.signal(number, self._note) or signal.SIG_DFL  # None where it was not Python's
+                for number in (signal.SIGINT, signal.SIGTERM)
+            }
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.__exit__()

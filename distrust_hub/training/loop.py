@@ -117,7 +117,7 @@ class Loop:
             elif self.progress.valid_due:
                 self._after_step(metrics, checkpoints, interrupt)
             for batches in self._micro_batches():
-                if interrupt.requested or self.stopped_early:
+                if self._interrupted(interrupt) or self.stopped_early:
                     break
                 row = self._train_step(batches, checkpoints)
                 metrics.write(row)
@@ -126,9 +126,13 @@ class Loop:
                 self._after_step(metrics, checkpoints, interrupt)
                 if not row.get("skipped"):
                     self._good = self.step, copy.deepcopy(self.progress)
-            if interrupt.requested:
+            if self._interrupted(interrupt):
                 self._stop(checkpoints)
         self._take_best(checkpoints)
+
+    def _interrupted(self, interrupt: Interrupt) -> bool:
+        """Whether to stop; ranks stop together, since each step needs all of them."""
+        return self.differentiate.ranks.any(interrupt.requested)
 
     def _shown(self, row: dict[str, Any]) -> dict[str, str]:
         """Numbers of the progress bar: loss, held-out loss, tokens per second, effective sample size."""
@@ -141,7 +145,7 @@ class Loop:
         every = self.config.steps_per_eval
         if last or (every and self.step % every == 0):
             loss = self._evaluate(metrics, interrupt)
-            self.progress.valid_due = loss is None and interrupt.requested
+            self.progress.valid_due = loss is None and self._interrupted(interrupt)
             best = loss is not None and self.progress.note_valid(loss, self.step)
         if last or best or self.stopped_early or self.step % self.config.save_every == 0:
             checkpoints.save_in_background(self.state())
@@ -271,7 +275,7 @@ class Loop:
         for batch in tqdm(self._held_out(), desc="held-out loss", unit="batch", disable=hidden, leave=False):
             nll, tokens = self.differentiate.held_out(batch)
             total, count = total + nll, count + tokens
-            if interrupt.requested:
+            if self._interrupted(interrupt):
                 return None
         self.model.train()
         self.progress.valid_last = total / count if math.isfinite(total) else None

@@ -61,13 +61,24 @@ class Ranks:
         ours = iter(part.reshape(array.shape).astype(array.dtype) for part, array in zip(sums, arrays))
         return tree_map(lambda _: next(ours), tree)
 
+    def gather(self, value: bytes) -> list[bytes]:
+        """What each rank calls this with, in their order; every rank must call it."""
+        if self.size == 1:
+            return [value]
+        lengths = np.array(self._all_sum(mx.array([len(value) * (rank == self.rank) for rank in range(self.size)])))
+        ends = np.cumsum(lengths)
+        data = np.zeros(ends[-1], dtype=np.uint8)
+        data[ends[self.rank] - len(value) : ends[self.rank]] = np.frombuffer(value, dtype=np.uint8)
+        everything = np.array(self._all_sum(mx.array(data))).tobytes() if len(data) else b""
+        return [everything[end - length : end] for length, end in zip(lengths, ends)]
+
     def from_first(self, value: bytes) -> bytes:
         """The bytes that rank 0 calls this with; every rank must call it."""
-        if self.size == 1:
-            return value
-        length = self._all_sum(mx.array([len(value) if self.first else 0])).item()
-        data = mx.array(np.frombuffer(value, dtype=np.uint8)) if self.first else mx.zeros(length, dtype=mx.uint8)
-        return np.array(self._all_sum(data)).tobytes() if length else b""
+        return self.gather(value if self.first else b"")[0]
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so on any of the ranks; every rank must call it."""
+        return here if self.size == 1 else bool(self._all_sum(mx.array([int(here)])).item())
 
     def json_from_first(self, value: Any) -> Any:
         """The JSON value that rank 0 calls this with."""

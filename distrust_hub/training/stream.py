@@ -28,6 +28,8 @@ from distrust_hub.training.batches import (
     padded_width,
 )
 from distrust_hub.training.examples import Item, Pack
+from distrust_hub.training.exchange import encode_rows
+from distrust_hub.training.ranks import find_ranks
 from distrust_hub.training.rows import Row, Rows
 
 BLOCK_EXAMPLES = 8192
@@ -169,8 +171,7 @@ class Stream:
 
     def _encoded(self, row: int) -> Iterator[tuple[int, Sequence[Item]]]:
         rows = self.rows.start_at(row) if isinstance(self.rows, Rows) else iter(self.rows[row:])
-        for number, values in enumerate(rows, start=row):
-            yield number, self.encode(number, values)
+        return encode_rows(enumerate(rows, start=row), self.encode, find_ranks())
 
     def _block(self, items: list[Item], starts: list[int], rows: int, *, last: bool) -> Block:
         if not self.config.packing:

@@ -129,12 +129,13 @@ class _Run:
         refuse_what_cannot_fit(config, base, longest=0)  # the weights alone
         loaded = load_base(base, quantized=True)
         prepare_device(loaded.model, config.max_memory_gb)
+        checkpoints = Checkpoints(self.folder, _identity(config, data, loaded), config.keep_last, environment())
+        self._check_ranks(checkpoints)
         plan, valid = _encode(data, loaded, config)
         refuse_what_cannot_fit(config, base, config.max_seq_length if config.packing else plan.survey.longest)
         lora = add_lora(loaded.model, config)
         loop = Loop(loaded.model, plan, valid, config)
         loop.read_held_out()
-        checkpoints = Checkpoints(self.folder, _identity(config, data, loaded), config.keep_last, environment())
         if self.on_save is not None:
             write = self._snapshot_writer(loaded, lora, plan, data, loop)
             checkpoints.on_saved = functools.partial(self.on_save, write=write)
@@ -173,12 +174,15 @@ class _Run:
                 "check the base model's weights, or lower --learning-rate"
             )
 
-    def _restore(self, loop: Loop, checkpoints: Checkpoints) -> bool:
-        """Whether there is a checkpoint to go on from, restored then; all ranks do as the first one."""
+    def _check_ranks(self, checkpoints: Checkpoints) -> None:
+        """Before the ranks encode the data together."""
         if self.ranks.json_from_first(checkpoints.identity) != checkpoints.identity:
             raise TrainingError(
                 f"rank {self.ranks.rank} has another base, data or settings than rank 0; start all with the same"
             )
+
+    def _restore(self, loop: Loop, checkpoints: Checkpoints) -> bool:
+        """Whether there is a checkpoint to go on from, restored then; all ranks do as the first one."""
         state = self.ranks.state_from_first(self._checkpoint(checkpoints))
         if state is None:
             return False

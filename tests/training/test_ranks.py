@@ -50,6 +50,7 @@ def test_a_single_process_is_all_ranks():
     ranks, state = Ranks(), TrainingState(1, {}, {})
     assert (ranks.first, ranks.size, ranks.share("abc")) == (True, 1, ["a", "b", "c"])
     assert ranks.json_from_first({"a": 1}) == {"a": 1}
+    assert (ranks.gather(b"x"), ranks.any(True), ranks.any(False)) == ([b"x"], True, False)
     assert ranks.state_from_first(state) is state
 
 
@@ -66,7 +67,9 @@ state = TrainingState(7, {"x": np.arange(3.0)}, {"y": np.ones((2, 2), np.uint64)
 got = ranks.state_from_first(state if ranks.first else None)
 print(json.dumps([ranks.rank, ranks.size, ranks.share("abc"), total[0]["a"].tolist(), total[2]["b"].item(),
                   ranks.json_from_first({"from": ranks.rank}), got.step, got.progress, got.adapter["x"].tolist(),
-                  str(got.optimizer["y"].dtype), ranks.state_from_first(None) is None]), flush=True)
+                  str(got.optimizer["y"].dtype), ranks.state_from_first(None) is None,
+                  [part.decode() for part in ranks.gather(b"ab" * ranks.rank)], ranks.gather(b""),
+                  ranks.any(ranks.rank == 1), ranks.any(False)], default=bytes.decode), flush=True)
 """
 
 
@@ -76,6 +79,7 @@ def test_ranks_add_up_and_follow_the_first(tmp_path):
     done = launch(str(script))
     lines = sorted(json.loads(line) for line in done.stdout.splitlines())
     common = [[[3.0] * 3] * 2, 10, {"from": 0}, 7, {"skipped": 2}, [0.0, 1.0, 2.0], "uint64", True]
+    common += [["", "ab"], ["", ""], True, False]
     assert lines == [[0, 2, ["a", "c"], *common], [1, 2, ["b"], *common]], done.stderr
 
 
@@ -89,6 +93,54 @@ def data(tmp_path):
 def losses(folder) -> list[float]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [value for row in rows for value in (row.get("loss"), row.get("valid_loss")) if value is not None]
+
+
+ENCODE = """
+import hashlib, json, sys
+from distrust_hub.config import TrainConfig
+from distrust_hub.training.examples import Example, Pair, Scores
+from distrust_hub.training.ranks import find_ranks
+from distrust_hub.training.rows import Row
+from distrust_hub.training.stream import Position, Stream
+import numpy as np
+
+def example(n, scored):
+    scores = Scores(0.1 + n / 1000, 3.3, "primary") if scored else None
+    return Example(np.arange(2 + n % 7, dtype=np.int32), 1 + n % 2, f"row-{n}", scores)
+
+def encode(number, row):
+    seen.append(number)
+    if row.values["kind"] == 0:
+        return [Pair(example(number, True), example(number + 1, False))]
+    return [example(number, number % 2), example(number + 3, True)][: number % 3]
+
+seen, kind = [], int(sys.argv[1])
+rows = [Row({"kind": kind}, "rows", n) for n in range(101)]
+config = TrainConfig(model="-", data="-", batch_size=3, max_seq_length=32, packing=kind == 2)
+stream, digest = Stream(rows, encode, config), hashlib.sha256()
+for batch, after in [*stream.batches(), *stream.batches(Position(1, batch=4))]:
+    told = [[[s.row_id, s.scores] for s in item.sequences] for item in batch.members]
+    digest.update(repr((batch.tokens.tolist(), batch.positions.tolist(), batch.items.tolist(), told, after)).encode())
+print(json.dumps([find_ranks().rank, len(seen), digest.hexdigest()]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("kind", ["0", "1", "2"], ids=["pairs", "texts", "packed"])
+def test_each_rank_encodes_its_share_of_the_rows_and_has_all_batches(tmp_path, kind):
+    script = tmp_path / "encode.py"
+    script.write_text(ENCODE)
+    alone = subprocess.run(
+        [sys.executable, str(script), kind],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=SECONDS,
+        capture_output=True,
+    )
+    _, rows, digest = json.loads(alone.stdout)
+    done = launch(str(script), kind)
+    assert rows == 101
+    lines = sorted(json.loads(line) for line in done.stdout.splitlines())
+    assert lines == [[0, 51, digest], [1, 50, digest]], done.stderr
 
 
 @pytest.mark.slow
@@ -159,6 +211,21 @@ def test_a_lost_rank_ends_the_other_with_an_error(tiny_model, data, tmp_path):
     assert not (tmp_path / "out" / "adapters.safetensors").exists()
 
 
+INTERRUPT_ONE = """
+import os, signal, sys
+from distrust_hub.cli.main import main
+from distrust_hub.training.loop import Loop
+
+if os.environ["MLX_RANK"] == "1":
+    def step(self, *args):
+        if self.step == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return original(self, *args)
+    original, Loop._train_step = Loop._train_step, step
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ranks_with_other_settings_are_refused(tiny_model, data, tmp_path):
     script = tmp_path / "other_seed.py"
     script.write_text(
@@ -167,3 +234,12 @@ def test_ranks_with_other_settings_are_refused(tiny_model, data, tmp_path):
     )
     done = launch(str(script), *train_command(tiny_model, data, tmp_path / "out", "--iters", "2")[2:])
     assert "rank 1 has another base, data or settings than rank 0" in done.stderr
+
+
+@pytest.mark.slow
+def test_ranks_that_are_interrupted_stop_after_the_same_step(tiny_model, data, tmp_path):
+    script = tmp_path / "interrupt_one.py"
+    script.write_text(INTERRUPT_ONE)
+    done = launch(str(script), *train_command(tiny_model, data, tmp_path / "out", "--iters", "500")[2:])
+    assert "interrupted after step 3; saved step-000003" in done.stderr
+    assert [path.name for path in (tmp_path / "out" / "checkpoints").iterdir()] == ["step-000003"]

@@ -130,21 +130,22 @@ def test_train_resume_refuses_other_settings_data_and_base(quick, tmp_path, fold
         quick(resume=True)
 
 
-def test_train_interrupt_finishes_the_step_saves_and_says_how_to_go_on(quick, tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_train_interrupt_finishes_the_step_saves_and_says_how_to_go_on(quick, tmp_path, monkeypatch, number):
     original = loop.Loop._train_step
 
     def interrupted(self, *args):
         if self.step == 1:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         return original(self, *args)
 
-    handler = signal.getsignal(signal.SIGINT)
+    handler = signal.getsignal(number)
     quick("whole", iters=4)
     with monkeypatch.context() as patch:
         patch.setattr(loop.Loop, "_train_step", interrupted)
         with pytest.raises(TrainingInterrupted, match="after step 2; saved step-000002, go on with --resume"):
             quick("parts", iters=4)
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(number) is handler
     quick("parts", iters=4, resume=True)
     assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
 
