@@ -34,7 +34,6 @@ def option(
     low: float | None = None,
     high: float | None = None,
     local: bool = False,
-    short: str | None = None,
 ) -> Any:
     """A config field.
 
@@ -44,9 +43,8 @@ def option(
         low: Smallest allowed value.
         high: Largest allowed value.
         local: The value is a place on this machine: never stored with a run.
-        short: One-letter option name.
     """
-    metadata = {"help": help_text, "low": low, "high": high, "local": local, "short": short}
+    metadata = {"help": help_text, "low": low, "high": high, "local": local}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -74,6 +72,7 @@ class _Config:
 
         Raises:
             ConfigError: For an unknown key, naming it and the closest known ones, or a value out of bounds.
+            UsageError: If a required field is given nowhere.
             InputNotFoundError: If the file is missing.
         """
         merged = {**(defaults or {}), **(read_yaml_options(yaml_file) if yaml_file else {}), **options}
@@ -85,7 +84,7 @@ class _Config:
         missing = [name for name, entry in fields.items() if entry.default is dataclasses.MISSING]
         if missing := [name for name in missing if name not in merged]:
             flags = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
-            raise ConfigError(f"no {' and no '.join(missing)} given; add {flags}, or a YAML file that says it (-c)")
+            raise UsageError(f"no {' and no '.join(missing)} given; add {flags}, or a YAML file that says it (-c)")
         return cls(**merged)
 
     def to_json(self) -> dict[str, Any]:

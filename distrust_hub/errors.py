@@ -19,7 +19,7 @@ class ConfigError(DistrustHubError, ValueError):
 
 
 class UsageError(ConfigError):
-    """Options that exclude or need each other; the command exits 2."""
+    """Options that are missing, or exclude or need each other; the command exits 2."""
 
 
 class DataError(DistrustHubError, ValueError):

@@ -31,7 +31,9 @@ def test_every_command_has_help(verb, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([verb, "--help"])
     assert stop.value.code == 0
-    assert f"distrust-hub {verb}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: distrust-hub {verb}")
+    assert shown.splitlines()[1] == "", "the usage is one line; the options stand below it"
     assert importlib.import_module(f"distrust_hub.cli.{verb}").__doc__
 
 

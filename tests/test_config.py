@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 
 import pytest
 
+from distrust_hub.cli.main import main
 from distrust_hub.cli.options import add_config_arguments, add_yaml_argument, config_from_args
 from distrust_hub.config import PrepareConfig, TrainConfig
 from distrust_hub.errors import ConfigError, InputNotFoundError
@@ -56,6 +58,30 @@ def test_config_missing_required_and_bad_yaml(tmp_path):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(ConfigError, match=r"bad\.yaml"):
             PrepareConfig.from_options({}, tmp_path / "bad.yaml")
+
+
+def test_what_yaml_turns_on_the_command_line_turns_off(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("packing: true\n")
+    assert parse("-c", str(path)).packing
+    assert not parse("-c", str(path), "--no-packing").packing
+
+
+def test_help_is_in_groups_and_tells_every_default(capsys):
+    for verb, config in (("train", TrainConfig), ("prepare", PrepareConfig)):
+        groups = importlib.import_module(f"distrust_hub.cli.{verb}")._GROUPS
+        assert set(groups) < {field.name for field in dataclasses.fields(config)}
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        shown = " ".join(capsys.readouterr().out.split())
+        assert all(f" {title}: --" in shown for title in groups.values())
+        assert "--seed N" in shown
+        assert shown.count("(default: 0") >= 1
+    parser = argparse.ArgumentParser()
+    add_config_arguments(parser, TrainConfig)
+    told = {action.dest: action.help for action in parser._actions}
+    assert told["dropout"].endswith("(default: 0.0)")
+    assert told["min_trust"].endswith("(default: 1.0)")
 
 
 def test_config_to_json_has_no_place_of_this_machine():

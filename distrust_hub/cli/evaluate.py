@@ -9,7 +9,7 @@ from typing import Any
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.cli.options import add_format_argument, positive_int, seed_int
 from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +41,11 @@ def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:
         help="data of the suite that takes it; may be repeated with SUITE=",
     )
     parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N items; marked as partial")
-    parser.add_argument("--seed", type=seed_int, default=0, help="seed of generated items and intervals (default: 0)")
-    parser.add_argument("--prompt", choices=("qa", "chat"), default="qa", help="how TruthfulQA is asked (default: qa)")
+    parser.add_argument(
+        "--seed", metavar="N", type=seed_int, default=0, help="seed of generated items and intervals (default: 0)"
+    )
+    presets = ("qa", "chat", "qa-chat")
+    parser.add_argument("--prompt", choices=presets, default="qa", help="how TruthfulQA is asked (default: qa)")
     parser.add_argument("--log-samples", action="store_true", help="write samples_SUITE.jsonl beside the output")
     parser.add_argument("--resume", action="store_true", help="keep finished suites and go on with an unfinished one")
     parser.add_argument(
@@ -58,14 +61,14 @@ def run(args: argparse.Namespace) -> None:
         _print_suites(args.format)
         return
     if not args.suite:
-        raise ConfigError("no suite given; add --suite NAME[,NAME...] (see --list)")
+        raise UsageError("no suite given; add --suite NAME[,NAME...] (see --list)")
     run_suites(args, [name.strip() for name in args.suite.split(",") if name.strip()])
 
 
 def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
     """Run suites with the options of ``add_evaluation_arguments`` and print the reports."""
     if not args.model:
-        raise ConfigError("no model given; add --model with a Hub id, a folder or a .gguf file")
+        raise UsageError("no model given; add --model with a Hub id, a folder or a .gguf file")
     from distrust_hub.evaluation.radar import check_drawable, check_plot_path, write_radar
     from distrust_hub.evaluation.registry import find_benchmarks
     from distrust_hub.evaluation.runner import evaluate
@@ -161,7 +164,7 @@ def _adapters(given: list[str]) -> dict[str, Path]:
         folder = Path(entry)
         name = folder.resolve().name if folder.is_dir() else entry
         if name in named:
-            raise ConfigError(f"two adapters are named {name!r}; rename one of the folders")
+            raise UsageError(f"two adapters are named {name!r}; rename one of the folders")
         named[name] = locate_adapter(entry)
     return named
 
@@ -174,4 +177,4 @@ def _data(given: list[str]) -> str | dict[str, str] | None:
         return named
     if len(given) == 1:
         return given[0]
-    raise ConfigError(f"--data is given {len(given)} times; then each must be SUITE=PATH, for suites that differ")
+    raise UsageError(f"--data is given {len(given)} times; then each must be SUITE=PATH, for suites that differ")

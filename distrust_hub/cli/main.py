@@ -88,6 +88,7 @@ def main(argv: list[str] | None = None) -> int:
         module = importlib.import_module(f"distrust_hub.cli.{verb}")
         parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
         module.add_arguments(parser)
+        parser.usage = _usage(parser)
         return _run(module.run, parser.parse_args(arguments[1:]))
     except KeyboardInterrupt:
         return _report("interrupted", 130)
@@ -107,6 +108,18 @@ def _run(run: Any, args: argparse.Namespace) -> int:
         return _report(str(error) or "out of memory; use a smaller batch or model", 1)
     except OSError as error:
         return _report(_describe_os_error(error), 1)
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    """What a command cannot do without; the options are listed below it anyway."""
+    words = [parser.prog, "[options]"]
+    for action in parser._actions:
+        name = action.metavar or "|".join(map(str, action.choices or ()))
+        if not action.option_strings:
+            words.append({None: f"{name}", "?": f"[{name}]", "*": f"[{name} ...]"}[action.nargs])  # type: ignore[index]
+        elif action.required:
+            words.append(f"{action.option_strings[0]} {name}")
+    return " ".join(words)
 
 
 def _describe_os_error(error: OSError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from distrust_hub.config import MAX_SEED, _Config, option_type
@@ -12,28 +13,39 @@ from distrust_hub.config import MAX_SEED, _Config, option_type
 C = TypeVar("C", bound=_Config)
 
 
-def add_config_arguments(parser: argparse._ActionsContainer, config: type[_Config]) -> None:
-    """Add one option per field of a config class; fields not given stay absent from the namespace."""
-    hints = typing.get_type_hints(config)
+def add_config_arguments(
+    parser: argparse._ActionsContainer, config: type[_Config], groups: Mapping[str, str] | None = None
+) -> None:
+    """Add one option per field of a config class; fields not given stay absent from the namespace.
+
+    Args:
+        parser: Parser or group to add to.
+        config: The class.
+        groups: {first field of a group: its heading in ``--help``}.
+    """
+    hints, group = typing.get_type_hints(config), parser
     for entry in dataclasses.fields(config):
+        if groups and entry.name in groups:
+            group = parser.add_argument_group(groups[entry.name])
         kind, _, choices = option_type(hints[entry.name])
-        flags = [f"--{entry.name.replace('_', '-')}"]
-        if entry.metadata.get("short"):
-            flags.insert(0, f"-{entry.metadata['short']}")
-        default = entry.default
-        text = entry.metadata["help"]
-        if default not in (None, False, dataclasses.MISSING):
-            text += f" (default: {default})"
-        text = text.replace("%", "%%")
-        settings: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
-        if kind is bool:
-            settings["action"] = argparse.BooleanOptionalAction
-        else:
-            settings["type"] = kind
-            settings["metavar"] = "|".join(map(str, choices)) if choices else kind.__name__.upper()
-            if choices:
-                settings["choices"] = choices
-        parser.add_argument(*flags, **settings)
+        _add_option(group, entry, kind, choices)
+
+
+def _add_option(group: argparse._ActionsContainer, entry: dataclasses.Field[Any], kind: type, choices: Any) -> None:
+    flag, word = entry.name.replace("_", "-"), entry.name.rpartition("_")[2].upper()
+    default = "on" if entry.default is True else entry.default
+    text = entry.metadata["help"].replace("%", "%%")
+    if not any(default is nothing for nothing in (None, False, dataclasses.MISSING)):
+        text += f" (default: {default})"
+    settings: dict[str, Any] = {"dest": entry.name, "default": argparse.SUPPRESS, "help": text}
+    if kind is bool and entry.default:
+        group.add_argument(f"--{flag}", action=argparse.BooleanOptionalAction, **settings)
+    elif kind is bool:  # its opposite is for what a YAML file has turned on
+        group.add_argument(f"--{flag}", action="store_true", **settings)
+        group.add_argument(f"--no-{flag}", action="store_false", **{**settings, "help": argparse.SUPPRESS})
+    else:
+        shown = None if choices else {int: "N", float: "X"}.get(kind, word)
+        group.add_argument(f"--{flag}", type=kind, choices=choices or None, metavar=shown, **settings)
 
 
 def config_from_args(config: type[C], args: argparse.Namespace, defaults: dict[str, Any] | None = None) -> C:
@@ -53,7 +65,7 @@ def add_format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "json"), default="table", help="form of the result on stdout")
 
 
-def add_push_arguments(parser: argparse.ArgumentParser) -> None:
+def add_push_arguments(parser: argparse._ActionsContainer) -> None:
     """The options every publishing verb shares, spelled as ``hf`` spells them."""
     parser.add_argument(
         "--private", action="store_true", help="make the repo private if it is created; refuse a public one"
@@ -65,7 +77,7 @@ def add_push_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="do everything but the commit; list the files")
 
 
-def add_rights_arguments(parser: argparse.ArgumentParser) -> None:
+def add_rights_arguments(parser: argparse._ActionsContainer) -> None:
     """What of scored rows is published, and by what right."""
     parser.add_argument(
         "--scores-only", action="store_true", help="publish ids, text hashes, scores and spans without the texts"

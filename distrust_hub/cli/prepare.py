@@ -12,6 +12,15 @@ from distrust_hub.errors import UsageError
 from distrust_hub.models.registry import DEFAULT_MODEL
 from distrust_hub.schema import TIERS
 
+_GROUPS = {
+    "seed": "split",
+    "min_words": "documents",
+    "personal_data": "cleaning",
+    "near_duplicates": "copies",
+    "pairs": "pairs and shares",
+    "on_error": "reading",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", metavar="IN", help="scored or plain files, folders, Hub datasets")
@@ -32,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inspect", action="store_true", help="describe the inputs and write nothing")
     parser.add_argument("--check-sources", action="store_true", help="look up every dataset of the registry on the Hub")
     parser.add_argument("--overwrite", action="store_true", help="replace a training folder that is already there")
-    add_config_arguments(parser, PrepareConfig)
+    add_config_arguments(parser, PrepareConfig, _GROUPS)
     add_format_argument(parser)
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import ConfigError, UsageError
 from distrust_hub.hardware.apple import apple_chip
 from distrust_hub.hardware.detect import Machine, detect_machine, named_machine
 from distrust_hub.hardware.recommend import Recommendation, recommend
@@ -38,7 +38,8 @@ def chosen_machine(chip: str | None, memory_gb: float | None) -> Machine:
     """This machine, or the one described.
 
     Raises:
-        ConfigError: If the memory is out of range or more than the chip has, or a chip is named without it.
+        ConfigError: If the memory is out of range or more than the chip has.
+        UsageError: If a chip is named without it.
     """
     if memory_gb is not None and not 0 < memory_gb <= 1_000_000:
         raise ConfigError(f"--memory-gb is {memory_gb}; expected more than 0")
@@ -47,7 +48,7 @@ def chosen_machine(chip: str | None, memory_gb: float | None) -> Machine:
     known = apple_chip(chip) if chip else None
     if memory_gb is None:
         most = f" (up to {known.memory_gb} GB)" if known else ""
-        raise ConfigError(f"--chip is {chip!r} without --memory-gb; give its memory too{most}")
+        raise UsageError(f"--chip is {chip!r} without --memory-gb; give its memory too{most}")
     if known and memory_gb > known.memory_gb:
         raise ConfigError(f"--memory-gb is {memory_gb:g}, and an Apple {known.name} has at most {known.memory_gb} GB")
     return named_machine(chip or detect_machine().chip, int(memory_gb * GIB))

@@ -10,7 +10,7 @@ from typing import Any
 
 from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int
 from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
-from distrust_hub.errors import ConfigError, DataError
+from distrust_hub.errors import DataError, UsageError
 
 SHOWN = 6  # contributions to each score, unless --evidence asks for all
 
@@ -32,11 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prior-share", type=float, default=0.7, metavar="X", help="share of a stated source type (default: 0.7)"
     )
-    parser.add_argument("--push", metavar="REPO_ID", help="publish the scored file as a Hub dataset")
-    parser.add_argument(
+    publishing = parser.add_argument_group("publishing")
+    publishing.add_argument("--push", metavar="REPO_ID", help="publish the scored file as a Hub dataset")
+    publishing.add_argument(
         "--private", action="store_true", help="make the repo of --push private if it is created; refuse a public one"
     )
-    add_rights_arguments(parser)
+    add_rights_arguments(publishing)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--overwrite", action="store_true", help="replace an output that is there")
     group.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
@@ -46,20 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int | None:
     """Score what was asked for."""
     if (args.text is None) == (args.source is None):
-        raise ConfigError("give either IN or --text TEXT")
+        raise UsageError("give either IN or --text TEXT")
     if args.push and (args.text is not None or args.output in (None, "-")):
-        raise ConfigError("--push publishes a scored file; give IN and -o FILE")
+        raise UsageError("--push publishes a scored file; give IN and -o FILE")
     if (args.scores_only or args.i_have_rights) and not args.push:
-        raise ConfigError("--scores-only and --i-have-rights say what --push publishes; add --push REPO_ID")
+        raise UsageError("--scores-only and --i-have-rights say what --push publishes; add --push REPO_ID")
     if args.text is not None:
         if args.output or args.limit or args.workers > 1 or args.overwrite or args.resume or args.on_error == "skip":
-            raise ConfigError("--text prints one score; -o, --limit, --workers and the like are about IN")
+            raise UsageError("--text prints one score; -o, --limit, --workers and the like are about IN")
         return _score_text(args)
     if args.output is None:
-        raise ConfigError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")
+        raise UsageError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")
     if args.output == "-":
         if args.on_error == "skip" or args.overwrite or args.resume:
-            raise ConfigError("--on-error skip, --overwrite and --resume are about a file; give -o FILE")
+            raise UsageError("--on-error skip, --overwrite and --resume are about a file; give -o FILE")
         return _score_to_stdout(args)
     return _score_to_file(args)
 

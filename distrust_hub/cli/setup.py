@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     note("settings are estimated; scoring, cards and publishing need no MLX")
     steps = [found[0].command()] if found and not problem else []
     keep = [] if args.save or not found else ["distrust-hub setup --save"]
-    next_steps(*steps, *keep, "distrust-hub recommend", "distrust-hub demo")
+    next_steps(*steps, *keep, "distrust-hub recommend", *([] if problem else ["distrust-hub demo"]))
 
 
 def _save(found: list[Recommendation]) -> None:

@@ -21,7 +21,7 @@ from distrust_hub.cli.options import (
 )
 from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.config import TrainConfig, read_yaml_options
-from distrust_hub.errors import ConfigError
+from distrust_hub.errors import ConfigError, DistrustHubError, UsageError
 from distrust_hub.hardware.saved import saved_options
 from distrust_hub.schema import TIERS
 
@@ -29,18 +29,34 @@ if TYPE_CHECKING:
     from distrust_hub.training.snapshots import OnSave
 
 
+_GROUPS = {
+    "model": "what to train, on what (model and data are needed)",
+    "objective": "objective",
+    "iters": "length and batches",
+    "num_layers": "adapter",
+    "optimizer": "optimizer",
+    "max_seq_length": "sequences",
+    "val_batches": "held-out loss",
+    "save_every": "checkpoints",
+    "grad_checkpoint": "memory",
+    "resume": "going on, or starting anew",
+    "report_to": "other",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_config_arguments(parser, TrainConfig)
+    add_config_arguments(parser, TrainConfig, _GROUPS)
     parser.add_argument("--estimate", action="store_true", help="print the estimated peak memory and stop")
     parser.add_argument("--no-profile", action="store_true", help="ignore the settings that setup --save kept")
-    parser.add_argument("--push", metavar="REPO_ID", help="publish the adapter; checked before training starts")
-    parser.add_argument(
+    publishing = parser.add_argument_group("publishing")
+    publishing.add_argument("--push", metavar="REPO_ID", help="publish the adapter; checked before training starts")
+    publishing.add_argument(
         "--push-strategy",
         choices=("end", "every_save", "checkpoint"),
         default="end",
         help="publish after training, also at every save, or at every save with the checkpoint (default: end)",
     )
-    add_push_arguments(parser)
+    add_push_arguments(publishing)
     add_yaml_argument(parser)
     add_format_argument(parser)
 
@@ -68,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     write_card(Path(config.adapter_path).expanduser(), replace=args.replace_card, repo_id=args.push)
     if args.format == "table" and not config.quiet:
         _print_run(result)
-    pushed = _push(config, args) if args.push else None
+    pushed = _push_or_say_how(config, args) if args.push else None
     if args.format == "json":
         print_json(result.to_json() if pushed is None else {**result.to_json(), "push": pushed})
     if config.quiet:
@@ -96,12 +112,14 @@ def _check_push(config: TrainConfig, args: argparse.Namespace) -> None:
     if not args.push:
         for name in ("dry_run", "private", "create_pr", "revision", "commit_message"):
             if getattr(args, name):
-                raise ConfigError(f"{name} is set without push; give --push REPO_ID")
+                raise UsageError(f"--{name.replace('_', '-')} is set without --push; give --push REPO_ID")
         if args.push_strategy != "end":
-            raise ConfigError(f"push_strategy is {args.push_strategy} without push; give --push REPO_ID")
+            raise UsageError(f"--push-strategy is {args.push_strategy} without --push; give --push REPO_ID")
         return
     if args.push_strategy != "end" and (args.create_pr or args.dry_run):
-        raise ConfigError(f"push_strategy {args.push_strategy} commits during training; not with create_pr or dry_run")
+        raise UsageError(
+            f"--push-strategy {args.push_strategy} commits during training; not with --create-pr or --dry-run"
+        )
     from distrust_hub.cards.licenses import license_problems
     from distrust_hub.hub.client import check_can_write
     from distrust_hub.models.resolve import resolve_base
@@ -127,6 +145,22 @@ def _publisher(config: TrainConfig, args: argparse.Namespace) -> contextlib.Abst
     options = {name: getattr(args, name) for name in names}
     checkpoint = args.push_strategy == "checkpoint"
     return BackgroundPush(Path(config.adapter_path).expanduser(), args.push, checkpoint=checkpoint, **options)
+
+
+def _push_or_say_how(config: TrainConfig, args: argparse.Namespace) -> dict[str, Any]:
+    """Publish; where that fails, nothing is lost and nothing need be trained again."""
+    try:
+        return _push(config, args)
+    except (DistrustHubError, OSError):
+        options = [
+            f"--{name.replace('_', '-')}" for name in ("private", "create_pr", "replace_card") if getattr(args, name)
+        ]
+        for name in ("revision", "commit_message"):
+            if value := getattr(args, name):
+                options += [f"--{name.replace('_', '-')}", value]
+        again = command("push", config.adapter_path, args.push, *options)
+        note(f"the adapter is finished and was not published; once the error below is mended, publish it with: {again}")
+        raise
 
 
 def _push(config: TrainConfig, args: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distrust_hub.config import PrepareConfig, read_yaml_options
-from distrust_hub.errors import ConfigError, InputNotFoundError
+from distrust_hub.errors import ConfigError, InputNotFoundError, UsageError
 from distrust_hub.preparation.sources import registry
 from distrust_hub.preparation.specs import InputSpec, read_spec
 from distrust_hub.sample import sample_corpus_path
@@ -46,7 +46,8 @@ def resolve_recipe(
         against: Evaluation data given besides the recipe's.
 
     Raises:
-        ConfigError: If there is no input, or the recipe has an unknown key.
+        ConfigError: If the recipe has an unknown key.
+        UsageError: If there is no input.
         InputNotFoundError: If the recipe is neither a file nor a known name.
     """
     if recipe == "sample":
@@ -56,7 +57,7 @@ def resolve_recipe(
     else:
         found = Recipe([], PrepareConfig.from_options(options), [])
     if not found.inputs and not inputs:
-        raise ConfigError("no input; name scored files, folders or Hub datasets, or a --recipe")
+        raise UsageError("no input; name scored files, folders or Hub datasets, or a --recipe")
     return dataclasses.replace(
         found,
         inputs=[*found.inputs, *map(InputSpec, inputs)],

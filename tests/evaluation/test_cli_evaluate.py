@@ -125,8 +125,18 @@ def test_evaluate_draws_shows_adapters_side_by_side_and_compares_against_one(
     [
         (["--model", "m"], "no suite given"),
         (["--suite", "probes"], "no model given"),
-        (["--suite", "nope", "--model", "m"], "unknown suite 'nope'"),
         (["--suite", "probes", "--model", "m", "--data", "x", "--data", "y"], "SUITE=PATH"),
+    ],
+)
+def test_evaluate_wrong_use_is_exit_2(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", *arguments]) == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--suite", "nope", "--model", "m"], "unknown suite 'nope'"),
         (["--suite", "truthfulqa", "--model", "m", "--data", "missing.jsonl"], "no such file"),
         (["--suite", "perplexity", "--model", "m"], "give --data"),
         (["--suite", "probes", "--model", "m", "--plot", "r.pdf"], ".svg or .png"),

@@ -45,17 +45,17 @@ def test_recommend_says_so_when_nothing_fits(capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
+    ("arguments", "code", "problem"),
     [
-        (["--memory-gb", "0"], "expected more than 0"),
-        (["--memory-gb", "nan"], "expected more than 0"),
-        (["--chip", "Apple M2"], "up to 24 GB"),
-        (["--chip", "EPYC"], "give its memory too"),
-        (["--chip", "m1 pro", "--memory-gb", "64"], "an Apple M1 Pro has at most 32 GB"),
+        (["--memory-gb", "0"], 1, "expected more than 0"),
+        (["--memory-gb", "nan"], 1, "expected more than 0"),
+        (["--chip", "Apple M2"], 2, "up to 24 GB"),
+        (["--chip", "EPYC"], 2, "give its memory too"),
+        (["--chip", "m1 pro", "--memory-gb", "64"], 1, "an Apple M1 Pro has at most 32 GB"),
     ],
 )
-def test_recommend_refuses_half_a_machine(capsys, arguments, problem):
-    assert main(["recommend", *arguments]) == 1
+def test_recommend_refuses_half_a_machine(capsys, arguments, code, problem):
+    assert main(["recommend", *arguments]) == code
     error = capsys.readouterr().err.strip()
     assert problem in error
     assert len(error.splitlines()) == 1
@@ -68,6 +68,15 @@ def test_setup_names_machine_models_and_next_steps(capsys):
     assert "distrust-hub demo" in captured.err
     assert main(["setup", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["models"]) <= 3
+
+
+def test_setup_proposes_nothing_that_mlx_is_missing_for(capsys, monkeypatch):
+    monkeypatch.setattr("distrust_hub.cli.setup.mlx_problem", lambda: 'not installed; run: pip install "x"')
+    assert main(["setup"]) == 0
+    printed = capsys.readouterr()
+    assert "not installed; run: pip install" in printed.out
+    assert "demo" not in printed.err
+    assert "train --model" not in printed.err
 
 
 def test_setup_saves_a_profile_and_shows_it_until_told_not_to(capsys, tmp_path):
@@ -127,7 +136,7 @@ def test_train_starts_from_the_saved_profile(capsys, tmp_path, monkeypatch):
     assert main(run) == 0
     assert main([*run, "--batch-size", "7"]) == 0
     assert main([*run, "--model", "owner/other"]) == 0
-    assert main([*run, "--no-profile"]) == 1
+    assert main([*run, "--no-profile"]) == 2
     assert "--model" in capsys.readouterr().err
     found = [(config.model, config.batch_size, config.num_layers) for config in seen]
     assert found == [("owner/small", 3, 5), ("owner/small", 7, 5), ("owner/other", 4, 16)]

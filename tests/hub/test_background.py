@@ -169,5 +169,5 @@ def test_train_command_publishes_by_strategy_and_resumes(
         ["--push-strategy", "every_save"],
         ["--push", "ada/run", "--push-strategy", "checkpoint", "--create-pr"],
     ):
-        assert train("three", *wrong) == 1
-        assert "push_strategy" in capsys.readouterr().err
+        assert train("three", *wrong) == 2
+        assert "--push-strategy" in capsys.readouterr().err

@@ -77,27 +77,27 @@ def test_each_option_changes_the_result(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "message"),
     [
-        ([], "give either IN or --text"),
-        (["x.jsonl"], "no output"),
-        (["--text", "  "], "--text is empty"),
-        (["--text", "a word", "-o", "out.jsonl"], "--text prints one score"),
-        (["--text", "a word", "--limit", "3"], "--text prints one score"),
-        (["missing.jsonl", "-o", "out.jsonl"], "no such file"),
-        (["{in}", "-o", "out.xls"], "ends in .jsonl or .parquet"),
-        (["{in}", "-o", "-", "--text-column", "body"], "--text-column"),
-        (["{in}", "-o", "-", "--on-error", "skip"], "give -o FILE"),
-        (["{in}", "-o", "-", "--resume"], "give -o FILE"),
-        (["-", "-o", "out.jsonl", "--resume"], "give a file"),
-        (["--text", "a word", "--prior-share", "2"], "expected 0 to 1"),
-        (["{in}", "-o", "-", "--prior-share", "-1"], "expected 0 to 1"),
+        ([], 2, "give either IN or --text"),
+        (["x.jsonl"], 2, "no output"),
+        (["--text", "  "], 1, "--text is empty"),
+        (["--text", "a word", "-o", "out.jsonl"], 2, "--text prints one score"),
+        (["--text", "a word", "--limit", "3"], 2, "--text prints one score"),
+        (["missing.jsonl", "-o", "out.jsonl"], 1, "no such file"),
+        (["{in}", "-o", "out.xls"], 1, "ends in .jsonl or .parquet"),
+        (["{in}", "-o", "-", "--text-column", "body"], 1, "--text-column"),
+        (["{in}", "-o", "-", "--on-error", "skip"], 2, "give -o FILE"),
+        (["{in}", "-o", "-", "--resume"], 2, "give -o FILE"),
+        (["-", "-o", "out.jsonl", "--resume"], 1, "give a file"),
+        (["--text", "a word", "--prior-share", "2"], 1, "expected 0 to 1"),
+        (["{in}", "-o", "-", "--prior-share", "-1"], 1, "expected 0 to 1"),
     ],
 )
-def test_wrong_use_is_one_line_with_exit_code_1(
-    source: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+def test_what_cannot_be_done_is_told_in_one_line(
+    source: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
 ) -> None:
-    assert main(["score", *(argument.replace("{in}", str(source)) for argument in arguments)]) == 1
+    assert main(["score", *(argument.replace("{in}", str(source)) for argument in arguments)]) == code
     error = capsys.readouterr().err.strip()
     assert message in error
     assert "\n" not in error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from distrust_hub.cli.main import main
 from distrust_hub.files import sha256_file
 from distrust_hub.models.fingerprint import base_fingerprint
+from tests.hub_server.faults import Fault
 from tests.training.conftest import scored_row, write_rows
 
 pytestmark = pytest.mark.mlx
@@ -120,7 +122,7 @@ def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, fo
         (["--packing", "--objective", "preference"], 2, "cannot be packed"),
         (["--no-mask-prompt", "--objective", "conditional"], 2, "whose prefix is not trained"),
         (["--target-modules", "q_tail"], 1, "layers here: down_proj"),
-        (["--dry-run"], 1, "--push REPO_ID"),
+        (["--dry-run"], 2, "--push REPO_ID"),
         (["--objective", "magic"], 2, "invalid choice"),
     ],
 )
@@ -157,6 +159,20 @@ def test_train_push_dry_run_shows_files_and_card_and_writes_nothing(run, hub, to
 
 
 @pytest.mark.hub
+def test_train_push_that_fails_says_how_to_publish_what_was_trained(run, hub, token, capsys, no_waiting):
+    hub.faults.append(Fault("status", "POST .*/commit/", times=None))
+    assert (
+        run("--push", "ada/adapter", "--base-model-id", "org/tiny", "--private", "--commit-message", "a first try") == 1
+    )
+    note, error = capsys.readouterr().err.splitlines()[-2:]
+    assert "the Hub answered 503" in error
+    assert note.startswith("the adapter is finished and was not published")
+    hub.faults.clear()
+    assert main(shlex.split(note.partition("with: distrust-hub ")[2])) == 0
+    assert hub.repo("ada/adapter").commits()[0].title == "a first try"
+
+
+@pytest.mark.hub
 def test_train_push_refuses_before_training(run, hub, monkeypatch, capsys, tmp_path):
     assert run("--push", "ada/adapter", "--base-model-id", "org/tiny") == 1
     assert "hf auth login" in capsys.readouterr().err
@@ -181,8 +197,8 @@ def test_train_push_refuses_before_training(run, hub, monkeypatch, capsys, tmp_p
     ],
 )
 def test_train_refuses_options_of_a_push_without_one(run, capsys, tmp_path, options):
-    assert run(*options) == 1
-    assert "without push; give --push REPO_ID" in capsys.readouterr().err
+    assert run(*options) == 2
+    assert "without --push; give --push REPO_ID" in capsys.readouterr().err
     assert not (tmp_path / "adapter").exists()
 
 
