@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from distrust_hub.errors import DataError
 from distrust_hub.models.special_tokens import closing_tokens
 from distrust_hub.objective import signed_core
-from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, text_id
+from distrust_hub.schema import COLUMN_ALIASES, TIERS, Document, ScoredDocument, text_id
 from distrust_hub.scoring.document import tier_of
 from distrust_hub.training.contents import Message, chat_of, messages_of, pair_of, text_of
 from distrust_hub.training.rows import Row
@@ -231,7 +231,9 @@ class Encoder:
             raise row.error("the row has no authority_weight; score the data first: distrust-hub score IN -o OUT")
         checked = ScoredDocument.from_row({**given, "text": "-"}, path=row.path, line=row.line)
         core = float(signed_core(checked.authority_weight, checked.provenance_entropy))
-        tier = values.get("tier") or tier_of(core)
+        tier = values.get("tier")
+        if tier not in TIERS:  # missing, or somebody's own grades under that name
+            tier = tier_of(core)
         return Scores(checked.authority_weight, checked.provenance_entropy, str(tier))
 
     def _tokens(self, text: str, *, special: bool = True) -> list[int]:

@@ -157,6 +157,11 @@ def test_encode_reads_scores_and_finds_a_missing_tier(encode):
     assert (scores.authority_weight, scores.provenance_entropy, scores.tier) == (0.05, 7.0, "primary")
 
 
+@pytest.mark.parametrize("tier", ["gold", "Primary", 3, None, ["primary"]])
+def test_encode_takes_only_its_own_words_for_tiers(encode, tier):
+    assert encode({**scored_row(0), "tier": tier}, scored=True)[0].scores.tier == "primary"
+
+
 def test_encode_refuses_scores_out_of_range(encode):
     with pytest.raises(DataError, match=r"rows.jsonl:4: authority_weight is 1.4"):
         encode({**scored_row(0), "authority_weight": 1.4})
