@@ -41,7 +41,7 @@ class Row:
     @property
     def origin(self) -> str:
         """What the row was cut from, so that its relatives stay in one split: the first such column, else the row."""
-        for column in (*ORIGIN_COLUMNS, "prompt", "id"):
+        for column in (*ORIGIN_COLUMNS, "id"):
             value = self.values.get(column)
             if isinstance(value, (str, int)) and str(value).strip():
                 return f"{column}:{value}"
