@@ -24,6 +24,8 @@ Objective = Literal["reweight", "conditional", "preference", "none", "filter", "
 MAX_SEED = 2**32 - 1
 """Largest seed that every random generator in use takes."""
 
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
 C = TypeVar("C", bound="_Config")
 
 
@@ -34,6 +36,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     local: bool = False,
+    words: bool = False,
 ) -> Any:
     """A config field.
 
@@ -43,8 +46,9 @@ def option(
         low: Smallest allowed value.
         high: Largest allowed value.
         local: The value is a place on this machine: never stored with a run.
+        words: Text of parts with commas between them; in YAML also a list of the parts.
     """
-    metadata = {"help": help_text, "low": low, "high": high, "local": local}
+    metadata = {"help": help_text, "low": low, "high": high, "local": local, "words": words}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -77,10 +81,9 @@ class _Config:
         """
         merged = {**(defaults or {}), **(read_yaml_options(yaml_file) if yaml_file else {}), **options}
         fields = {entry.name: entry for entry in dataclasses.fields(cls)}
-        for key in merged:
-            if key not in fields:
-                place = f"{yaml_file}: " if yaml_file and key not in options else ""
-                raise ConfigError(f"{place}unknown option {key!r}{_closest(key, set(fields))}")
+        if unknown := [key for key in merged if key not in fields]:
+            place = f"{yaml_file}: " if yaml_file and unknown[0] not in options else ""
+            raise ConfigError(place + _unknown(unknown, set(fields)))
         missing = [name for name, entry in fields.items() if entry.default is dataclasses.MISSING]
         if missing := [name for name in missing if name not in merged]:
             flags = " and ".join(f"--{name.replace('_', '-')}" for name in missing)
@@ -137,12 +140,14 @@ def _checked(entry: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
         if optional:
             return None
         raise ConfigError(f"{name} is missing; give a value")
+    if entry.metadata.get("words") and isinstance(value, list) and all(type(part) in (str, float) for part in value):
+        value = ",".join(map(str, value))
     if choices and value not in choices:
         raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(map(str, choices))}")
     if kind is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         value = _as_float(name, value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{name} is {value!r}; expected a value of type {kind.__name__}")
+        raise ConfigError(f"{name} is {value!r}; expected {_KINDS[kind]}")
     low, high = entry.metadata.get("low"), entry.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high):
         wanted = f"{low} to {high}" if low is not None and high is not None else _one_sided(low, high)
@@ -164,11 +169,16 @@ def _one_sided(low: float | None, high: float | None) -> str:
     return f"{low} or more" if low is not None else f"{high} or less"
 
 
-def _closest(key: str, known: set[str]) -> str:
+def _unknown(keys: list[str], known: set[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "; --help lists the known ones"
+    near = [difflib.get_close_matches(key, known, n=1, cutoff=0.7) for key in keys]
+    named = [f"{key!r} ({close[0]!r}?)" if close else repr(key) for key, close in zip(keys, near)]
+    if len(keys) > 1:
+        return f"unknown options {', '.join(named)}; --help lists the known ones"
+    return f"unknown option {keys[0]!r}; " + (
+        f"did you mean {near[0][0]!r}?" if near[0] else "--help lists the known ones"
+    )
 
 
 @dataclass(frozen=True)
@@ -179,7 +189,7 @@ class PrepareConfig(_Config):
     valid_share: float = option(0.1, "share of rows held out for validation", low=0.0, high=0.5)
     min_words: int = option(5, "drop documents with fewer words", low=1)
     max_words: int | None = option(None, "split longer documents at ends of paragraphs (words per piece)", low=20)
-    languages: str | None = option(None, "keep documents in these languages only: ISO codes such as en,de")
+    languages: str | None = option(None, "keep documents in these languages only: ISO codes such as en,de", words=True)
     min_ocr_quality: float = option(0.6, "drop documents with a smaller share of readable words", low=0.0, high=1.0)
     personal_data: Literal["mask", "drop", "keep"] = option(
         "mask", "what to do with e-mail addresses, telephone numbers and keys"
@@ -191,7 +201,7 @@ class PrepareConfig(_Config):
     pairs: bool = option(False, "make preference pairs of documents on the same entity_id and question")
     max_per_source: int | None = option(None, "keep at most so many documents of each input", low=1)
     tier_shares: str | None = option(
-        None, "draw rows to these shares: 'published', or PRIMARY,MEDIUM,COORDINATED such as 0.3,0.3,0.4"
+        None, "draw rows to these shares: 'published', or PRIMARY,MEDIUM,COORDINATED such as 0.3,0.3,0.4", words=True
     )
     on_error: Literal["stop", "skip"] = option(
         "stop", "at a row that cannot be read: stop, or leave it out and count it"
@@ -230,7 +240,7 @@ class TrainConfig(_Config):
     grad_accumulation_steps: int = option(1, "forward passes per optimizer step", low=1, high=4096)
     num_layers: int = option(16, "last blocks that get LoRA layers; -1 for all", low=-1)
     fine_tune_type: Literal["lora", "dora"] = option("lora", "kind of adapter")
-    target_modules: str = option("all", "layers to adapt: all, attention, or names such as q_proj,v_proj")
+    target_modules: str = option("all", "layers to adapt: all, attention, or names such as q_proj,v_proj", words=True)
     rank: int = option(8, "LoRA rank", low=1, high=1024)
     scale: float = option(2.0, "LoRA scale (alpha / rank), more than 0", low=0.0, high=1000.0)
     dropout: float = option(0.0, "LoRA dropout", low=0.0, high=0.9)

@@ -141,7 +141,7 @@ def test_damaged_parquet(fails: Fails, model: str, tmp_path: Path, verb: str) ->
         ("learning-rat: 1\n", "{file}: unknown option 'learning_rat'; did you mean 'learning_rate'?"),
         ("rank: 2\nrank: 3\n", "{file}: option 'rank' is given twice; keep one of the lines"),
         ("batch-size: 2\nbatch_size: 3\n", "{file}: option 'batch_size' is given twice"),
-        ("rank: two\n", "rank is 'two'; expected a value of type int"),
+        ("rank: two\n", "rank is 'two'; expected a whole number"),
         ("rank: 0\n", "rank is 0; expected 1 to 1024"),
         ("learning-rate: .nan\n", "learning_rate is nan; expected a finite number"),
         ("- rank\n", "{file}: expected 'option: value' lines, found a list"),

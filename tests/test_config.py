@@ -38,15 +38,28 @@ def test_config_precedence_command_line_over_yaml_over_default(tmp_path):
         ({"objective": "magic"}, "expected one of reweight"),
         ({"learning_rate": "fast"}, "expected a number"),
         ({"learning_rate": float("nan")}, "finite"),
-        ({"batch_size": True}, "expected a value of type int"),
+        ({"batch_size": True}, "batch_size is True; expected a whole number"),
+        ({"packing": "yes"}, "packing is 'yes'; expected true or false"),
+        ({"target_modules": ["q_proj", False]}, "expected text"),
         ({"rank": None}, "rank is missing"),
         ({"learning_rat": 1}, "did you mean 'learning_rate'"),
+        ({"train": True}, "unknown option 'train'; --help lists"),
+        ({"rnk": 4, "train": True}, r"unknown options 'rnk' \('rank'\?\), 'train'; --help lists"),
         ({"iters": 3, "epochs": 1}, "give one of them"),
     ],
 )
 def test_config_refuses_by_name(options, message):
     with pytest.raises(ConfigError, match=message):
         TrainConfig.from_options({**GIVEN, **options})
+
+
+def test_yaml_takes_lists_of_words(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("target_modules: [q_proj, v_proj]\n")
+    assert TrainConfig.from_options(GIVEN, path).target_modules == "q_proj,v_proj"
+    path.write_text("tier_shares: [0.3, 0.3, 0.4]\nlanguages: [en, de]\n")
+    found = PrepareConfig.from_options({}, path)
+    assert (found.tier_shares, found.languages) == ("0.3,0.3,0.4", "en,de")
 
 
 def test_config_missing_required_and_bad_yaml(tmp_path):
