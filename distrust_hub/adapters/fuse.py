@@ -172,7 +172,7 @@ def _dequantised(weights: Any, quantization: Mapping[str, Any]) -> dict[str, mx.
             plain[f"{name}.weight"],
             plain.pop(f"{name}.scales"),
             plain.pop(f"{name}.biases", None),
-            group_size=how["group_size"],
+            group_size=how.get("group_size"),  # None in mlx-lm's mixed recipes: what is usual for the mode
             bits=how["bits"],
             mode=how.get("mode", "affine"),
         )

@@ -17,7 +17,13 @@ from distrust_hub.adapters.tensors import LEAVES, MAX_RANK, Tensors, by_module, 
 from distrust_hub.artifacts import ADAPTER_FILE, PEFT_ADAPTER_FILE
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import read_json, sha256_file
-from distrust_hub.models.fingerprint import compare_fingerprints, model_headers, quantization_of, weight_files
+from distrust_hub.models.fingerprint import (
+    compare_fingerprints,
+    logical_shapes,
+    model_headers,
+    quantization_of,
+    weight_files,
+)
 
 if TYPE_CHECKING:
     from distrust_hub.models.resolve import BaseModel
@@ -85,7 +91,7 @@ def verify_adapter(folder: str | Path, base: BaseModel | None = None) -> Adapter
 def base_shapes(folder: Path) -> dict[str, tuple[int, int]] | None:
     """``{module path: (inputs, outputs)}`` of the linear layers of a base, from its safetensors headers.
 
-    MLX's packed quantised weights are unpacked on paper: one scale stands for ``group_size`` inputs.
+    MLX's packed quantised weights are unpacked on paper.
 
     Returns:
         None for an architecture that is not in PLAIN_ARCHITECTURES.
@@ -93,20 +99,9 @@ def base_shapes(folder: Path) -> dict[str, tuple[int, int]] | None:
     config = read_json(folder / "config.json")
     if config.get("model_type") not in PLAIN_ARCHITECTURES:
         return None
-    headers = {name: tuple(entry["shape"]) for name, (_, entry, _) in model_headers(folder).items()}
-    quantization = quantization_of(config)
-    linear = {}
-    for name, shape in headers.items():
-        path = name.removesuffix(".weight")
-        if path == name or len(shape) != 2:
-            continue
-        inputs = shape[1]
-        if f"{path}.scales" in headers:
-            own = quantization.get(path)
-            group = (own if isinstance(own, dict) else quantization)["group_size"]
-            inputs = headers[f"{path}.scales"][1] * group
-        linear[path] = (inputs, shape[0])
-    return linear
+    shapes = logical_shapes(model_headers(folder), config)
+    matrices = {name: shape for name, shape in shapes.items() if name.endswith(".weight") and len(shape) == 2}
+    return {name.removesuffix(".weight"): (shape[1], shape[0]) for name, shape in matrices.items()}
 
 
 def _check_bounds(path: Path) -> None:

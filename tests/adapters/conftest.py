@@ -43,6 +43,17 @@ def token_ids(text: str = "A logbook of 1911 says otherwise.") -> list[int]:
     return [3 + byte for byte in text.encode()]
 
 
+QUANTISED: dict[str, dict[str, Any]] = {
+    "4-bit": {"q_bits": 4, "q_group_size": 32},
+    "8-bit": {"q_bits": 8, "q_group_size": 32},
+    "mixed": {"quant_predicate": "mixed_3_4"},  # its config has no group sizes
+    "mxfp4": {"q_mode": "mxfp4"},
+    "nvfp4": {"q_mode": "nvfp4"},
+    "mxfp8": {"q_mode": "mxfp8"},
+}
+"""Ways in which mlx-lm's ``convert`` quantises a base."""
+
+
 def random_adapter(base: Path, folder: Path, *, seed: int = 7, dora: bool = False, **extra: Any) -> Trained:
     """Save an adapter on the last two blocks whose ``lora_b`` (and DoRA norms) are random."""
     from mlx_lm.tuner.utils import linear_to_lora_layers

@@ -15,7 +15,7 @@ from distrust_hub.adapters.verify import base_shapes, verify_adapter
 from distrust_hub.errors import AdapterError
 from distrust_hub.files import sha256_file
 from distrust_hub.models.resolve import BaseModel, resolve_base
-from tests.adapters.conftest import LORA, Trained, random_adapter
+from tests.adapters.conftest import LORA, QUANTISED, Trained, random_adapter
 from tests.tiny import make_tiny_model
 
 pytestmark = pytest.mark.mlx
@@ -161,10 +161,11 @@ def test_verify_adapter_warns_of_a_sibling(
     assert "other weights of the same structure" in caplog.text
 
 
-def test_base_shapes_unpacks_quantised_weights(tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", QUANTISED.values(), ids=QUANTISED)
+def test_base_shapes_unpacks_quantised_weights(tiny_base: Path, tmp_path: Path, how: dict[str, Any]) -> None:
     from mlx_lm import convert
 
-    convert(str(tiny_base), mlx_path=str(tmp_path / "q"), quantize=True, q_bits=4, q_group_size=32)
+    convert(str(tiny_base), mlx_path=str(tmp_path / "q"), quantize=True, **how)
     plain, packed = base_shapes(tiny_base), base_shapes(tmp_path / "q")
     assert plain is not None
     assert packed is not None
