@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import os
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from distrust_hub.errors import ConfigError, InputNotFoundError
 
 AUTH_VARIABLE = "DISTRUST_HUB_APP_AUTH"
+_WRONG_SECONDS = 1.0
+"""Each wrong password takes this long, one after the other, so that trying many leads nowhere."""
 
 
 def read_credentials(path: str | Path | None) -> list[tuple[str, str]] | None:
@@ -41,3 +46,18 @@ def read_credentials(path: str | Path | None) -> list[tuple[str, str]] | None:
     if not pairs:
         raise ConfigError(f"{place}: holds no name:password")
     return pairs
+
+
+def slow_login(pairs: Sequence[tuple[str, str]]) -> Callable[[str, str], Awaitable[bool]]:
+    """Whether name and password are one of the pairs, as gradio asks; wrong ones are answered slowly."""
+    wrong = asyncio.Lock()
+
+    async def known(name: str, password: str) -> bool:
+        given = f"{name}\0{password}".encode()
+        if any(hmac.compare_digest(given, "\0".join(pair).encode()) for pair in pairs):
+            return True
+        async with wrong:
+            await asyncio.sleep(_WRONG_SECONDS)
+        return False
+
+    return known

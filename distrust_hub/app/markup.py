@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from distrust_hub.app.batch import BatchView, excerpt
-from distrust_hub.app.handlers import LOWERS, RAISES, Gauge, ScoreView
+from distrust_hub.app.handlers import LOW_CONFIDENCE, LOWERS, RAISES, Gauge, ScoreView, tier_cuts
 from distrust_hub.app.plain_words import COMPONENTS
 
 _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
@@ -124,15 +124,22 @@ def notice(message: str, kind: str = "info") -> str:
 
 def batch_summary(view: BatchView, total: int) -> str:
     """How many rows of ``total`` there are, and those to look at first."""
-    done = f"{len(view.records):,} scored."
+    unsure = sum(record["confidence"] <= LOW_CONFIDENCE for record in view.records)
+    guessed = f" {unsure:,} with so little to go by that the score is hardly more than a guess." if unsure else ""
+    done = f"{len(view.records):,} scored.{guessed}"
     if view.stopped:
-        done = f"Stopped ({view.stopped}): {len(view.records):,} of {total:,} scored."
+        done = f"Stopped ({view.stopped}): {len(view.records):,} of {total:,} scored.{guessed}"
     extremes = "".join(
         _extremes(title, [view.records[row - 1] for row in rows])
         for title, rows in (("Most primary", view.most_primary), ("Most coordinated", view.most_coordinated))
         if rows
     )
-    return f'{notice(done)}<div class="dh-figures dh-extremes">{extremes}</div>'
+    low, high = tier_cuts()
+    legend = (
+        '<p class="dh-muted dh-legend">The signed core puts both axes into one number: from '
+        f"{high:.1f} on a text reads as primary, below {low:.1f} as coordinated.</p>"
+    )
+    return f'{notice(done)}{legend}<div class="dh-figures dh-extremes">{extremes}</div>'
 
 
 def _extremes(title: str, records: Iterable[Mapping[str, Any]]) -> str:

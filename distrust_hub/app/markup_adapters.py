@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from distrust_hub.app.markup import breakable, empty, facts, notice
+from distrust_hub.app.plain_words import measure
 from distrust_hub.app.published import PublishedView
 from distrust_hub.hub.adapters import PublishedRepo
 
@@ -37,7 +38,9 @@ def adapter(view: PublishedView) -> str:
     tiers = _table("Training data by tier", _TIERS, view.tiers, "not recorded")
     results = _table("Results", _RESULTS, view.results, "not evaluated, so nothing says that it does anything")
     if view.results:
-        results += f'<p class="dh-muted">{_LEGEND}</p>'
+        told = {row[1]: measure(row[1]) for row in view.results}
+        meanings = "; ".join(f"<em>{escape(name)}</em>, {escape(words)}" for name, words in told.items() if words)
+        results += f'<p class="dh-muted">{_LEGEND}</p><p class="dh-muted">Measures: {meanings}.</p>'
     if view.comparisons:
         results += _table("Against another adapter on the same items", _COMPARISONS, view.comparisons, "")
     link = f' <a href="{escape(view.url)}" target="_blank" rel="noopener noreferrer">Hub page</a>' if view.url else ""
@@ -55,7 +58,8 @@ def _table(caption: str, headers: Iterable[str], rows: Sequence[Sequence[str]], 
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
+    title = f"<caption><span>{escape(caption)}</span></caption>"
     return (
-        f'<div class="dh-scroll" tabindex="0"><table class="dh-facts-table"><caption>{escape(caption)}</caption>'
+        f'<div class="dh-scroll" tabindex="0"><table class="dh-facts-table">{title}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

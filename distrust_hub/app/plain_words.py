@@ -91,6 +91,29 @@ COMPONENTS = {
 }
 """Parts of the two scores."""
 
+OBJECTIVES = {
+    "reweight": "primary sources count more",
+    "conditional": "most examples name their kind of source",
+    "preference": "primary answers preferred to coordinated ones",
+    "filter": "trusted sources alone",
+    "literal": "the published term as it stands, which changes nothing",
+    "none": "plain fine-tuning, to compare with",
+}
+"""What an objective of training does with the scores."""
+
+MEASURES = {
+    "delta_nats": "how much more the primary source's answer is expected than the other, in nats",
+    "delta_nats_per_token": "the same for each token",
+    "primary_rate": "share of questions answered as the primary source does",
+    "mc1": "share of questions with the best answer ranked first",
+    "mc2": "share of belief in true answers",
+    "mc3": "share of true answers ranked above all false ones",
+    "binary": "share of pairs with the true answer ahead",
+    "perplexity": "surprise at unseen text; less is better",
+    "accuracy": "share answered as expected",
+}
+"""What a measure of evaluation says; its name may stand behind ``in_context_`` or the like."""
+
 _PHRASES = {
     "style of a text with no marks": "its style as a whole",
     "Shannon entropy over kinds of": "variety of",
@@ -104,6 +127,17 @@ _LONE_I = re.compile(r"\bi\b")
 def component(name: str) -> str:
     """A part of a score, such as ``evidence_entropy``, in plain words."""
     return COMPONENTS.get(name, _spelt(name))
+
+
+def measure(name: str) -> str:
+    """What a measure of evaluation says, such as "share of belief in true answers"; "" for one not known here."""
+    known = [end for end in MEASURES if f" {_spelt(name)}".endswith(f" {_spelt(end)}")]
+    return MEASURES[max(known, key=len)] if known else ""
+
+
+def objective(name: str) -> str:
+    """An objective of training with its meaning."""
+    return f"{name}: {OBJECTIVES[name]}" if name in OBJECTIVES else name
 
 
 def reason(text: str) -> str:

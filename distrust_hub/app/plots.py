@@ -231,7 +231,7 @@ def _tier_names(cuts: tuple[float, float], taken: list[Box]) -> list[str]:
     at_no_entropy = {weight: (signed_core(weight, 0.0), signed_core(weight + 0.2, 0.0)) for weight, _ in places}
     for tier, low, high in (("primary", cuts[1], np.inf), ("medium", *cuts), ("coordinated", -np.inf, cuts[0])):
         for weight, bits in places:
-            box = (_x(weight), _y(bits) - 8, _x(weight) + len(tier) * 9.5, _y(bits) + 8)
+            box = (_x(weight), _y(bits) - 11, _x(weight) + len(tier) * 9.5, _y(bits) + 11)
             left, right = at_no_entropy[weight]
             if low < right + bits - 0.2 and left + bits + 0.2 < high and _free(box, taken):
                 taken.append(box)

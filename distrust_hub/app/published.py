@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distrust_hub.adapters.pull import ADAPTER_FILES
+from distrust_hub.app import plain_words
 from distrust_hub.app.limits import Limits
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, EvalReport, Manifest, TrainingRun
 from distrust_hub.cards.check import body_of
@@ -113,12 +114,12 @@ def _view(name: str, folder: Path) -> PublishedView:
 def _facts(card: CardData) -> list[tuple[str, str]]:
     return [
         ("Base model", str(card.base["id"] or "not stated")),
-        ("Objective", str(card.objective["name"] or "not stated")),
+        ("Way of training (objective)", plain_words.objective(str(card.objective["name"] or "not stated"))),
         ("Training rows", _number(card.data["rows"])),
         ("Training tokens", _number(card.data["tokens"])),
-        ("Rank", _number(card.adapter["rank"])),
-        ("Held-out loss", _arrow(card.loss["valid_before"], card.loss["valid_after"])),
-        ("Prompt tag", str(card.condition_prefix or "")),
+        ("Size (rank)", _number(card.adapter["rank"])),
+        ("Surprise at unseen text (held-out loss)", _arrow(card.loss["valid_before"], card.loss["valid_after"])),
+        ("Source tag before a question", str(card.condition_prefix or "")),
         ("Licence of the data", ", ".join(sorted(card.licenses))),
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from distrust_hub.app.auth import slow_login
 from distrust_hub.app.conversation import ChatService
 from distrust_hub.app.handlers import score_json
 from distrust_hub.app.limits import Limits
@@ -15,7 +16,7 @@ from distrust_hub.app.ui_adapters import adapters_tab
 from distrust_hub.app.ui_batch import forget
 from distrust_hub.app.ui_chat import chat_tab
 from distrust_hub.app.ui_score import score_tab
-from distrust_hub.errors import DistrustHubError, MissingDependencyError
+from distrust_hub.errors import ConfigError, DistrustHubError, MissingDependencyError
 
 _PACKAGE, _MARK = "distrust_hub.app", "mark.svg"
 _PURPOSE = (
@@ -106,28 +107,37 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
         demo: From ``build_app``.
         host: Address to listen on; None leaves it to gradio (loopback, or what a Space sets).
         port: Port; None takes the first free one from 7860.
-        options: ``share``, ``auth``, ``root_path``, ``mcp_server`` and ``max_file_size`` as in gradio's ``launch``.
+        options: ``share``, ``root_path``, ``mcp_server`` and ``max_file_size`` as in gradio's ``launch``, and ``auth``,
+            pairs of name and password.
 
     Raises:
+        ConfigError: If the port is taken.
         MissingDependencyError: If ``mcp_server`` is asked for and cannot be had.
     """
     hues = {"primary_hue": "teal", "secondary_hue": "teal", "neutral_hue": "slate"}
     theme = gr.themes.Default(**hues, font=_FONT, font_mono=_MONO).set(**_CONTRAST)
     defaults = {"share": False, "max_file_size": Limits().upload_bytes}
-    demo.launch(
-        server_name=host,
-        server_port=port,
-        theme=theme,
-        css=_resource("style.css"),
-        head=_head(),
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        enable_monitoring=False,
-        prevent_thread_lock=True,
-        max_threads=_THREADS,
-        **{**defaults, **options},
-    )
+    if pairs := options.get("auth"):
+        options["auth"] = slow_login(pairs)
+    try:
+        demo.launch(
+            server_name=host,
+            server_port=port,
+            theme=theme,
+            css=_resource("style.css"),
+            head=_head(),
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            enable_monitoring=False,
+            prevent_thread_lock=True,
+            max_threads=_THREADS,
+            **{**defaults, **options},
+        )
+    except OSError as error:
+        if port and "empty port" in str(error):
+            raise ConfigError(f"port {port} is in use; give another one with --port, or none") from error
+        raise
     if options.get("mcp_server") and not demo.mcp_server:
         demo.close()
         raise MissingDependencyError("a version of mcp that gradio takes", "mcp", "--mcp")
@@ -161,11 +171,11 @@ def _scorer(limits: Limits) -> Any:
 
 
 def _head() -> str:
-    """Icon and description; the icon is in the page, as a path behind a proxy is not known here."""
+    """Icon, description and rules for widths; the icon is in the page, as a path behind a proxy is not known here."""
     icon = base64.b64encode(_resource(_MARK).encode()).decode()
     return (
         f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}">'
-        f'<meta name="description" content="{_PURPOSE}">'
+        f'<meta name="description" content="{_PURPOSE}"><style>{_resource("widths.css")}</style>'
     )
 
 

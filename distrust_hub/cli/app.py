@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int | None:
     if args.mcp and importlib.util.find_spec("mcp") is None:
         raise MissingDependencyError("mcp", "mcp", "--mcp")
     limits, auth = config_from_args(Limits, args), read_credentials(args.auth_file)
+    if args.mcp and auth:
+        raise UsageError("--mcp cannot ask for names and passwords; leave them out, or run a second app for it")
     _check_local(args.model, args.adapter_path)
     status("starting the app ...")
     from distrust_hub.app.conversation import ChatService

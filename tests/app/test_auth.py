@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
-from distrust_hub.app.auth import AUTH_VARIABLE, read_credentials
+from distrust_hub.app.auth import AUTH_VARIABLE, read_credentials, slow_login
 from distrust_hub.errors import ConfigError, InputNotFoundError
 
 
@@ -30,3 +33,16 @@ def test_read_credentials_refuses_bad_lines_without_showing_them(tmp_path, text)
 def test_read_credentials_names_a_missing_file(tmp_path):
     with pytest.raises(InputNotFoundError, match="no such file"):
         read_credentials(tmp_path / "users")
+
+
+def test_slow_login_knows_the_pairs_and_answers_wrong_ones_one_after_the_other(monkeypatch):
+    monkeypatch.setattr("distrust_hub.app.auth._WRONG_SECONDS", 0.2)
+
+    async def tried() -> list[bool]:
+        known = slow_login([("ada", "one:two"), ("bob", "x")])
+        wrong = [known("ada", "x"), known("ada:one", "two"), known("eve", ""), known("bob", "X")]
+        return await asyncio.gather(*wrong, known("ada", "one:two"), known("bob", "x"))
+
+    started = time.monotonic()
+    assert asyncio.run(tried()) == [False] * 4 + [True] * 2
+    assert time.monotonic() - started >= 0.8

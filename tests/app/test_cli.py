@@ -112,6 +112,15 @@ def test_app_mcp_without_the_package_says_what_to_install(monkeypatch, capsys):
     assert 'pip install "distrust-hub[mcp]"' in capsys.readouterr().err
 
 
+def test_app_refuses_mcp_with_passwords(tmp_path, capsys):
+    pytest.importorskip("mcp")
+    (tmp_path / "users").write_text("ada:secret\n")
+    assert main(["app", "--mcp", "--auth-file", str(tmp_path / "users")]) == 2
+    err = capsys.readouterr().err
+    assert "--mcp cannot ask for names and passwords" in err
+    assert "secret" not in err
+
+
 def test_app_refuses_a_missing_auth_file_and_a_bad_limit(tmp_path, capsys):
     assert main(["app", "--auth-file", str(tmp_path / "users")]) == 1
     assert main(["app", "--rows", "0"]) == 1

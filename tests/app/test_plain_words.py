@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
 from distrust_hub.app import plain_words
 from distrust_hub.app.examples import EXAMPLES
 from distrust_hub.app.handlers import OTHER_SCRIPT, contribution_rows, score_view
 from distrust_hub.app.limits import Limits
+from distrust_hub.config import TrainConfig, option_type
 from distrust_hub.scoring.document import score_document
 from distrust_hub.scoring.features import SHAPES, STYLE_GROUPS
 
@@ -47,3 +50,14 @@ def test_text_in_another_script_is_said_not_to_be_read(text):
 )
 def test_text_in_latin_script_is_read(text):
     assert score_view(text, {}, Limits()).caution != OTHER_SCRIPT
+
+
+def test_every_measure_and_objective_in_use_has_plain_words():
+    from distrust_hub.evaluation.preference_suite import _PARTS
+    from distrust_hub.evaluation.truthfulqa import TruthfulQA
+
+    names = [f"{kind}_{part}" for kind in ("in_context", "trained") for part in _PARTS] + list(TruthfulQA.metrics)
+    assert [name for name in names if not plain_words.measure(name)] == []
+    assert plain_words.measure("in context delta nats per token") == "the same for each token"
+    assert plain_words.measure("unheard of") == ""
+    assert set(plain_words.OBJECTIVES) == set(option_type(get_type_hints(TrainConfig)["objective"])[2])

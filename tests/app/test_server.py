@@ -15,8 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
+from distrust_hub.app.auth import slow_login
 from distrust_hub.app.conversation import ChatService
 from distrust_hub.app.examples import EXAMPLES
+from distrust_hub.errors import ConfigError
 from distrust_hub.scoring.document import score_document
 from tests.app.test_conversation import Recorder
 
@@ -215,12 +217,23 @@ def test_server_asks_for_name_and_password_where_told_to():
     from distrust_hub.app.ui import build_app
 
     demo = build_app(ChatService("owner/base"))
-    demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", auth=[("ada", "secret")])
+    pairs = slow_login([("ada", "secret")])
+    demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", auth=pairs)
     try:
         assert get(demo.server_port, "/config") == 401
+        wrong = urllib.request.Request(f"http://127.0.0.1:{demo.server_port}/login", data=b"username=ada&password=x")
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(wrong, timeout=10)
         body = b"username=ada&password=secret"
         login = urllib.request.Request(f"http://127.0.0.1:{demo.server_port}/login", data=body)
         with urllib.request.urlopen(login, timeout=10) as response:
             assert response.headers["Set-Cookie"]
     finally:
         demo.close()
+
+
+def test_server_on_a_port_that_is_taken_says_so(port):
+    from distrust_hub.app.ui import build_app, launch_app
+
+    with pytest.raises(ConfigError, match=f"port {port} is in use"):
+        launch_app(build_app(ChatService("owner/base")), host="127.0.0.1", port=port)

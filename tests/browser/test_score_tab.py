@@ -223,6 +223,24 @@ def test_narrow_page_does_not_scroll_sideways(open_page):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
+def test_phone_shows_all_tabs_and_plots_that_can_be_read(open_page):
+    page = open_page(width=360, height=800)
+    assert all(page.get_by_role("tab", name=name).is_visible() for name in ("Score", "Chat", "Adapters", "About"))
+    height = page.locator("#dh-plane .dh-tick").first.bounding_box()["height"]
+    assert height >= 10
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.querySelector('#dh-tabs button')).transitionDuration") == "0s"
+
+
+def test_text_from_right_to_left_starts_at_the_right(open_page):
+    page = open_page()
+    page.get_by_label("Text", exact=True).fill("יומן המעבדה, 14 במרץ 1931.")
+    page.locator("#dh-verdict", has_text="Latin script").wait_for()
+    box = "getComputedStyle(document.querySelector('{}'))"
+    for place in ("#dh-text textarea", ".dh-marked-text"):
+        assert page.evaluate(f"{box.format(place)}.unicodeBidi") == "plaintext"
+
+
 def test_dark_mode_changes_the_background(open_page):
     page = open_page(theme="dark")
     page.wait_for_function("document.body.classList.contains('dark')")
