@@ -1,10 +1,12 @@
-"""Near duplicates: recall, precision, time and memory at growing sizes, beside ``datasketch`` where that is installed.
+"""Near duplicates: recall and precision by noise and length; time and memory at growing sizes, beside ``datasketch``.
 
     python benchmarks/deduplication.py [--documents 10000 100000 1000000] [--json FILE]
 
-Documents are seeded shuffles of sentences, 257 words each; 5 % are planted near-duplicates of earlier ones (2 % of
-the characters misread, another header, other line breaks, or all three). Each size runs in a process of its own, so
-that its peak memory is its own. Time is that of the processor, and making the documents is not counted in it.
+Documents are seeded shuffles of sentences. First, documents of 50, 257 and 2,000 words, among them 100 filled-in forms,
+with a tenth planted near-duplicates: 0 to 10 % of the characters misread, another header, other line breaks, or all
+three. Then 257 words each at growing sizes, with 5 % planted near-duplicates that have 5 % of the characters misread
+where any are. Each size runs in a process of its own, so that its peak memory is its own, the texts included. Time is
+that of the processor, and making the documents is not counted in it.
 """
 
 from __future__ import annotations
@@ -12,26 +14,49 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import random
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from distrust_hub.cli.output import format_table
-from distrust_hub.preparation.near_duplicates import BANDS, HASHES, SIMILARITY, NearDuplicates, letters_of
-from tests.preparation.planted import planted
+from distrust_hub.preparation.near_duplicates import BANDS, HASHES, NearDuplicates, letters_of
+from tests.preparation.planted import filled_in_form, planted
 
 HEADERS = ["what", "documents", "recall", "precision", "documents a CPU second", "CPU seconds to find", "peak MB"]
+NOISE_HEADERS = ["words", "documents", "misread", "recall", "precision", "false", "false of forms"]
 PEER_DOCUMENTS = 2000
+PEER_SIMILARITY = 0.5
+RATES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1)
+LENGTHS = {50: 2000, 257: 2000, 2000: 400}
+"""Words of a document: how many documents of them."""
+FORMS = 100
 
 
 def quality(found: dict[int, int], truth: dict[int, int]) -> tuple[float, float]:
     """(recall, precision) of the texts said to repeat another; a hit names the original or another copy of it."""
     hits = sum(truth.get(later) in (earlier, truth.get(earlier)) for later, earlier in found.items() if later in truth)
     return hits / max(1, len(truth)), hits / max(1, len(found))
+
+
+def by_noise(words: int, rate: float) -> list[Any]:
+    """One length with so many of the characters misread."""
+    finder, truth, draw = NearDuplicates(), {}, random.Random(1)
+    for _ in range(FORMS):
+        finder.add(filled_in_form(draw))
+    for number, (text, source) in enumerate(planted(LENGTHS[words], 0.1, words=words, rate=rate), FORMS):
+        finder.add(text)
+        if source is not None:
+            truth[number] = source + FORMS
+    found = finder.find()
+    recall, precision = quality(found, truth)
+    false = [later for later, earlier in found.items() if truth.get(later) not in (earlier, truth.get(earlier, -1))]
+    return [words, LENGTHS[words], rate, recall, precision, len(false), sum(later < FORMS for later in false)]
 
 
 def ours(count: int) -> list[Any]:
@@ -52,7 +77,7 @@ def ours(count: int) -> list[Any]:
 
 
 def peer(count: int) -> list[Any] | None:
-    """The same shingles, hashes, bands and threshold with ``datasketch``; None where it is not installed."""
+    """The same shingles, hashes and bands with ``datasketch``; None where it is not installed."""
     try:
         from datasketch import MinHash, MinHashLSH
     except ImportError:
@@ -67,7 +92,7 @@ def peer(count: int) -> list[Any] | None:
         letters = letters_of(text).encode()
         sketch = MinHash(num_perm=HASHES)
         sketch.update_batch([letters[i : i + 8] for i in range(len(letters) - 7)])
-        near = [other for other in index.query(sketch) if signatures[other].jaccard(sketch) >= SIMILARITY]
+        near = [other for other in index.query(sketch) if signatures[other].jaccard(sketch) >= PEER_SIMILARITY]
         signatures.append(sketch)
         if near:
             found[number] = min(near)
@@ -85,19 +110,29 @@ def main() -> int:
     parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], metavar="N")
     parser.add_argument("--json", metavar="FILE", help="write the table as JSON too")
     arguments = parser.parse_args()
+    noise = [_alone(by_noise, words, rate) for words in LENGTHS for rate in RATES]
+    print(format_table(NOISE_HEADERS, noise), flush=True)
     jobs = [(peer, PEER_DOCUMENTS), (ours, PEER_DOCUMENTS), *((ours, count) for count in arguments.documents)]
-    table = []
+    sizes = []
     for measure, count in jobs:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            line = pool.apply(measure, (count,))
+        line = _alone(measure, count)
         if line is not None:
-            table.append(line)
+            sizes.append(line)
             print(format_table(HEADERS, [line]), flush=True)
-    print(f"\n{format_table(HEADERS, table)}")
+    print(f"\n{format_table(HEADERS, sizes)}")
     if arguments.json:
-        record = [dict(zip(HEADERS, line)) for line in table]
+        record = {
+            "by_noise": [dict(zip(NOISE_HEADERS, line)) for line in noise],
+            "by_size": [dict(zip(HEADERS, line)) for line in sizes],
+        }
         Path(arguments.json).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _alone(measure: Callable[..., Any], *given: Any) -> Any:
+    """What a function returns in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measure, given)
 
 
 if __name__ == "__main__":

@@ -134,14 +134,23 @@ def report_tables(report: dict[str, Any]) -> list[tuple[str, list[str], list[lis
     """The inspection report as (title, headers, rows)."""
     from distrust_hub.preparation.cleaning import REASONS
 
+    inputs = [[one["name"], one["rows"], one["bad_rows"], one["kept"], one["scored_here"]] for one in report["inputs"]]
+    removed = [[reason, rows, REASONS[reason]] for reason, rows in report["removed"].items()]
+    account = [
+        ["in", report["in"], "rows read, and pieces of long ones"],
+        *[["removed: " + reason, -rows, because] for reason, rows, because in removed],
+        ["train", report["splits"]["train"], "rows to train on"],
+        ["valid", report["splits"]["valid"], "rows held out, to measure with"],
+    ]
     columns = [
         [name, entry["rows"], entry["share"], "/".join(entry["types"]), entry["scoring"], entry["example"]]
         for name, entry in report["columns"].items()
     ]
-    tables = [("columns", ["column", "rows", "share", "type", "scoring", "example"], columns)]
-    removed = [[reason, rows, REASONS[reason]] for reason, rows in report["removed"].items()]
-    if removed:
-        tables.append(("removed", ["reason", "rows", "because"], removed))
+    tables = [
+        ("inputs", ["input", "rows", "unreadable", "kept", "scored now"], inputs),
+        ("what becomes of them", ["", "rows", "which"], account),
+        ("columns of the kept rows", ["column", "rows", "share", "type", "scoring", "example"], columns),
+    ]
     for name in ("tiers", "source_types", "licenses", "languages", "changed"):
         if report[name]:
             rows = [[key, count] for key, count in report[name].items()]
@@ -150,7 +159,7 @@ def report_tables(report: dict[str, Any]) -> list[tuple[str, list[str], list[lis
         [name, entry["items"], entry["items_hit"], entry["documents_removed"]]
         for name, entry in report["contamination"].items()
     ]
-    tables.append(("evaluation data", ["compared with", "items", "items met", "rows removed"], compared))
+    tables.append(("copies of evaluation data", ["compared with", "items", "items met", "rows removed"], compared))
     measured = [*report["scores"].items(), ("ocr_quality", report["ocr_quality"])]
     scores = [[axis, *entry.values()] for axis, entry in measured if entry]
     tables.append(("scores", ["axis", "min", "10 %", "median", "90 %", "max"], scores))
@@ -164,9 +173,17 @@ def report_tables(report: dict[str, Any]) -> list[tuple[str, list[str], list[lis
     ]
     headers = ["end", "authority_weight", "provenance_entropy", "ocr_quality", "text"]
     tables.append(("at the extremes", headers, extremes))
-    publishing = report["publishing"]
-    verdicts = [["not allowed: licence", name, rows] for name, rows in publishing["problems"].items()]
-    verdicts += [["condition", text, None] for text in publishing["conditions"]]
-    tables.append(("publishing the texts", ["", "", "rows"], verdicts or [["allowed", "no condition", None]]))
+    tables.append(("may the texts be published?", ["answer", "why", "rows"], _publishing_rows(report["publishing"])))
     failed = [[failure["name"], failure["problem"]] for failure in report["failed"]]
     return [*tables, *([("not read", ["input", "problem"], failed)] if failed else [])]
+
+
+def _publishing_rows(publishing: dict[str, Any]) -> list[list[Any]]:
+    """(answer, why, rows) for each licence that does not allow it, and for the conditions of those that do."""
+    classes = dict(publishing["classes"])
+    rows = [["no", f"licence is {name}", count] for name, count in publishing["problems"].items()]
+    for condition in publishing["conditions"]:
+        rows.append(["with a condition", condition, classes.pop(condition.partition(":")[0], None)])
+    if classes.get("public"):
+        rows.append(["yes", "their licences set no condition", classes["public"]])
+    return rows

@@ -45,7 +45,8 @@ def inspect_inputs(
         strict: As for ``prepare``.
 
     Returns:
-        ``inputs`` (records), ``failed``, ``rows``, ``kept``, ``removed`` and ``changed`` {reason: rows},
+        ``inputs`` (records), ``failed``, ``rows``, ``in`` (with pieces of long rows) = ``kept`` + ``removed``
+        {reason: rows}, ``splits`` {name: rows}, ``changed`` {what: rows},
         ``contamination`` {evaluation set: counts}, ``columns`` {name: ``rows``, ``share``, ``types``, ``scoring``,
         ``example``}, ``tiers``, ``source_types``, ``licenses``, ``languages`` {value: rows}, ``publishing``, ``scores``
         {axis: quantiles}, ``histograms`` {axis: [[from, to, rows], ...]}, ``ocr_quality`` quantiles and ``extremes``,
@@ -61,6 +62,7 @@ def inspect_inputs(
         "inputs": [record.to_json() for record in collected.records],
         "failed": collected.failed,
         "rows": sum(record.rows for record in collected.records),
+        "in": collected.read,
         "kept": len(kept),
         "splits": {name: len(documents) for name, documents in splits.items()},
         "removed": dict(sorted((+collected.removed).items())),

@@ -1,8 +1,9 @@
 """Near duplicates: the same text after OCR errors, another header or other line breaks.
 
-MinHash over character shingles (Broder 1997), bands of the signatures as buckets (locality-sensitive hashing,
-Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3), then the signatures themselves compared.
-Characters rather than words, since one wrong letter spoils one word in twelve but few shingles.
+Which pairs are worth a look: MinHash over character shingles (Broder 1997), two hashes of a signature as a bucket
+(locality-sensitive hashing, Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3). What they are:
+``alignment``, which lays the two texts side by side. Characters rather than words, since one wrong letter spoils one
+word in twelve but few shingles.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections.abc import Iterator
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-SIMILARITY = 0.5
-"""Two texts whose shingles have at least this Jaccard similarity are near duplicates. Copies with 2 % of the characters
-misread, a new header and new line breaks have 0.6 and more, different passages of one book less than 0.1."""
+from distrust_hub.preparation.alignment import same_text
 
-MIN_CHARACTERS = 200
-"""Texts with fewer letters and digits are compared exactly only: short questions and forms are alike without being
+SIMILARITY = 0.14
+"""Least Jaccard similarity of the shingles, as far as the signatures tell it, at which two texts are compared. Copies
+with 5 % of the letters misread have 0.5, with another header and footer too 0.2 to 0.4."""
+
+MIN_CHARACTERS = 160
+"""Texts with fewer letters and digits are compared exactly only: short questions and answers are alike without being
 copies."""
 
 SHINGLE_BYTES = 8
@@ -27,14 +32,19 @@ SHINGLE_BYTES = 8
 two long books of one language have most shingles in common.
 """
 HASHES = 128
-BANDS = 32
-"""With 4 hashes a band, a pair of similarity 0.6 shares a bucket with probability 0.99, one of 0.1 with 0.003."""
+BANDS = 64
+"""With 2 hashes a band, a pair of similarity 0.3 shares a bucket with probability 0.998, one of 0.02 with 0.03."""
 
-_ROWS = HASHES // BANDS
+CHECKS = 8
+"""Most texts that one is compared with in full: those whose signatures are most alike."""
+
 _SEED = 20240229
 _NO_LETTERS = re.compile(r"[\W_]+")
-_NEIGHBOURS = 8
-_PAIRS_AT_ONCE = 1 << 18
+_NEIGHBOURS = 4
+_PAIRS_AT_ONCE = 1 << 17
+_SHINGLES_AT_ONCE = 1 << 11
+_LOW_BITS = 72
+"""Of the lowest bits of two signatures so many agree at least where the texts are worth a look; half do by chance."""
 
 Signatures = NDArray[np.uint32]
 
@@ -49,8 +59,8 @@ _MULTIPLIERS, _OFFSETS = _permutations()
 
 
 def letters_of(text: str) -> str:
-    """The letters and digits of a text, in NFKC and lower case, without anything between them."""
-    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    """The letters and digits of a text, without accents, in NFKD and lower case, without anything between them."""
+    return _NO_LETTERS.sub("", unicodedata.normalize("NFKD", text).casefold())
 
 
 def signature(letters: str) -> Signatures:
@@ -62,7 +72,10 @@ def signature(letters: str) -> Signatures:
     data = _letter_bytes(letters)
     shingles = np.lib.stride_tricks.sliding_window_view(data, SHINGLE_BYTES).copy().view("<u8").ravel()
     hashed = _mixed(shingles).astype(np.uint32)
-    found: Signatures = (_MULTIPLIERS * hashed + _OFFSETS).min(axis=1)
+    found: Signatures = np.full(HASHES, np.iinfo(np.uint32).max, dtype=np.uint32)
+    for first in range(0, len(hashed), _SHINGLES_AT_ONCE):
+        some = hashed[first : first + _SHINGLES_AT_ONCE]
+        found = np.minimum(found, (_MULTIPLIERS * some + _OFFSETS).min(axis=1))
     return found
 
 
@@ -83,10 +96,11 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 class NearDuplicates:
-    """Collects texts one by one and then says which are near duplicates; 512 bytes a text."""
+    """Collects texts one by one and then says which are near duplicates; holds the texts and 530 bytes for each."""
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
+        self._texts: list[str] = []
         self._signatures = array("I")
         self._count = 0
 
@@ -95,6 +109,7 @@ class NearDuplicates:
         letters = letters_of(text)
         if len(letters) >= MIN_CHARACTERS:
             self._numbers.append(self._count)
+            self._texts.append(text)
             self._signatures.frombytes(signature(letters).tobytes())
         self._count += 1
 
@@ -108,47 +123,57 @@ class NearDuplicates:
             return {}
         signatures = np.frombuffer(self._signatures, dtype=np.uint32).reshape(-1, HASHES)
         repeats: dict[int, int] = {}
-        for code in _similar_pairs(signatures):
-            later, earlier = divmod(int(code), len(signatures))
-            if earlier not in repeats:
-                repeats.setdefault(later, earlier)
+        for later, pairs in groupby(_likely_pairs(signatures), key=lambda pair: pair[0]):
+            candidates = dict.fromkeys(repeats.get(earlier, earlier) for _, earlier in pairs)
+            letters = letters_of(self._texts[later])
+            for earlier in list(candidates)[:CHECKS]:
+                if same_text(letters_of(self._texts[earlier]), letters):
+                    repeats[later] = earlier
+                    break
         return {self._numbers[later]: self._numbers[earlier] for later, earlier in repeats.items()}
 
 
-def _similar_pairs(signatures: Signatures) -> NDArray[np.int64]:
-    """Pairs of similar signatures as ``later * number of signatures + earlier``, sorted and each once."""
+def _likely_pairs(signatures: Signatures) -> Iterator[tuple[int, int]]:
+    """(later, earlier) of texts that may be the same; the pairs of one later text together, the likeliest first."""
+    low_bits = np.packbits(signatures.view(np.uint8)[:, ::4] & 1, axis=1).view(np.uint64)
     pairs = np.empty(0, dtype=np.int64)
     for band in range(BANDS):
-        pairs = np.union1d(pairs, _pairs_of_band(signatures, band))
-    return pairs
+        pairs = np.union1d(pairs, _pairs_of_band(signatures, low_bits, band))
+    later, earlier = np.divmod(pairs, len(signatures))
+    order = np.lexsort((-_agreeing(signatures, later, earlier), later))
+    for first in range(0, len(order), _PAIRS_AT_ONCE):
+        some = order[first : first + _PAIRS_AT_ONCE]
+        yield from zip(later[some].tolist(), earlier[some].tolist())
 
 
-def _pairs_of_band(signatures: Signatures, band: int) -> NDArray[np.int64]:
-    """Similar pairs, as ``_similar_pairs`` writes them, among texts that agree in one band.
+def _pairs_of_band(signatures: Signatures, low_bits: NDArray[np.uint64], band: int) -> NDArray[np.int64]:
+    """Likely pairs of one band, as ``later * number of signatures + earlier``.
 
-    Within a bucket each text is compared with the first and with up to _NEIGHBOURS texts before it, so that a bucket
-    filled by a common form cannot make the time quadratic.
+    Two hashes make the bucket. Within one, texts lie in the order of the next two hashes, and each is compared with
+    the _NEIGHBOURS that follow it: a copy lies near in some band, and a bucket filled by a common form cannot make
+    the time quadratic.
     """
-    columns = np.ascontiguousarray(signatures[:, band * _ROWS : (band + 1) * _ROWS])
-    keys = columns.view([("", np.uint64)] * 2).ravel()
-    keys = _mixed(keys["f0"]) ^ (keys["f1"] * np.uint64(0x9E3779B97F4A7C15))
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    places = np.arange(len(keys))
-    starts = np.r_[True, keys[1:] != keys[:-1]]
-    heads = np.maximum.accumulate(np.where(starts, places, 0))
-    found = [_similar(signatures, order[heads[~starts]], order[places[~starts]])]
+    first, second, third, fourth = (signatures[:, (2 * band + n) % HASHES].astype(np.uint64) for n in range(4))
+    half, whole = np.uint64(16), np.uint64(32)
+    buckets = _mixed(first << whole | second) << whole
+    keys = buckets | third >> half << half | fourth >> half
+    order = np.argsort(keys)
+    buckets = buckets[order]
+    found = [np.empty(0, dtype=np.int64)]
     for step in range(1, _NEIGHBOURS + 1):
-        later = np.flatnonzero(places - step > heads)
-        found.append(_similar(signatures, order[later - step], order[later]))
+        places = np.flatnonzero(buckets[step:] == buckets[:-step])
+        one, two = order[places], order[places + step]
+        near = np.bitwise_count(low_bits[one] ^ low_bits[two]).sum(axis=1) <= HASHES - _LOW_BITS
+        later, earlier = np.maximum(one[near], two[near]), np.minimum(one[near], two[near])
+        similar = _agreeing(signatures, later, earlier) >= SIMILARITY * HASHES
+        found.append(later[similar] * len(signatures) + earlier[similar])
     return np.concatenate(found)
 
 
-def _similar(signatures: Signatures, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the candidate pairs that reach SIMILARITY."""
-    kept = [np.empty(0, dtype=np.int64)]
+def _agreeing(signatures: Signatures, later: NDArray[np.int64], earlier: NDArray[np.int64]) -> NDArray[np.int64]:
+    """In how many places the two signatures of each pair agree."""
+    found = np.empty(len(later), dtype=np.int64)
     for first in range(0, len(later), _PAIRS_AT_ONCE):
-        one, two = earlier[first : first + _PAIRS_AT_ONCE], later[first : first + _PAIRS_AT_ONCE]
-        similar = (signatures[one] == signatures[two]).mean(axis=1) >= SIMILARITY
-        kept.append(two[similar] * len(signatures) + one[similar])
-    return np.concatenate(kept)
+        some = slice(first, first + _PAIRS_AT_ONCE)
+        found[some] = (signatures[later[some]] == signatures[earlier[some]]).sum(axis=1)
+    return found

@@ -189,13 +189,12 @@ def test_clean_counts_characters_where_no_spaces_are_put_between_words():
     assert clean("今日风浪甚大，", min_words=6)[0] == ["今日风浪甚大，"]
 
 
-def test_ocr_quality_falls_with_errors_and_spares_other_scripts(monkeypatch):
+def test_ocr_quality_falls_with_errors_and_spares_other_scripts():
     text = shuffled_document(sentences(), random.Random(4))
     assert ocr_quality(text) > 0.9
     levels = []
     for rate in (0.05, 0.15, 0.3):
-        monkeypatch.setattr("tests.preparation.planted.OCR_RATE", rate)
-        levels.append(ocr_quality(misread(text, random.Random(1))))
+        levels.append(ocr_quality(misread(text, random.Random(1), rate)))
     assert ocr_quality(text) > levels[0] > levels[1] > levels[2]
     assert ocr_quality("Это было давно и я не помню, что сказал мне отец") == 1.0
     assert ocr_quality("1 2 3 4.5 17th") == 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -198,6 +199,8 @@ def test_prepare_command_writes_and_inspects(source, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "most primary" in shown
     assert "CC0-1.0" in shown
+    assert re.search(r"yes +their licences set no condition +60", shown)
+    assert re.search(r"in +60 +rows read", shown)
     assert main(["prepare", str(source), "--inspect", "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["tiers"] == {"primary": 20, "medium": 20, "coordinated": 20}
@@ -227,9 +230,20 @@ def test_inspect_says_what_prepare_would_do(source, tmp_path, rows):
     report = inspect_inputs([str(source)], config)
     manifest = prepare([str(source)], tmp_path / "out", config)
     assert report["removed"] == manifest.counts["removed"]
+    assert report["in"] == manifest.counts["in"] == report["kept"] + sum(report["removed"].values())
     assert report["kept"] == manifest.counts["kept"]
     assert report["inputs"] == manifest.inputs
     assert report["splits"] == {name: split["rows"] for name, split in manifest.splits.items()}
+
+
+def test_inspect_says_what_publishing_the_texts_asks_for(source, rows, capsys):
+    licenses = ["proprietary", "CC BY-SA 4.0", "CC BY 4.0", None]
+    write_jsonl(source, [{**row, "license": licenses[n % 4]} for n, row in enumerate(rows)])
+    assert main(["prepare", str(source), "--inspect"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"no +licence is proprietary +15", shown)
+    assert re.search(r"no +licence is unknown +15", shown)
+    assert re.search(r"with a condition +share-alike: .* 15\n", shown)
 
 
 def test_prepare_command_compares_with_evaluation_data(source, tmp_path, rows, capsys):

@@ -6,14 +6,14 @@ import random
 
 import pytest
 
+from distrust_hub.preparation.alignment import align, edit_distance
 from distrust_hub.preparation.near_duplicates import (
     MIN_CHARACTERS,
-    SIMILARITY,
     NearDuplicates,
     letters_of,
     signature,
 )
-from tests.preparation.planted import CHANGES, planted, sentences, shuffled_document
+from tests.preparation.planted import CHANGES, filled_in_form, misread, planted, sentences, shuffled_document
 
 
 def find(*texts):
@@ -23,9 +23,9 @@ def find(*texts):
     return finder.find()
 
 
-def recall_and_precision(count):
+def recall_and_precision(count, **options):
     finder, truth = NearDuplicates(), {}
-    for number, (text, source) in enumerate(planted(count)):
+    for number, (text, source) in enumerate(planted(count, **options)):
         finder.add(text)
         if source is not None:
             truth[number] = source
@@ -34,8 +34,16 @@ def recall_and_precision(count):
     return hits / len(truth), hits / len(found)
 
 
-def test_near_duplicates_finds_planted_copies_and_nothing_else():
-    recall, precision = recall_and_precision(1000)
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.08])
+@pytest.mark.parametrize("words", [50, 257])
+def test_near_duplicates_finds_planted_copies_and_nothing_else(words, rate):
+    recall, precision = recall_and_precision(600, share=0.25, words=words, rate=rate)
+    assert recall >= 0.95
+    assert precision >= 0.95
+
+
+def test_near_duplicates_finds_long_planted_copies():
+    recall, precision = recall_and_precision(100, share=0.3, words=2000)
     assert recall >= 0.95
     assert precision >= 0.95
 
@@ -51,9 +59,25 @@ def test_near_duplicates_finds_planted_copies_among_20000():
 def test_near_duplicates_finds_each_kind_of_change(change):
     pool, draw = sentences(), random.Random(5)
     texts = [shuffled_document(pool, draw) for _ in range(40)]
-    found = find(*texts, *(change(text, draw) for text in texts))
+    found = find(*texts, *(change(text, draw, 0.05) for text in texts))
     assert sum(found.get(40 + n) == n for n in range(40)) >= 39
     assert all(later >= 40 for later in found)
+
+
+def test_forms_filled_in_otherwise_are_no_near_duplicates():
+    draw = random.Random(7)
+    forms = [filled_in_form(draw) for _ in range(120)]
+    copies = [misread(form, draw, 0.02) for form in forms[:40]]
+    found = find(*forms, *copies)
+    right = sum(found.get(120 + n) == n for n in range(40))
+    assert right >= 30
+    assert len(found) - right <= 3
+
+
+def test_documents_with_one_header_are_no_near_duplicates():
+    pool, draw = sentences(), random.Random(8)
+    header = shuffled_document(pool, draw, 60)
+    assert find(*(f"{header}\n\n{shuffled_document(pool, draw, 100)}" for _ in range(60))) == {}
 
 
 @pytest.mark.parametrize(
@@ -91,10 +115,33 @@ def test_near_duplicates_measures_the_similarity_of_the_letters():
     same = signature(letters_of(text)) == signature(letters_of(text.upper().replace(" ", "\n")))
     assert same.all()
     assert (signature(letters_of(text)) == signature(letters_of(text[:half]))).mean() == pytest.approx(0.5, abs=0.15)
-    assert (signature(letters_of(text)) == signature(letters_of(text[half:] + text[:half]))).mean() > SIMILARITY
+    assert (signature(letters_of(text)) == signature(letters_of(text[half:] + text[:half]))).mean() > 0.5
 
 
 def test_near_duplicates_in_a_crowded_bucket_are_still_found():
     pool, draw = sentences(), random.Random(3)
     form = shuffled_document(pool, draw)
     assert len(find(*(f"{form} Number {n}." for n in range(500)))) == 499
+
+
+def test_texts_that_share_a_line_of_a_long_one_keep_both():
+    pool, draw = sentences(), random.Random(4)
+    text = shuffled_document(pool, draw)
+    assert find(text, f"{text} {shuffled_document(pool, draw, 500)}") == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "distance"),
+    [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("abc" * 40, "abc" * 40, 0), ("flaw", "lawn", 2)],
+)
+def test_edit_distance_is_that_of_levenshtein(one, two, distance):
+    assert edit_distance(one, two) == edit_distance(two, one) == distance
+
+
+def test_alignment_tells_other_words_from_misread_ones():
+    text = "thecountyclerkreceivedfromjohnhamiltonthesumofninedollarsforcordwoodinapril1834"
+    misread_text = text.replace("clerk", "c1erk").replace("dollars", "do11ars").replace("1834", "l834")
+    other = text.replace("johnhamilton", "annafletcher").replace("1834", "1871")
+    assert align(text, misread_text).foreign == 0
+    assert align(text, other + "x").foreign >= 10
+    assert align(text, "nothing in common") == (0, 0, 0)
