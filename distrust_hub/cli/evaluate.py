@@ -103,9 +103,18 @@ def run_suites(args: argparse.Namespace, suites: list[str]) -> list[EvalReport]:
         note(f"warning: {warning}")
     if args.plot:
         note(f"plot: {write_radar(reports, args.plot)}")
-    if args.output and len(args.adapter_path) == 1:
-        next_steps(command("card", args.adapter_path[0]))
+    if len(args.adapter_path) == 1 and args.output and Path(args.adapter_path[0]).is_dir():
+        _next_card(args.adapter_path[0], args.output)
     return reports
+
+
+def _next_card(adapter: str, output: str) -> None:
+    """Propose the card where the results stand beside the adapter; else say where the card looks for them."""
+    wanted = Path(adapter, EvalReport.FILE_NAME)
+    if wanted.exists() and wanted.resolve() in (Path(output).resolve(), Path(output, wanted.name).resolve()):
+        next_steps(command("card", adapter))
+    else:
+        note(f"the card of {adapter} reads {wanted}; give it with -o to have these results on it")
 
 
 def print_reports(reports: list[EvalReport], form: str) -> None:

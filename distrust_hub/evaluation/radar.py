@@ -210,9 +210,14 @@ def _draw_png(picture: Radar, file: Path) -> None:
         colour = _COLOURS[number % len(_COLOURS)]
         outline([axis.values[number] for axis in picture.axes], color=colour, label=name)
     outline([axis.chance for axis in picture.axes], color="black", linestyle=":", label="knows nothing")
-    plot.set_xticks(angles, [axis.label.replace(": ", "\n") for axis in picture.axes], fontsize=7)
+    plot.set_xticks(angles, [axis.label.replace(": ", "\n").replace("_", " ") for axis in picture.axes], fontsize=8)
+    for label, angle in zip(plot.get_xticklabels(), angles):  # beside the rim, not across it
+        side = round(math.sin(angle), 2)
+        label.set_horizontalalignment("left" if side > 0 else "right" if side < 0 else "center")
     plot.set_ylim(0, 1)
-    plot.legend(loc="lower left", bbox_to_anchor=(-0.1, -0.1), fontsize=8)
+    plot.set_yticks(_RINGS, map(str, _RINGS), fontsize=8)
+    plot.set_rlabel_position(180 / len(angles))  # between two axes
+    figure.legend(loc="outside lower left", fontsize=8)
     figure.suptitle(picture.title)
     with atomic_write(file, "wb") as stream:
         figure.savefig(stream, format="png", dpi=120)

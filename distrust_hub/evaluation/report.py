@@ -209,7 +209,8 @@ def _row(label: str, name: str, metric: dict[str, Any]) -> list[Any]:
 
 
 def _interval(ends: list[float]) -> str:
-    return f"{ends[0]:.3f} to {ends[1]:.3f}"
+    low, high = (round(end, 3) + 0.0 for end in ends)  # no "-0.000"
+    return f"{low:.3f} to {high:.3f}"
 
 
 def comparison_rows(report: EvalReport) -> list[list[Any]]:

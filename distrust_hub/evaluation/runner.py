@@ -101,9 +101,14 @@ def evaluate(
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
         measured = hash_of_items(items)
         waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request, measured))]
-        if not waiting:
-            continue
         scoring = SuiteScoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
+        for target in targets:
+            if target not in waiting:
+                scoring.forget(target.adapter)
+        if not waiting:
+            scoring.forget(None)
+            scoring.forget(reference)
+            continue
         for target, outcome, base, other in _outcomes(scoring, waiting, reference):
             target.report.suites[benchmark.name] = suite_entry(
                 benchmark,

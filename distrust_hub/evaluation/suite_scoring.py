@@ -59,6 +59,11 @@ class SuiteScoring:
         finally:
             remove_adapter(self.loaded)
 
+    def forget(self, adapter: NamedAdapter | None) -> None:
+        """Results of this adapter (None: of the base) are written; a run that was killed then left its scores."""
+        if path := self._path(adapter.name if adapter else None):
+            path.unlink(missing_ok=True)
+
     def done(self) -> None:
         """The suite is written; nothing is left to resume."""
         for journal in self.journals:
@@ -74,11 +79,13 @@ class SuiteScoring:
             raise EvaluationError(f"{adapter or 'the base model'} on {self.benchmark.name}: {error}") from error
 
     def _journal(self, adapter: str | None, sha256: str | None) -> Journal:
-        name = "_".join(["partial", self.benchmark.name, *([file_name(adapter)] if adapter else [])])
         identity = {"base": self.loaded.base.sha256, "adapter": sha256, "version": __version__}
-        path = None if self.folder is None else self.folder / f"{name}.jsonl"
-        self.journals.append(Journal(path, identity, resume=self.resume))
+        self.journals.append(Journal(self._path(adapter), identity, resume=self.resume))
         return self.journals[-1]
+
+    def _path(self, adapter: str | None) -> Path | None:
+        name = "_".join(["partial", self.benchmark.name, *([file_name(adapter)] if adapter else [])])
+        return None if self.folder is None else self.folder / f"{name}.jsonl"
 
 
 def file_name(adapter: str) -> str:

@@ -120,6 +120,22 @@ def test_evaluate_draws_shows_adapters_side_by_side_and_compares_against_one(
     assert json.loads(capsys.readouterr().out)["suites"]["probes"]["metrics"]["accuracy"]["against"]["n"] == 4
 
 
+@pytest.mark.mlx
+def test_the_card_is_proposed_where_it_reads_the_results(
+    tiny_base: Path, questions_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter = random_adapter(tiny_base, tmp_path / "a").folder
+    command = ["evaluate", "--model", str(tiny_base), "--adapter-path", str(adapter), "--suite", "truthfulqa"]
+    command += ["--data", str(questions_file), "--limit", "1", "-o"]
+    assert main([*command, str(tmp_path / "elsewhere.json")]) == 0
+    told = capsys.readouterr().err
+    assert f"reads {adapter / 'eval_results.json'}; give it with -o" in told
+    assert "distrust-hub card" not in told
+    for place in (adapter / "eval_results.json", adapter):
+        assert main([*command, str(place)]) == 0
+        assert f"distrust-hub card {adapter}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

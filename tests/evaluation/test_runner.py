@@ -16,6 +16,7 @@ from distrust_hub.evaluation.registry import BENCHMARKS
 from distrust_hub.evaluation.report import comparison_rows, is_same_run, side_by_side, table_rows
 from distrust_hub.evaluation.runner import evaluate
 from distrust_hub.evaluation.source_preference import make_conflicts, training_rows
+from distrust_hub.evaluation.suite_scoring import NamedAdapter, SuiteScoring
 from distrust_hub.evaluation.truthfulqa import TruthfulQA
 from tests.adapters.conftest import random_adapter
 
@@ -201,6 +202,34 @@ def test_evaluate_goes_on_within_an_interrupted_suite(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json"]
 
 
+def test_evaluate_leaves_no_partial_file_of_an_adapter_that_was_done_before_the_kill(
+    loaded: Any, tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [random_adapter(tiny_base, tmp_path / name, seed=seed).folder for name, seed in (("a", 3), ("b", 4))]
+    output = tmp_path / "out"
+    original = SuiteScoring.adapter
+
+    def killed_at_b(self: SuiteScoring, adapter: NamedAdapter) -> Any:
+        if adapter.name == "b":
+            raise KeyboardInterrupt
+        return original(self, adapter)
+
+    def run() -> None:
+        evaluate(loaded, ["probes"], adapter_paths=folders, limit=2, output=output, resume=True)
+
+    monkeypatch.setattr(SuiteScoring, "adapter", killed_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert (output / "partial_probes_a.jsonl").is_file()
+    monkeypatch.undo()
+    run()
+    assert sorted(path.name for path in output.iterdir()) == ["a", "b"]
+    for name in ("partial_probes.jsonl", "partial_probes_a.jsonl"):  # killed after the last results were written
+        (output / name).touch()
+    run()
+    assert sorted(path.name for path in output.iterdir()) == ["a", "b"]
+
+
 def test_evaluate_compares_adapters_against_another_one(loaded: Any, tiny_base: Path, tmp_path: Path) -> None:
     plain, other = (random_adapter(tiny_base, tmp_path / name, seed=seed).folder for name, seed in (("p", 3), ("o", 4)))
     tiers = [(0.05, 7.0), (0.95, 0.5)]
@@ -354,3 +383,9 @@ def test_registry_describes_every_benchmark() -> None:
     for benchmark in BENCHMARKS.values():
         assert benchmark.primary_metric in benchmark.metrics
         assert all((benchmark.summary, benchmark.source, benchmark.license, benchmark.prompting))
+
+
+def test_an_interval_has_no_negative_zero() -> None:
+    metric = {"value": 0.0, "ci95": [-0.0002, 0.0002], "n": 9, "baseline": 0.5}
+    entry = {"partial": False, "metrics": {"mc2": metric}}
+    assert table_rows(EvalReport("m", suites={"truthfulqa": entry}))[0][4] == "0.000 to 0.000"
