@@ -85,7 +85,7 @@ def push_adapter(
         create_pr: Open a pull request instead.
         commit_message: Title of the commit.
         replace_card: Overwrite a card on the Hub that was edited by hand.
-        dry_run: Everything but the writing.
+        dry_run: Everything but the writing; without a token the Hub is not asked.
         checkpoint: Publish the newest checkpoint too, for ``train --resume-from-hub``.
         api: Client to use.
 
@@ -105,7 +105,7 @@ def push_adapter(
             "load the adapter"
         )
     refuse_secrets(files)
-    access = check_can_write(repo_id, revision=revision, create_pr=create_pr, private=private, api=api)
+    access = check_can_write(repo_id, revision=revision, create_pr=create_pr, private=private, dry_run=dry_run, api=api)
     there = remote_card(api, access, "model")
     text, kept = choose_card(
         folder / CARD_FILE, there, replace_card, lambda notes: render_model_card(folder, access.repo_id, notes)

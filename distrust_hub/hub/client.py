@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants, get_session, snapshot_download
+from huggingface_hub import HfApi, constants, get_session, get_token, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 from distrust_hub import __version__
@@ -30,6 +31,8 @@ __all__ = [
     "snapshot",
     "split_revision",
 ]
+
+log = logging.getLogger(__name__)
 
 TAG = "distrust-hub"
 """Tag of everything this package publishes; ``list_published`` finds repos by it."""
@@ -92,6 +95,7 @@ def check_can_write(
     revision: str | None = None,
     create_pr: bool = False,
     private: bool = False,
+    dry_run: bool = False,
     api: HfApi | None = None,
 ) -> WriteAccess:
     """Check token, role, owner and repo before any work is done. Creates nothing.
@@ -102,6 +106,7 @@ def check_can_write(
         revision: Branch to be written to, or ``refs/pr/N`` to add to a pull request of one's own; main when None.
         create_pr: A pull request needs an existing repo but not its ownership.
         private: Refuse a repo that is there and public.
+        dry_run: Without a token ask nothing, say so, and take the repo for a new one.
         api: Client to use.
 
     Raises:
@@ -120,6 +125,9 @@ def check_can_write(
     bare = is_repo_id(f"x/{repo_id}")
     if not bare and not is_repo_id(repo_id):
         raise bad_repo_id(repo_id, repo_type)
+    if dry_run and not bare and not (get_token() if api.token is None else api.token):
+        log.warning("no Hugging Face token: not checked whether you may write to %s, nor what is there", repo_id)
+        return WriteAccess(repo_id, user="", exists=False)
     with hub_errors(repo_id, repo_type):
         account = retrying(api.whoami)
     user = str(account["name"])

@@ -93,7 +93,9 @@ def refuse_card(problems: list[str], kept: bool, repo_id: str, repo_type: str) -
     """Raise HubError if a card has problems."""
     if problems:
         where = f"{CARD_FILE} on the Hub, edited by hand," if kept else CARD_FILE
-        raise HubError(f"{where} cannot stand: {'; '.join(problems)}", repo_id=repo_id, repo_type=repo_type)
+        mend = "; mend it there, or replace it with --replace-card" if kept else ""
+        message = f"{where} cannot stand: {'; '.join(problems)}{mend}"
+        raise HubError(message, repo_id=repo_id, repo_type=repo_type)
 
 
 def remote_files(api: HfApi, access: WriteAccess, repo_type: str) -> set[str]:

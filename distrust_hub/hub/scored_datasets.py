@@ -101,7 +101,7 @@ def push_scored(
         create_pr: Open a pull request instead.
         commit_message: Title of the commit.
         replace_card: Overwrite a card on the Hub that was edited by hand.
-        dry_run: Everything but the writing.
+        dry_run: Everything but the writing; without a token the Hub is not asked.
         scores_only: Publish ids, text hashes, scores and spans, without texts, other columns and manifest.
         i_have_rights: Publish texts whose licence is unknown or does not allow redistribution.
         personal_data: ``mask`` e-mail addresses and telephone numbers, ``drop`` their rows, or ``keep`` them.
@@ -116,7 +116,9 @@ def push_scored(
     manifest = Manifest.load(manifest_file) if manifest_file else None
     release = Release(scores_only, personal_data)
     survey = _survey(splits, release)
-    access = check_can_write(repo_id, "dataset", revision=revision, create_pr=create_pr, private=private, api=api)
+    access = check_can_write(
+        repo_id, "dataset", revision=revision, create_pr=create_pr, private=private, dry_run=dry_run, api=api
+    )
     if not (scores_only or i_have_rights or private or access.private):
         _refuse_unlicensed(survey)
     there = remote_card(api, access, "dataset")

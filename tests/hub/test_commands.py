@@ -179,6 +179,25 @@ def test_push_dry_run_prints_files_and_card_and_writes_nothing(
     assert writes(hub) == []
 
 
+def test_push_dry_run_needs_no_token_and_says_what_was_not_checked(
+    hub: HubServer,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = [{"text": "A letter.", "authority_weight": 0.1, "provenance_entropy": 6.0, "license": "CC0-1.0"}]
+    (tmp_path / "scored.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for source, shown in ((folder, "adapters.safetensors"), (tmp_path / "scored.jsonl", "data/train-")):
+        assert run("push", str(source), "ada/name", "--dry-run") == 0
+        assert shown in capsys.readouterr().out
+        assert "no Hugging Face token: not checked whether you may write to ada/name" in caplog.text
+        caplog.clear()
+    assert hub.requests == []
+    assert run("push", str(folder), "name", "--dry-run") == 1, "a bare name lacks its owner"
+    assert "no Hugging Face token" in capsys.readouterr().err
+
+
 def test_push_recognises_a_training_folder_by_its_files(
     hub: HubServer, token: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

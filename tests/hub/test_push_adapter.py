@@ -167,6 +167,19 @@ def test_push_adapter_keeps_a_card_edited_on_the_hub(hub: HubServer, token: str,
     assert hub.repo("ada/adapter").read("README.md").decode() == card
 
 
+def test_push_adapter_into_a_repo_with_a_card_of_another_kind_says_how_to_replace_it(
+    hub: HubServer, token: str, folder: Path
+) -> None:
+    api = HfApi(token=token)
+    api.create_repo("ada/old")
+    for name, content in (("README.md", b"# Mine\n\nOld words.\n"), ("notes.txt", b"keep me")):
+        api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id="ada/old")
+    with pytest.raises(HubError, match=r"no metadata.*; mend it there, or replace it with --replace-card"):
+        push_adapter(folder, "ada/old")
+    push_adapter(folder, "ada/old", replace_card=True)
+    assert hub.repo("ada/old").read("notes.txt") == b"keep me"
+
+
 def test_push_adapter_carries_notes_from_the_card_on_the_hub(hub: HubServer, token: str, folder: Path) -> None:
     push_adapter(folder, "ada/adapter")
     card = hub.repo("ada/adapter").read("README.md").decode()
