@@ -220,4 +220,6 @@ def _estimate(config: TrainConfig, form: str) -> int:
     print(f"estimated peak memory {peak:.1f} GB; {fits} in the {limit:.1f} GB of {whose}")
     if estimate.backend != "cpu":
         note(f"the estimate was fitted on a CPU; it is not measured on {estimate.backend}")
+    if not estimate.fitted:
+        note("the estimate was fitted to dense models with attention; with experts or states it may be far off")
     return 0

@@ -17,11 +17,11 @@ from typing import Literal
 
 from distrust_hub.models.registry import KnownModel
 
-Precision = Literal["float32", "bfloat16", "4-bit"]
+Precision = Literal["float32", "bfloat16", "8-bit", "4-bit"]
 """Of the base weights. The CPU computes in float32, Metal and CUDA never do."""
 
-WEIGHT_BYTES: dict[Precision, float] = {"float32": 4.0, "bfloat16": 2.0, "4-bit": 4.5 / 8}
-"""Bytes per weight; 4-bit weights in groups of 64 carry a 16-bit scale and bias each."""
+WEIGHT_BYTES: dict[Precision, float] = {"float32": 4.0, "bfloat16": 2.0, "8-bit": 8.5 / 8, "4-bit": 4.5 / 8}
+"""Bytes per weight; quantised weights in groups of 64 carry a 16-bit scale and bias each."""
 
 PART_TOKENS = 256
 """Padded tokens of a part of a batch on the CPU, where its items are not longer; larger parts were not faster."""

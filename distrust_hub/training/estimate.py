@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,12 @@ from distrust_hub.models.sizes import SIZES, largest, read_sizes
 
 log = logging.getLogger(__name__)
 
+_OTHER_KINDS = re.compile(
+    r"(num|n)_(local_|routed_)?experts$|moe_num_experts$|(ssm_|mamba_d_|linear_)?(state|state_size|d_state)$"
+    r"|(mamba_d_|linear_)?conv(_kernel|_L_cache|_kernel_dim)?$|linear_num_|(decay|a)_low_rank_dim$|lru_width$"
+)
+"""Keys of a ``config.json`` for experts, and for what other models have in place of attention."""
+
 
 @dataclass(frozen=True)
 class PeakEstimate:
@@ -30,12 +37,14 @@ class PeakEstimate:
         memory_bytes: What the machine has.
         limit_bytes: What the run may use: that, or ``max_memory_gb`` where it is less.
         backend: What MLX computes on here; the estimate is measured on ``cpu`` only.
+        fitted: Whether the base is of the kind the estimate was fitted to: dense, and with attention in every block.
     """
 
     peak_bytes: int
     memory_bytes: int
     limit_bytes: int
     backend: Backend
+    fitted: bool
 
 
 def estimate_peak(config: TrainConfig) -> PeakEstimate:
@@ -47,7 +56,8 @@ def estimate_peak(config: TrainConfig) -> PeakEstimate:
     machine = detect_machine()
     base = resolve_base(config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code)
     peak = estimate_peak_bytes(_shape(base), _profile(config, base, machine))
-    return PeakEstimate(peak, machine.memory_bytes, _limit(config, machine.memory_bytes), machine.backend)
+    limit = _limit(config, machine.memory_bytes)
+    return PeakEstimate(peak, machine.memory_bytes, limit, machine.backend, not _has_experts_or_states(base))
 
 
 def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -> None:
@@ -132,7 +142,17 @@ def _profile(config: TrainConfig, base: BaseModel, machine: Machine) -> Profile:
 def _precision(base: BaseModel, backend: Backend) -> Precision:
     if backend == "cpu":
         return "float32"
-    return "4-bit" if base.quantization and base.format == "safetensors" else "bfloat16"
+    if base.quantization is None or base.format != "safetensors":
+        return "bfloat16"
+    return "4-bit" if base.quantization in ("2-bit", "3-bit", "4-bit") else "8-bit"
+
+
+def _has_experts_or_states(base: BaseModel) -> bool:
+    """Whether a config tells of more than one expert, of a state space, a convolution or linear attention."""
+    config = read_json(base.path / "config.json")
+    inner = config.get("text_config")
+    told = {**config, **inner} if isinstance(inner, dict) else config
+    return any(_OTHER_KINDS.match(key) and type(value) is int and value > 1 for key, value in told.items())
 
 
 def _shape(base: BaseModel) -> KnownModel:

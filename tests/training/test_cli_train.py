@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,8 +58,6 @@ def test_train_json_is_the_record(run, capsys, tmp_path):
 def test_train_push_is_refused_before_training_where_the_licence_of_the_base_forbids_it(
     run, hub, token, tiny_model, tmp_path, capsys
 ):
-    import shutil
-
     base = shutil.copytree(tiny_model, tmp_path / "base")
     for license, message in (("cc-by-nd-4.0", "forbids passing on changed versions"), ("llama3.2", "call it Llama-x")):
         (base / "README.md").write_text(f"---\nlicense: {license}\n---\n")
@@ -94,8 +93,14 @@ def test_train_estimate_trains_nothing(run, tiny_model, capsys, tmp_path):
     assert main(["train", "--model", tiny_model, "--estimate"]) == 0  # needs no data
     assert "; fits in the" in capsys.readouterr().out
     assert run("--estimate", "--max-memory-gb", "0.1") == 0
-    assert "does not fit in the 0.1 GB of --max-memory-gb" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "does not fit in the 0.1 GB of --max-memory-gb" in out
+    assert "fitted to dense models" not in err
     assert not (tmp_path / "adapter").exists()
+    config = Path(shutil.copytree(tiny_model, tmp_path / "experts")) / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "num_local_experts": 8}))
+    assert main(["train", "--model", str(config.parent), "--estimate"]) == 0
+    assert "the estimate was fitted to dense models with attention" in capsys.readouterr().err
 
 
 def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, folder, tmp_path):

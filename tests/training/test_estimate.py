@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 
 import pytest
 
@@ -111,6 +112,44 @@ def test_training_stops_before_it_writes_anything(memory, quick, tmp_path):
     with pytest.raises(TrainingError, match="would be needed"):
         quick("too-large", max_seq_length=4096, batch_size=64, rank=512)
     assert not list(tmp_path.glob("too-large/*.safetensors"))
+
+
+KINDS = {
+    "dense": ({"num_local_experts": 0, "n_shared_experts": None}, True),
+    "Mixtral": ({"num_local_experts": 8, "num_experts_per_tok": 2}, False),
+    "Qwen 3": ({"num_experts": 128, "moe_intermediate_size": 768}, False),
+    "DeepSeek": ({"n_routed_experts": 64}, False),
+    "Mamba": ({"state_size": 16, "conv_kernel": 4}, False),
+    "Falcon H1": ({"mamba_d_state": 256, "mamba_d_conv": 4}, False),
+    "Nemotron H": ({"ssm_state_size": 128}, False),
+    "Qwen 3.5": ({"text_config": {"linear_num_value_heads": 32}}, False),
+    "LFM2": ({"conv_L_cache": 3}, False),
+    "RWKV 7": ({"a_low_rank_dim": 64}, False),
+}
+
+
+@pytest.mark.parametrize(("keys", "fitted"), KINDS.values(), ids=KINDS)
+def test_estimate_says_whether_it_was_fitted_to_such_a_model(tiny_model, tmp_path, keys, fitted):
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, **keys}))
+    assert estimate_peak(TrainConfig(model=str(model), data="-")).fitted is fitted
+
+
+def test_a_quantised_base_keeps_its_bits_on_a_graphics_card(tiny_model):
+    base = dataclasses.replace(resolve_base(tiny_model), parameters=10**9)
+    shape = estimate._shape(base)
+
+    def gigabytes(bits, backend="metal"):
+        machine = dataclasses.replace(detect_machine(), backend=backend)
+        quantised = dataclasses.replace(base, quantization=bits)
+        profile = estimate._profile(TrainConfig(model="m", data="d"), quantised, machine)
+        return estimate.estimate_peak_bytes(shape, profile) / 1e9
+
+    four, six, eight, whole = map(gigabytes, ("4-bit", "6-bit", "8-bit", None))
+    assert four < six == eight < whole
+    assert eight - four == pytest.approx(0.54, abs=0.01)  # half a byte a weight, and 8 %
+    assert gigabytes("4-bit", "cpu") == gigabytes(None, "cpu")
 
 
 def test_pairs_need_more_than_single_texts(tiny_model):
