@@ -21,8 +21,9 @@ _LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
 _TEXTS = ("language", "datasets", "tags")
 """Fields that the Hub takes as text or a list of texts."""
 
-_short = reprlib.Repr()  # a value of a stranger's card may be as large as it likes
+_short = reprlib.Repr()  # a value of a stranger's card may be as large and as deep as it likes
 _short.maxstring = _short.maxother = 80
+_short.maxlevel = 2
 
 
 def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type: str = "model") -> list[str]:

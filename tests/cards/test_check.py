@@ -63,6 +63,12 @@ def test_check_card_of_a_strange_card_is_a_sentence(line: str, problem: str) -> 
     assert all(len(sentence) < 400 for sentence in found)
 
 
+def test_check_card_of_aliases_within_aliases_is_short() -> None:
+    levels = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
+    card = "\n".join(["---", "a0: &a0 [x, x, x]", *levels, "tags: *a8", "license: *a8", "---", "# x"])
+    assert max(map(len, check_card(card))) < 500
+
+
 def test_check_card_wants_the_mlx_call_first_and_the_word_synthetic(folder: Path) -> None:
     text = render_model_card(folder, "ada/my-adapter")
     assert check_card(text.replace("mlx_lm", "torch")) == [
