@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,6 +47,7 @@ def full_disk(size: int) -> Iterator[None]:
 
     The limit ends with the block: pytest's own output may be a file too.
     """
+    resource = pytest.importorskip("resource", reason="no limits of a process here")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
