@@ -221,5 +221,5 @@ def _estimate(config: TrainConfig, form: str) -> int:
     if estimate.backend != "cpu":
         note(f"the estimate was fitted on a CPU; it is not measured on {estimate.backend}")
     if not estimate.fitted:
-        note("the estimate was fitted to dense models with attention; with experts or states it may be far off")
+        note("the estimate was fitted to dense models with attention; for experts or states it is a guess")
     return 0
