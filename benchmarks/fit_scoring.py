@@ -87,17 +87,19 @@ CONSTANTS: dict[str, Any] = {
         "internal_date": [[1930, -0.05], [1970, -0.25], [2030, -0.35]],
     },
     "middle": [0.5, 3.3],
-    "unread_marks": 4.0,
+    "unread_marks": 4.5,
     "source_hint_share": 0.3,
     "source_hint_logit": 4.0,
     "stated_year_share": 0.5,
 }
-CUT_POINTS = (1.5, 3.8)
-CONFIDENCE = {"intercept": -0.2, "margin": 1.5, "unread": 0.3, "unread_but_stated": 0.8}
+CUT_POINTS = (1.7, 4.0)
+CONFIDENCE = {"intercept": -0.3, "margin": 1.3, "margin_cap": 2.7, "unread": 0.3, "unread_but_stated": 0.8}
 CAP_AUTHORITY, CAP_ENTROPY_BITS = 0.75, 4.5
-RIDGE, SMALL_WEIGHT = 500.0, 0.02
+RIDGE, SMALL_WEIGHT = 200.0, 0.02
+SCALE_LEAST = 0.35
+"""Scale of a feature that hardly varies in the labelled documents: one hit in a page is then two scales, not a cap."""
 
-SHARPNESS = 1.15
+SHARPNESS = 1.3
 """What the fitted predictors are multiplied by, so that a doubt between the two ends is not read as the middle; between
 1 and 1.5 the tier accuracy of origins left out was best here."""
 
@@ -156,7 +158,7 @@ def fit_style(rows: list[dict[str, Any]], x: Array) -> StyleFit:
     unknown = {name for kind in KINDS.values() for name in kind.weights} - set(NAMES)
     if unknown:
         raise SystemExit(f"kind_prior.py names features that do not exist: {', '.join(sorted(unknown))}")
-    mean, scale = x.mean(0), np.maximum(x.std(0), 0.05)
+    mean, scale = x.mean(0), np.maximum(x.std(0), SCALE_LEAST)
     z = np.hstack([np.clip((x - mean) / scale, CLIP_LOW, CLIP_HIGH), np.ones((len(x), 1))])
     allowed = kinds_of(rows)
     seen = np.flatnonzero(allowed.any(0))

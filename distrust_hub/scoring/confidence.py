@@ -15,7 +15,7 @@ def confidence_of(core: float, analysis: Analysis) -> float:
     words = len(analysis.text.words)
     margin = min(abs(core - low), abs(core - high))
     stated = analysis.year or analysis.stated or analysis.hint
-    z = numbers["intercept"] + numbers["margin"] * min(margin, 4.0)
+    z = numbers["intercept"] + numbers["margin"] * min(margin, numbers["margin_cap"])
     readable = numbers["unread"] + (1.0 - numbers["unread"]) * analysis.style.share
     if stated:
         readable = max(readable, numbers["unread_but_stated"])

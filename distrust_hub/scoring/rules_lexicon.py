@@ -118,7 +118,7 @@ MARKERS = {
         to morrow, to night, any body, every body, every thing, any thing, some thing, gaol, waggon, waggons, musquet,
         chuse, publick, musick, compleat, betwixt, hither, thither, whence, thence, wherewith, nay, 'tis, 'twas, tis,
         twas, o'er, ne'er, e'er, tho, thro, altho""",
-    "spoken_record": """interviewer, interviewee, tape recorded, recorded interview, inaudible, laughter, do you read,
+    "spoken_record": """interviewer, interviewee, tape recorded, recorded interview, inaudible, do you read,
         do you copy, roger that, loud and clear, go ahead, over and out""",
     "archive_mark": """transcribed from the original, from the original manuscript, manuscript copy, holograph,
         autograph letter, signed and sealed, l s, in the hand of, postmarked, postmark, typescript, carbon copy,

@@ -239,3 +239,31 @@ def test_first_hand_marks_are_found_in_other_languages(text: str) -> None:
     score = score_document(text)
     assert score.components("provenance_entropy")["primary_markers"] > 0
     assert score.components("authority_weight")["primary_markers"] < 0
+
+
+@pytest.mark.parametrize("word", ["clay", "Bo", "Io", "Ed", "Ty", "ing", "com", "pre", "iii"])
+def test_a_word_or_a_name_is_no_scan_error(word: str) -> None:
+    text = f"The firm of {word} opened a shop by the river, and {word} was seen there on most days of the year. " * 4
+    assert not any("scan_errors" in line.reason and "found (" in line.reason for line in score_document(text).evidence)
+
+
+def test_criticism_of_an_institution_is_not_its_voice() -> None:
+    text = (
+        "Nobody should trust what the World Health Organization says. Wikipedia is wrong about this, and the experts "
+        "do not agree. I have read their claims for years and I doubt every one of them. The agency never answers. "
+    )
+    score = score_document(text * 3)
+    assert institutions(score) == []
+    assert score.tier != "coordinated"
+
+
+def test_news_that_quotes_a_letter_is_not_taken_for_the_letter() -> None:
+    text = (
+        "A letter written aboard the liner in April 1912 sold for a record sum on Saturday, the auction house said. "
+        '"My dear mother, we had a fine passage and I saw the ice," the passenger wrote. The auctioneer, who declined '
+        "to name the buyer, told reporters that bids had come from collectors worldwide. A spokesman said the sale was "
+        "expected to raise more than a million dollars, according to the catalogue."
+    )
+    score = score_document(text)
+    assert score.year is None
+    assert score.tier != "primary"

@@ -1,0 +1,78 @@
+"""Files as people have them: other encodings, suffixes in capitals, headers that repeat, texts in parts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from distrust_hub.errors import DataError
+from distrust_hub.scoring.bulk import iter_scored, score_dataset
+from distrust_hub.scoring.inputs import iter_source
+
+TEXT = "Zürich, March 3, 1850: wind north-west, €5 paid."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_json_lines_with_a_byte_order_mark_are_read(tmp_path: Path, encoding: str) -> None:
+    rows = "\r\n".join(json.dumps({"id": str(n), "text": TEXT}, ensure_ascii=False) for n in range(3))
+    (tmp_path / "a.jsonl").write_bytes(rows.encode(encoding))
+    assert [(item.line, item.row) for item in iter_source(tmp_path / "a.jsonl")] == [
+        (n + 1, {"id": str(n), "text": TEXT}) for n in range(3)
+    ]
+
+
+@pytest.mark.parametrize("name", ["A.TXT", "B.JSONL", "C.Csv"])
+def test_suffixes_in_capitals_are_read_alone_and_in_a_folder(tmp_path: Path, name: str) -> None:
+    content = {"A.TXT": TEXT, "B.JSONL": json.dumps({"text": TEXT}), "C.Csv": f'text\n"{TEXT}"\n'}[name]
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    for source in (tmp_path, tmp_path / name):
+        assert [item.row["text"] for item in iter_source(source) if item.row] == [TEXT]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_column_named_twice_is_refused(tmp_path: Path, form: str) -> None:
+    source = tmp_path / f"in.{form}"
+    if form == "csv":
+        source.write_text("text,id,text,,\none,1,other,,\n", encoding="utf-8")
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(
+            pyarrow.Table.from_arrays([["one"], ["1"], ["other"]], names=["text", "id", "text"]), source
+        )
+    with pytest.raises(DataError, match="column 'text' twice; rename one"):
+        list(iter_source(source))
+
+
+def test_a_text_in_parts_is_joined(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"text": ["Page one.", None, "Page two."]}) + "\n", encoding="utf-8")
+    assert [json.loads(line)["text"] for line in iter_scored(source)] == ["Page one.\n\nPage two."]
+
+
+def test_a_text_file_without_text_is_named_and_does_not_stop_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text(" \n", encoding="utf-8")
+    (folder / "b.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.txt:1: holds no text; remove the file"):
+        list(iter_scored(folder))
+    summary = score_dataset(folder, tmp_path / "out.jsonl", on_error="skip")
+    assert (summary.rows_read, summary.rows_scored, summary.rows_rejected) == (2, 1, 1)
+
+
+def test_score_names_the_files_of_a_folder_that_it_does_not_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "b.txt").write_text(TEXT, encoding="utf-8")
+    for name in ("scan.pdf", "letter.docx", "README.md"):
+        (folder / name).write_text("x", encoding="utf-8")
+    score_dataset(folder, folder / "out.jsonl")
+    score_dataset(folder, folder / "out.jsonl", overwrite=True)
+    assert [record.message for record in caplog.records] == [
+        "in: 2 files are not read, for their form: letter.docx, scan.pdf"
+    ] * 2
