@@ -11,7 +11,8 @@ from distrust_hub.app.limits import Limits
 from distrust_hub.app.pdf import pdf_text
 from distrust_hub.errors import DataError, MissingDependencyError
 from distrust_hub.schema import Document
-from distrust_hub.scoring.inputs import decoded, iter_source
+from distrust_hub.scoring.encodings import decoded
+from distrust_hub.scoring.inputs import iter_source
 
 TEXT_TYPES = (".txt", ".md", ".html", ".htm", ".pdf")
 """Files that are one document."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -81,14 +80,26 @@ def prepare(
     splits = choose(collected, config)
     if not splits["train"]:
         raise _nothing_left(specs, collected)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as draft:
-        manifest = _write(Path(draft), splits, collected, config)
-        folder.mkdir(exist_ok=True)
-        for name in _WRITTEN:
-            os.replace(Path(draft) / name, folder / name)
+    draft = folder.parent / f".{folder.name}.draft"
+    shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
+    draft.mkdir(parents=True)
+    try:
+        manifest = _write(draft, splits, collected, config)
+        _publish(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
     return manifest
+
+
+def _publish(draft: Path, folder: Path) -> None:
+    """Give the files their place: a new folder in one step, in one that is there the manifest last."""
+    if not folder.exists():
+        os.rename(draft, folder)
+        return
+    (folder / Manifest.FILE_NAME).unlink(missing_ok=True)
+    for name in _WRITTEN:
+        os.replace(draft / name, folder / name)
 
 
 def _check_output(folder: Path, specs: Sequence[InputSpec], overwrite: bool) -> None:

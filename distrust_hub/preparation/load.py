@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.artifacts import Manifest
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import plain, sha256_file
@@ -20,6 +19,7 @@ from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
 from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+from distrust_hub.scoring.rows import joined_text
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,6 @@ def read_documents(
         source = str(fetched.path)
     else:
         files = source_files(spec.source) or []
-        _warn_of_unread(Path(spec.source), files)
         record = InputRecord(spec.name, sha256=_hash_of_files(files), read_as=spec.describe())
         source = spec.source
     items: Iterator[InputRow] = itertools.islice(
@@ -92,18 +91,6 @@ def read_documents(
     if fetched is not None:
         items = (item._replace(path=record.name) for item in items)
     return record, _documents(items, spec, record, config)
-
-
-def _warn_of_unread(folder: Path, files: list[Path]) -> None:
-    """Name the files of a folder that are passed over for their form, but for what describes a data set."""
-    if not folder.is_dir():
-        return
-    read = set(files)
-    others = (file.name for file in sorted(folder.rglob("*")) if file.is_file() and file not in read)
-    unread = [name for name in others if not name.startswith((".", "README", "LICENSE")) and name != Manifest.FILE_NAME]
-    if unread:
-        names = ", ".join(unread[:_SHOWN_PROBLEMS]) + (", ..." if unread[_SHOWN_PROBLEMS:] else "")
-        logger.warning("%s: %d files are not read, for their form: %s", folder.name, len(unread), names)
 
 
 def _documents(
@@ -148,9 +135,7 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     row = as_messages(row, text_column)
     if is_conversation(row):
         row, text_column = read_conversation(row, item.path, item.line), "text"
-    elif isinstance(row.get(text_column), list):
-        row[text_column] = "\n\n".join(part for part in row[text_column] if isinstance(part, str))
-    row = without_nulls(row)
+    row = without_nulls(joined_text(row, text_column))
     document = Document.from_row(row, text_column=text_column, path=item.path, line=item.line)
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)

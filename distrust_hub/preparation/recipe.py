@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,11 @@ def _read(recipe: str, options: dict[str, Any]) -> Recipe:
         raise InputNotFoundError(f"{recipe}: no such recipe; give a YAML file or one of: {known}")
     settings = read_yaml_options(file)
     listed, against = settings.pop("inputs", []), settings.pop("against", [])
+    known = [one.name for one in dataclasses.fields(PrepareConfig)]
+    if odd := next((key for key in settings if key not in known), None):
+        near = difflib.get_close_matches(odd, [*known, "inputs", "against"], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "known: inputs, against and the options that --help lists"
+        raise ConfigError(f"{recipe}: unknown key {odd!r}; {hint}")
     if not isinstance(listed, list):
         raise ConfigError(f"{recipe}: inputs is {listed!r}; expected a list of files, folders or Hub ids")
     if not isinstance(against, list):

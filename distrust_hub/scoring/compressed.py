@@ -43,7 +43,7 @@ def open_compressed(path: Path) -> Iterator[Lines]:
         MissingDependencyError: If no Zstandard library is there.
     """
     with path.open("rb") as packed:
-        if path.name.endswith(".zst"):
+        if path.name.lower().endswith(".zst"):
             yield _Guarded(io.BufferedReader(_ZstdReader(packed)), packed, path, "zstd")
         else:
             with gzip.open(packed) as unpacked:

@@ -8,14 +8,19 @@ import glob
 import io
 import itertools
 import json
+import logging
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distrust_hub.artifacts import Manifest
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
 from distrust_hub.files import plain
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
+from distrust_hub.scoring.encodings import STRAY_BYTES, decoded, encoding_of, lines_in_utf8
+
+logger = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
@@ -23,35 +28,9 @@ MAX_LINE_BYTES = 64 << 20
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".parquet")
 """Forms read in a folder. A ``.json`` file is read where it is named itself: in folders such files describe others."""
 
+_SHOWN = 3
 _DELIMITERS = ";\t|"
 """What may stand between the cells of a CSV file whose header has no comma."""
-
-_STRAY_BYTES = "distrust_hub.cp1252"
-"""Error handler that reads bytes which are no UTF-8 as Windows-1252, the commonest other encoding of western text."""
-
-
-def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-codecs.register_error(_STRAY_BYTES, _as_cp1252)
-
-
-_MARKS = {"utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
-"""Byte order marks, the longer ones first, which begin with the shorter."""
-
-
-def _encoding(start: bytes) -> tuple[str, str]:
-    """(encoding, error handler) of a text file that starts with these bytes."""
-    marked = next((name for name, marks in _MARKS.items() if start.startswith(marks)), None)
-    return (marked, "replace") if marked else ("utf-8-sig", _STRAY_BYTES)
-
-
-def decoded(data: bytes) -> str:
-    """The text of a file: by its byte order mark, else UTF-8, with bytes that are none read as Windows-1252."""
-    return data.decode(*_encoding(data))
 
 
 class InputRow(NamedTuple):
@@ -118,8 +97,20 @@ def iter_unparsed(
     if files is None:
         yield from _hub_rows(name, split, config)
         return
+    _warn_of_unread(Path(name), {*files, *leave_out})
     for file in files:
         yield from _file_rows(file, text_column)
+
+
+def _warn_of_unread(folder: Path, known: Collection[Path]) -> None:
+    """Name the files of a folder that are passed over for their form, but for what describes a data set."""
+    if not folder.is_dir():
+        return
+    others = (file for file in sorted(folder.rglob("*")) if file.is_file() and not {file, file.resolve()} & set(known))
+    unread = [file.name for file in others if not file.name.startswith((".", "README", "LICENSE", Manifest.FILE_NAME))]
+    if unread:
+        names = ", ".join(unread[:_SHOWN]) + (", ..." if unread[_SHOWN:] else "")
+        logger.warning("%s: %d files are not read, for their form: %s", folder.name, len(unread), names)
 
 
 def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | None:
@@ -138,7 +129,7 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
 
     path = Path(name)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.name.endswith(SUFFIXES) and wanted(p))
+        files = sorted(p for p in path.rglob("*") if p.name.lower().endswith(SUFFIXES) and wanted(p))
         if not files:
             raise DataError(f"no file to score in this folder; expected {', '.join(SUFFIXES)}", path=path)
         return files
@@ -148,7 +139,7 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
         files = sorted(filter(wanted, map(Path, glob.glob(name, recursive=True))))
         if files:
             return files
-    elif not name.endswith(SUFFIXES) and _on_hub(name):
+    elif not name.lower().endswith(SUFFIXES) and _on_hub(name):
         return None
     raise InputNotFoundError(
         f"{name}: no such file, folder or Hub dataset; check the path (a Hub dataset is OWNER/NAME)"
@@ -162,13 +153,13 @@ def _on_hub(name: str) -> bool:
 
 
 def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
-    name = path.name
+    name = path.name.lower()
     if name.endswith(COMPRESSED_SUFFIXES):
         with open_compressed(path) as lines:
             yield from _jsonl(lines, str(path))
     elif name.endswith(".jsonl"):
         with path.open("rb") as stream:
-            yield from _jsonl(stream, str(path))
+            yield from _jsonl(lines_in_utf8(stream), str(path))
     elif name.endswith(".json"):
         yield from _json(path)
     elif name.endswith((".csv", ".tsv")):
@@ -179,7 +170,9 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
-        yield InputRow(str(path), 1, {"id": path.stem, text_column: decoded(path.read_bytes())})
+        row = {"id": path.stem, text_column: decoded(path.read_bytes())}
+        problem = None if row[text_column].strip() else "holds no text; remove the file"
+        yield InputRow(str(path), 1, None if problem else row, problem)
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}, .json", path=path)
 
@@ -205,7 +198,7 @@ def _json(path: Path) -> Iterator[InputRow | RawLine]:
             yield from _jsonl(stream, str(path))
             return
         number = 0
-        for number, (row, problem) in enumerate(_list_items(io.TextIOWrapper(stream, "utf-8-sig", _STRAY_BYTES)), 1):
+        for number, (row, problem) in enumerate(_list_items(io.TextIOWrapper(stream, "utf-8-sig", STRAY_BYTES)), 1):
             if problem is None and not isinstance(row, dict):
                 problem = f"expected a JSON object, found {type(row).__name__}"
             yield InputRow(str(path), number, None if problem else row, problem)
@@ -236,6 +229,11 @@ def _list_items(stream: io.TextIOWrapper) -> Iterator[tuple[Any, str | None]]:
             return
 
 
+def _check_names(names: Sequence[str], path: Path) -> None:
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise DataError(f"there is a column {twice[0]!r} twice; rename one of them", path=path)
+
+
 def _delimiter(header: str) -> str:
     if "," in header:
         return ","
@@ -245,13 +243,13 @@ def _delimiter(header: str) -> str:
 def _csv(path: Path) -> Iterator[InputRow]:
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as binary:
-        encoding, errors = _encoding(binary.peek(4))
+        encoding, errors = encoding_of(binary.peek(4))
         stream = io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
         header = stream.readline()
         lines = (line.replace("\0", "") for line in itertools.chain([header], stream))
         reader = csv.DictReader(lines, strict=True, delimiter=_delimiter(header))
         try:
-            reader.fieldnames  # noqa: B018 - reads the header
+            _check_names([name for name in reader.fieldnames or () if name], path)
         except csv.Error as error:
             raise DataError(f"the header is not valid CSV ({error}); mend its quotes", path=path, line=1) from error
         while True:
@@ -281,6 +279,7 @@ def _parquet(path: Path) -> Iterator[InputRow]:
     try:
         number = 0
         with parquet.ParquetFile(path) as file:
+            _check_names(file.schema_arrow.names, path)
             groups = range(file.metadata.num_row_groups)
             check_ratio(sum(file.metadata.row_group(i).total_byte_size for i in groups), path.stat().st_size, path)
             for batch in file.iter_batches(batch_size=1024):

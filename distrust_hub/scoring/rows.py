@@ -25,6 +25,14 @@ class ScoredLine(NamedTuple):
     provenance_entropy: float
 
 
+def joined_text(row: dict[str, Any], text_column: str) -> dict[str, Any]:
+    """The row, a text that is a list of paragraphs or pages as one."""
+    parts = row.get(text_column)
+    if not isinstance(parts, list):
+        return row
+    return {**row, text_column: "\n\n".join(part for part in parts if isinstance(part, str))}
+
+
 def scored_row(
     document: Document, *, evidence: bool = False, prior_share: float = PRIOR_SHARE_DEFAULT
 ) -> dict[str, Any]:
@@ -109,7 +117,8 @@ def _score_chunk(chunk: list[InputRow | RawLine], options: dict[str, Any]) -> li
             results.append(item)
             continue
         try:
-            document = Document.from_row(item.row, text_column=options["text_column"])
+            row = joined_text(item.row, options["text_column"])
+            document = Document.from_row(row, text_column=options["text_column"])
             row = scored_row(document, evidence=options["evidence"], prior_share=options["prior_share"])
             line = jsonl_line(row).encode("utf-8", "replace")
             results.append(ScoredLine(line, row["tier"], row["authority_weight"], row["provenance_entropy"]))

@@ -214,6 +214,9 @@ def test_evaluation_data_without_text_is_refused(tmp_path):
         ('["a**b.jsonl"]', "neither a name nor a pattern"),
         ('[a.jsonl]\nagainst: ["a**b.jsonl"]', "neither a name nor a pattern"),
         ("x.jsonl", "expected a list"),
+        ("[a.jsonl]\ntier-share: published", "recipe.yaml: unknown key 'tier_share'; did you mean 'tier_shares'"),
+        ("[a.jsonl]\ninput: [b.jsonl]", "recipe.yaml: unknown key 'input'; did you mean 'inputs'"),
+        ("[a.jsonl]\nfoo: 1", "recipe.yaml: unknown key 'foo'; known: inputs, against and the options"),
     ],
 )
 def test_recipe_names_a_wrong_input(tmp_path, entry, problem):

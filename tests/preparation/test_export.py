@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
@@ -306,3 +308,31 @@ def test_prepare_reads_a_hub_dataset_and_pins_its_revision(hub, monkeypatch, sou
     manifest = prepare([f"ada/notes@{info.oid}"], tmp_path / "out")
     assert manifest.counts["kept"] == 60
     assert [(entry["name"], entry["revision"]) for entry in manifest.inputs] == [("ada/notes", info.oid)]
+
+
+def test_a_run_that_is_killed_while_it_writes_leaves_nothing_in_the_way(source, tmp_path, monkeypatch):
+    out, replace = tmp_path / "out", os.replace
+
+    def killed(old, new):
+        if out in (Path(new), Path(new).parent):
+            raise KeyboardInterrupt
+        replace(old, new)
+
+    whole = prepare([str(source)], tmp_path / "whole")
+    (tmp_path / ".out.draft").mkdir()
+    (tmp_path / ".out.draft" / "train.jsonl").write_text("left by a kill")
+    with monkeypatch.context() as patch:
+        patch.setattr("distrust_hub.preparation.export.os.rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare([str(source)], out)
+    assert not out.exists()
+    assert prepare([str(source)], out) == whole
+    with monkeypatch.context() as patch:
+        patch.setattr("distrust_hub.preparation.export.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare([str(source)], out, PrepareConfig(seed=2), overwrite=True)
+    assert not (out / "manifest.json").exists()
+    prepare([str(source)], out, overwrite=True)
+    for name in ("train.jsonl", "valid.jsonl", "manifest.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
