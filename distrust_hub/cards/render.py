@@ -81,7 +81,7 @@ def write_card(folder: str | Path, replace: bool = False, repo_id: str | None = 
     else:
         text = render_model_card(folder, repo_id, notes)
     if present is not None and not replace and not is_untouched(present):
-        logger.warning("%s was edited by hand and is kept; replace it with: distrust-hub card DIR --replace", path)
+        logger.warning("%s was edited by hand and is kept; replace it with: distrust-hub card DIR --replace-card", path)
         return path
     with atomic_write(path) as stream:
         stream.write(text)

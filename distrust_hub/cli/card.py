@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder", metavar="DIR", help="adapter folder, or training folder of scored rows; with --check also a Hub id"
     )
     parser.add_argument("--check", action="store_true", help="only check the card that is there; exit 1 on a problem")
-    parser.add_argument("--replace", action="store_true", help="overwrite a card that was edited by hand")
+    parser.add_argument("--replace-card", action="store_true", help="overwrite a README.md edited by hand")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputNotFoundError(f"{path}: no such file; write it with: {command('card', args.folder)}")
     if args.check:
         return _report(path, check_card(read_card(path), card))
-    path = write_card(args.folder, replace=args.replace)
+    path = write_card(args.folder, replace=args.replace_card)
     print(path)
     for problem in check_card(read_card(path), card):
         note(f"{path}: {problem}")

@@ -39,7 +39,7 @@ def test_card_writes_checks_and_finds_a_problem(folder: Path, capsys: pytest.Cap
     path.write_text(path.read_text().replace("library_name: peft", "library_name: mlx"))
     assert run("card", str(folder), "--check") == 1
     assert "library_name is 'mlx'; it must be 'peft'" in capsys.readouterr().err
-    assert run("card", str(folder), "--replace") == 0
+    assert run("card", str(folder), "--replace-card") == 0
     assert run("card", str(folder), "--check") == 0
 
 
