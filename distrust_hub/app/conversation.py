@@ -23,6 +23,9 @@ from distrust_hub.models.registry import default_model
 
 BASE_ALONE = "none: the base model alone"
 _REVISION = re.compile(r"[\w./-]{1,100}")
+_SNAPSHOT = re.compile(r"\S*[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\]\w+")
+"""Where a Hub client keeps a repo."""
+
 _LOADING_SECONDS = 1.0
 """Between two signs of life while a model is loaded."""
 
@@ -168,6 +171,15 @@ class ChatService:
             return "Done. Choose an adapter to compare it with the base model."
         tag = _tag(answer.replies[0].request.adapter) if settings.tag else ""
         return f"Done. Before your question stood the adapter's source tag: {tag}" if tag else "Done."
+
+    def told(self, error: DistrustHubError) -> str:
+        """What an error says; for visitors from elsewhere, with names in place of this machine's folders."""
+        words = str(error)
+        if not self.local:
+            for name, source in [*self.models.items(), *self.adapters.items()]:
+                words = words.replace(str(Path(source).resolve()), name) if Path(source).exists() else words
+            words = _SNAPSHOT.sub(r"\1/\2", words)
+        return words
 
     def stop(self, session: str) -> None:
         """End the visitor's running answer, if there is one."""

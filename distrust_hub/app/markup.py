@@ -23,7 +23,7 @@ def verdict(view: ScoreView | None) -> str:
     return (
         f'<section class="dh-verdict" aria-live="polite" aria-label="Result">'
         f'<header class="dh-tier dh-text-{view.tier}"><span class="dh-badge" aria-hidden="true">'
-        f"{_TIER_SHAPES[view.tier]}</span><div><h3>{escape(view.tier.capitalize())}</h3>"
+        f'{_TIER_SHAPES[view.tier]}</span><div><h3 aria-level="2">{escape(view.tier.capitalize())}</h3>'
         f"<p>{escape(view.tier_words)}</p>{caution}</div></header>"
         f"{gauges}{facts(view.facts)}</section>"
     )
@@ -52,7 +52,8 @@ def marked(view: ScoreView | None) -> str:
         kind = "dh-up" if label.startswith(RAISES) else "dh-down"
         parts.append(f'<mark class="{kind}">{escape(piece)}<span class="dh-tag">{escape(label)}</span></mark>')
     return (
-        f'<section class="dh-marked" aria-label="The text with its evidence"><h4>The text and its evidence</h4>'
+        '<section class="dh-marked" aria-label="The text with its evidence">'
+        '<h4 aria-level="3">The text and its evidence</h4>'
         f'<p class="dh-muted"><span>{RAISES} raises trust in the source,</span> <span>{LOWERS} lowers it</span></p>'
         f'<div class="dh-marked-text" tabindex="0">{"".join(parts)}</div></section>'
     )
@@ -97,7 +98,7 @@ def term(view: ScoreView | None) -> str:
     if view is None:
         return ""
     return (
-        f'<section class="dh-term"><h4>Published term: {view.term:.2f} '
+        f'<section class="dh-term"><h4 aria-level="3">Published term: {view.term:.2f} '
         f'<span class="dh-muted">at alpha {view.alpha:g}</span></h4><p>{escape(view.term_words)}</p></section>'
     )
 

@@ -45,7 +45,7 @@ def adapter(view: PublishedView) -> str:
         results += _table("Against another adapter on the same items", _COMPARISONS, view.comparisons, "")
     link = f' <a href="{escape(view.url)}" target="_blank" rel="noopener noreferrer">Hub page</a>' if view.url else ""
     return (
-        f'<section class="dh-verdict" aria-label="How it was made"><h3>{breakable(view.name)}{link}</h3>'
+        f'<section class="dh-verdict" aria-label="How it was made"><h3 aria-level="2">{breakable(view.name)}{link}</h3>'
         f"{facts(view.facts)}{tiers}{results}{card}</section>"
     )
 

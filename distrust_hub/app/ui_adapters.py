@@ -62,8 +62,8 @@ def adapters_tab(chat: ChatService, tab: gr.Tab, tabs: gr.Tabs, chat_adapter: gr
             view = read_published(chat.adapter_named(name) or "", chat.limits)
             yield [markup_adapters.adapter(view), gr.update(visible=chat_adapter is not None)]
         except DistrustHubError as error:
-            warn(error)
-            yield [markup.notice(str(error), "error"), hidden]
+            warn(chat.told(error))
+            yield [markup.notice(chat.told(error), "error"), hidden]
 
     settings: dict[str, Any] = {
         "api_visibility": "private",

@@ -217,8 +217,8 @@ def _answerer(chat: ChatService) -> Any:
             return
         except DistrustHubError as error:
             log.info("chat request refused: %s", error)
-            warn(error)
-            problem = str(error)
+            problem = chat.told(error)
+            warn(problem)
         except Exception:  # whatever a model's code may raise: the page must not stay as if a reply were being written
             log.exception("a chat reply failed")
             problem = _BROKEN
@@ -244,7 +244,7 @@ def _preparer(chat: ChatService) -> Any:
                 yield markup.notice(words)
             yield markup.notice(f"{words} {_SMALL_MODEL}")
         except DistrustHubError as error:
-            yield markup.notice(str(error), "error")
+            yield markup.notice(chat.told(error), "error")
         except Exception:  # whatever a model's code may raise: the page must not stay as if it were being loaded
             log.exception("the model did not load")
             yield markup.notice(_NOT_LOADED, "error")

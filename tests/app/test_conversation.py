@@ -231,6 +231,15 @@ def test_comparison_without_an_adapter_says_to_choose_one(recorder):
     assert "Choose an adapter" in last.status
 
 
+@pytest.mark.parametrize("local", [True, False])
+def test_errors_name_no_folder_of_this_machine_to_visitors_from_elsewhere(recorder, adapter, local):
+    chat = ChatService("owner/base", str(adapter), local=local, make_backend=recorder)
+    cached = "/home/me/hub/models--ada--lean-logs/snapshots/0a1b2c: holds no adapter"
+    assert chat.told(DataError(cached)) == (cached if local else "ada/lean-logs: holds no adapter")
+    own = f"{adapter.resolve()}/adapter_config.json: damaged"
+    assert chat.told(DataError(own)) == (own if local else "lean/adapter_config.json: damaged")
+
+
 def test_ten_visitors_at_once_all_get_their_own_reply(recorder):
     found: dict[str, str] = {}
 
