@@ -48,7 +48,7 @@ class WriteAccess:
     """What the preflight found.
 
     Attributes:
-        repo_id: Full ``owner/name``; a bare name is completed with the user's own.
+        repo_id: Full ``owner/name``, the present one of a renamed repo; a bare name is completed with the user's own.
         user: Name the token belongs to.
         exists: The repo is there already.
         sha: Head commit that will be built on, main's for a new branch; None where the repo is still to be made.
@@ -153,19 +153,27 @@ def _existing(
     with hub_errors(repo_id, repo_type, revision):
         try:
             info = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type, revision=revision))
-            return WriteAccess(repo_id, user, exists=True, sha=info.sha, private=bool(info.private))
+            return WriteAccess(_name_now(repo_id, info.id), user, exists=True, sha=info.sha, private=bool(info.private))
         except RevisionNotFoundError:
             if create_pr or str(revision).startswith("refs/"):
                 raise
             info = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type))
             private = bool(info.private)
-            return WriteAccess(repo_id, user, exists=True, sha=info.sha, new_branch=True, private=private)
+            name = _name_now(repo_id, info.id)
+            return WriteAccess(name, user, exists=True, sha=info.sha, new_branch=True, private=private)
         except GatedRepoError:
             raise
         except RepositoryNotFoundError:
             if create_pr:
                 raise
             return WriteAccess(repo_id, user, exists=False, new_branch=revision is not None)
+
+
+def _name_now(asked: str, found: str) -> str:
+    """The name of a repo that was renamed: the Hub answers under the old one too, but not to every request."""
+    if asked.lower() != found.lower():
+        log.warning("%s is called %s now", asked, found)
+    return found
 
 
 def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str, pull_request: bool) -> None:

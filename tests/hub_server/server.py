@@ -54,6 +54,7 @@ class HubServer:
         self.store = Store(root)
         self.requests: list[LoggedRequest] = []
         self.faults: list[Fault] = []
+        self.renamed: dict[str, str] = {}
         self.pending_uploads: dict[str, tuple[str, int]] = {}
         modules = (accounts, commits, discussions, tree, lfs, repos)
         routes = [route for module in modules for route in module.ROUTES]
@@ -115,7 +116,18 @@ class HubServer:
             fault = next((fault for fault in self.faults if fault.strikes(request)), None)
         return self._reply(request) if fault is None else fault.answer(request, self._reply)
 
+    def rename(self, old: str, new: str) -> None:
+        """Move a model; whoever asks for the old name is sent to the new one with a 307, as on the Hub."""
+        repo = self.store.repos.pop(("model", old))
+        repo.id = new
+        self.store.repos["model", new] = repo
+        self.renamed[old] = new
+
     def _reply(self, request: Request) -> Response:
+        for old, new in self.renamed.items():
+            if f"/{old}/" in f"{request.path}/":
+                moved = request.target.replace(f"/{old}", f"/{new}", 1)
+                return Response(307, {"Location": moved})
         try:
             return self._dispatch(request)
         except HubError as error:
