@@ -209,10 +209,11 @@ class ChatService:
     def _load(self, engine: ChatEngine, model: str) -> Iterator[str]:
         """Signs of life until the model is loaded; one that cannot load is forgotten, so that a retry starts anew."""
         started = time.monotonic()
+        fetched = not Path(self.models.get(model, model)).exists()
+        long = " Downloading it the first time can take minutes." if fetched else ""
         try:
             while not engine.wait_until_loaded(_LOADING_SECONDS):
-                seconds = time.monotonic() - started
-                yield f"Loading {model} ... {seconds:.0f} s. Downloading it the first time can take minutes."
+                yield f"Loading {model} ... {time.monotonic() - started:.0f} s.{long}"
         except Exception:
             with self._lock:
                 if self._engine is engine:
