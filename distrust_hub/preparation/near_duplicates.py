@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from distrust_hub.preparation.alignment import same_text
 
-SIMILARITY = 0.14
+SIMILARITY = 0.18
 """Least Jaccard similarity of the shingles, as far as the signatures tell it, at which two texts are compared. Copies
 with 5 % of the letters misread have 0.5, with another header and footer too 0.2 to 0.4."""
 

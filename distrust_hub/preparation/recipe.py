@@ -73,9 +73,9 @@ def _read(recipe: str, options: dict[str, Any]) -> Recipe:
         raise InputNotFoundError(f"{recipe}: no such recipe; give a YAML file or one of: {known}")
     settings = read_yaml_options(file)
     listed, against = settings.pop("inputs", []), settings.pop("against", [])
-    known = [one.name for one in dataclasses.fields(PrepareConfig)]
-    if odd := next((key for key in settings if key not in known), None):
-        near = difflib.get_close_matches(odd, [*known, "inputs", "against"], n=1)
+    names = [one.name for one in dataclasses.fields(PrepareConfig)]
+    if odd := next((key for key in settings if key not in names), None):
+        near = difflib.get_close_matches(odd, [*names, "inputs", "against"], n=1)
         hint = f"did you mean {near[0]!r}?" if near else "known: inputs, against and the options that --help lists"
         raise ConfigError(f"{recipe}: unknown key {odd!r}; {hint}")
     if not isinstance(listed, list):
