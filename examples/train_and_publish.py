@@ -2,8 +2,8 @@
 
     python examples/train_and_publish.py notes/ you/my-adapter
 
-`notes/` holds .jsonl, .csv, .parquet or .txt files. Twenty short steps, to see it work: for a real adapter leave out
-`iters`, `num_layers` and `max_seq_length`, and one pass over all notes is made.
+`notes/` holds .jsonl, .csv, .parquet, .txt or .md files. Twenty short steps, to see it work: for a real adapter leave
+out `iters`, `num_layers` and `max_seq_length`, and one pass over all notes is made.
 """
 
 from __future__ import annotations

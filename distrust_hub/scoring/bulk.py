@@ -73,7 +73,7 @@ def score_dataset(
     """Score every row of a source into one file.
 
     Args:
-        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .json, .csv, .tsv, .txt, .parquet), folder, glob, ``-`` or Hub
+        source: File (.jsonl, .jsonl.gz, .jsonl.zst, .json, .csv, .tsv, .txt, .md, .parquet), folder, glob, ``-`` or Hub
             dataset id, with ``@REVISION`` or at its newest commit.
         output: ``.jsonl`` or ``.parquet`` file; in a folder or glob to be scored it is left out.
         text_column: Column that holds the text.

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distrust_hub.artifacts import Manifest
+from distrust_hub.artifacts import CARD_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
 from distrust_hub.files import plain
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 MAX_LINE_BYTES = 64 << 20
 """Longest line read; a longer one is an error, not a full memory."""
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".parquet")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".md", ".parquet")
 """Forms read in a folder. A ``.json`` file is read where it is named itself: in folders such files describe others."""
 
 _SHOWN = 3
@@ -125,7 +125,7 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
     names = {file.name for file in leave_out}
 
     def wanted(file: Path) -> bool:
-        return file.is_file() and not (file.name in names and file.resolve() in leave_out)
+        return file.is_file() and file.name != CARD_FILE and not (file.name in names and file.resolve() in leave_out)
 
     path = Path(name)
     if path.is_dir():
@@ -166,7 +166,7 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         yield from _csv(path)
     elif name.endswith(".parquet"):
         yield from _parquet(path)
-    elif name.endswith(".txt"):
+    elif name.endswith((".txt", ".md")):
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return

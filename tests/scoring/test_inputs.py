@@ -76,3 +76,10 @@ def test_score_names_the_files_of_a_folder_that_it_does_not_read(
     assert [record.message for record in caplog.records] == [
         "in: 2 files are not read, for their form: letter.docx, scan.pdf"
     ] * 2
+
+
+def test_score_reads_markdown_files_of_a_folder_but_its_card(tmp_path: Path) -> None:
+    for name in ("notes.md", "README.md"):
+        (tmp_path / name).write_text(TEXT, encoding="utf-8")
+    assert [json.loads(line)["id"] for line in iter_scored(tmp_path)] == ["notes"]
+    assert [json.loads(line)["id"] for line in iter_scored(tmp_path / "README.md")] == ["README"]
