@@ -1,4 +1,7 @@
-"""Reference lists as people paste them: one citation a line, numbered, with hanging indents, BibTeX or RIS."""
+"""Reference lists as people paste them: one citation a line, numbered, with hanging indents, BibTeX or RIS.
+
+``bibtexparser`` and ``rispy`` drop entries that are not whole, as pasted ones often are (looked at: 2.1.0, 0.10.0).
+"""
 
 from __future__ import annotations
 
