@@ -162,7 +162,7 @@ def test_bad_recipe_key_is_named(fails: Fails, tmp_path: Path) -> None:
     write_rows(tmp_path / "in.jsonl", [scored_row(0)])
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("inputs: [in.jsonl]\nvalid-shar: 0.1\n")
-    assert "unknown option 'valid_shar'; did you mean" in fails("prepare", "--recipe", recipe, "-o", tmp_path / "out")
+    assert "unknown key 'valid_shar'; did you mean" in fails("prepare", "--recipe", recipe, "-o", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
