@@ -142,6 +142,6 @@ def test_options_of_texts_are_refused_where_there_are_none(
 ) -> None:
     assert main(["push", str(folder), "ada/adapter", "--scores-only"]) == 2
     assert "are for scored rows" in capsys.readouterr().err
-    assert main(["score", "in.jsonl", "-o", str(tmp_path / "out.jsonl"), "--i-have-rights"]) == 1
+    assert main(["score", "in.jsonl", "-o", str(tmp_path / "out.jsonl"), "--i-have-rights"]) == 2
     assert "add --push REPO_ID" in capsys.readouterr().err
     assert writes(hub) == []
