@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, read_adapter_config
+from distrust_hub.adapters.pull import ADAPTER_FILES
 from distrust_hub.app.answer import Answer, written
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.published import check_adapter_size
 from distrust_hub.chat import choice
 from distrust_hub.chat.engine import Backend, ChatEngine, ChatReply
-from distrust_hub.errors import ChatBusyError, ConfigError, DistrustHubError
+from distrust_hub.errors import AdapterError, ChatBusyError, ConfigError, DistrustHubError
 from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import default_model
 
@@ -102,7 +103,7 @@ class ChatService:
         self._loaded: str | None = None
         self._lock = threading.Lock()
         self._running: dict[str, Answer] = {}
-        self._sized: set[str] = set()
+        self._fetched: dict[str, int] = {}
         choice.announce_gpu_function()
 
     def problem(self) -> str:
@@ -252,11 +253,17 @@ class ChatService:
         raise ConfigError(f"adapter is {name!r}; expected a Hub id like owner/name")
 
     def _check_size(self, adapter: str | None) -> None:
-        """Refuse an adapter of the Hub that is too large to fetch for a visitor; asked once for each."""
-        if adapter is None or self.local or adapter in self.adapters.values() or adapter in self._sized:
+        """Refuse an adapter of the Hub that is too large to fetch for a visitor, or one too many; once for each."""
+        if adapter is None or self.local or adapter in self.adapters.values() or adapter in self._fetched:
             return
-        check_adapter_size(adapter, self.limits)
-        self._sized.add(adapter)
+        sizes = check_adapter_size(adapter, self.limits)
+        size = sum(sizes.get(name, 0) for name in ADAPTER_FILES)
+        if sum(self._fetched.values()) + size > self.limits.adapters_bytes:
+            raise AdapterError(
+                f"{adapter}: the app keeps {self.limits.adapters_bytes / 1e9:g} GB of adapters and has no room for it; "
+                f"run it on your machine: distrust-hub chat --adapter-path {adapter}"
+            )
+        self._fetched[adapter] = size
 
     def _ask(
         self,

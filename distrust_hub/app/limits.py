@@ -24,6 +24,7 @@ class Limits(_Config):
     reply_tokens: int = option(512, "tokens of the longest reply", low=16)
     reply_seconds: int = option(120, "seconds of the longest reply", low=1)
     adapter_bytes: int = option(200_000_000, "bytes of an adapter that is fetched for a visitor", low=1)
+    adapters_bytes: int = option(5_000_000_000, "bytes of all adapters fetched for visitors until a restart", low=1)
     chat_requests: int = option(20, "visitors whose chat reply runs or waits, with their place shown", low=1, high=200)
     queue_length: int = option(40, "requests that may wait; the next one is told to come back", low=1)
 

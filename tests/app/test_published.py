@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from distrust_hub.adapters.pull import ADAPTER_FILES
+from distrust_hub.app.conversation import ChatService, ChatSettings
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.markup_adapters import adapter as adapter_html
 from distrust_hub.app.markup_adapters import search_result
@@ -9,6 +13,7 @@ from distrust_hub.app.published import check_adapter_size, read_published, searc
 from distrust_hub.errors import AdapterError, HubNotFoundError
 from distrust_hub.hub.adapters import push_adapter
 from distrust_hub.hub.client import hub_api
+from tests.app.test_conversation import Echo
 from tests.cards.folders import BASE_ID, adapter_folder
 
 pytestmark = pytest.mark.hub
@@ -60,6 +65,18 @@ def test_check_adapter_size_refuses_more_than_the_bound(published):
     assert total > 1000
     with pytest.raises(AdapterError, match=r"the app fetches 0 MB; run it on your machine"):
         read_published("ada/lean", Limits(adapter_bytes=1000))
+
+
+def test_a_chat_fetches_no_more_adapters_than_the_app_keeps(published, folder):
+    size = sum(check_adapter_size("ada/lean", Limits()).get(name, 0) for name in ADAPTER_FILES)
+    push_adapter(folder, "ada/leaner")
+    settings = ChatSettings(model="owner/base", adapter="ada/lean", temperature=0.0)
+    with ChatService("owner/base", make_backend=Echo, limits=Limits(adapters_bytes=size)) as chat:
+        for _ in range(2):
+            *_, last = chat.reply("me", [], "hello", settings)
+            assert last.exchanges[-1].reply.endswith("hello ")
+        with pytest.raises(AdapterError, match=r"ada/leaner: the app keeps .* no room for it; run it on your machine"):
+            list(chat.reply("me", [], "hello", dataclasses.replace(settings, adapter="ada/leaner")))
 
 
 def test_read_published_of_a_missing_repo_says_so(published):
