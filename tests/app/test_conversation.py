@@ -160,25 +160,29 @@ def test_newcomer_is_answered_before_the_second_half_of_a_comparison(adapter):
 
 
 def test_pages_of_one_user_take_turns_as_one(recorder):
-    orders = []
-    with ChatService("owner/base", make_backend=Recorder(pause=0.02)) as chat:
-        running = chat.reply("p0", [], "x " * 60, settings(), "ada")
+    recorder.pause = 0.02
+    with ChatService("owner/base", make_backend=recorder) as chat:
+        running = chat.reply("p0", [], "x " * 3000, settings(), "ada")
         while not next(running).exchanges[-1].reply:
             pass
-
-        def ask(page: str, user: str) -> None:
-            list(chat.reply(page, [], page, settings(), user))
-            orders.append(page)
-
         threads = []
         for page, user in (("p1", "ada"), ("p2", "ada"), ("q1", "eve")):
-            threads.append(threading.Thread(target=ask, args=(page, user)))
+            waits = threading.Event()
+
+            def ask(page: str = page, user: str = user, waits: threading.Event = waits) -> None:
+                for step in chat.reply(page, [], page, settings(), user):
+                    if step.status.startswith("Waiting"):
+                        waits.set()
+
+            threads.append(threading.Thread(target=ask))
             threads[-1].start()
-            time.sleep(0.1)
+            assert waits.wait(timeout=30)
+        chat.stop("p0")
         list(running)
         for thread in threads:
             thread.join(timeout=30)
-    assert orders[0] == "q1"
+    order = [request.messages[-1]["content"] for request in recorder.made[0].requests[1:]]
+    assert order == ["q1", "p1", "p2"]
 
 
 def test_one_visitor_too_many_is_told_so_and_the_next_one_is_taken():
