@@ -162,7 +162,7 @@ def test_newcomer_is_answered_before_the_second_half_of_a_comparison(adapter):
 def test_pages_of_one_user_take_turns_as_one(recorder):
     recorder.pause = 0.02
     with ChatService("owner/base", make_backend=recorder) as chat:
-        running = chat.reply("p0", [], "x " * 3000, settings(), "ada")
+        running = chat.reply("p0", [], "x " * 1900, settings(), "ada")
         while not next(running).exchanges[-1].reply:
             pass
         threads = []
