@@ -46,6 +46,13 @@ def send(page, message: str, refused: bool = False):
         page.locator("#dh-chat .user", has_text=message).first.wait_for()  # and the status of the last reply is gone
 
 
+SEE_STATUS = """() => {
+  window.statuses = [];
+  setInterval(() => window.statuses.push(document.querySelector('#dh-chat-status').innerText), 20);
+}"""
+"""Keeps what the page says from now on, for what may be gone before one looks."""
+
+
 def wait_for_end(page, word: str = "Done."):
     page.locator("#dh-chat-status", has_text=word).wait_for(timeout=60_000)
 
@@ -160,8 +167,9 @@ def test_retry_edit_and_clear(chat):
     send(page, "First question")
     wait_for_end(page)
     before = last_reply(page)
+    page.evaluate(SEE_STATUS)
     page.get_by_role("button", name="Retry").click()
-    page.locator("#dh-chat-status", has_text="Done.").wait_for(state="detached")
+    page.wait_for_function("window.statuses.some(status => !status.includes('Done.'))")
     wait_for_end(page)
     assert last_reply(page) == before
     page.get_by_role("button", name="Edit last").click()
