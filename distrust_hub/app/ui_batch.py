@@ -72,6 +72,7 @@ def file_of_texts(limits: Limits) -> None:
         label=f"A file of up to {limits.upload_bytes / 1e6:g} MB and {limits.rows:,} rows",
         file_types=list(UPLOAD_TYPES),
         height=170,
+        elem_id="dh-file",
     )
     gr.Markdown(
         f"Texts ({', '.join(TEXT_TYPES)}) are one document each. Tables ({', '.join(TABLE_TYPES)}) need a column "

@@ -27,11 +27,8 @@ def verdict(page, word: str):
 def drop_file(page, path: Path):
     page.get_by_role("tab", name="File").click()
     page.get_by_text("Click to Upload").wait_for()
-    for _ in range(10):  # until the page listens to it
-        page.locator("input[type=file]").last.set_input_files(path)
-        page.wait_for_timeout(2000)
-        if page.get_by_text(path.name).is_visible():
-            break
+    page.wait_for_timeout(300)  # until the page listens to it
+    page.locator("#dh-file input[type=file]").set_input_files(path)
     page.get_by_text(path.name).wait_for()
     page.get_by_role("button", name="Score the file").click()
 
