@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from distrust_hub.preparation.contamination import sequence_hashes
+
 GRAM = 8
 """Letters in a row that two texts must share to be laid together there."""
 
@@ -40,7 +42,7 @@ _LONGEST_GAP = 512
 _LEAST_SHARED = 0.2
 """Least runs of GRAM letters that two copies share, per letter of the shorter; 0.4 with 10 % of the letters misread."""
 
-_FACTOR, _RANK_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_RANK_FACTOR = np.uint64(0xD6E8FEB86659FD93)
 
 Places = NDArray[np.intp]
 
@@ -166,15 +168,12 @@ def _shared_places(one: str, two: str) -> tuple[Places, Places]:
 def _grams(text: str) -> NDArray[np.uint64]:
     """A hash for each run of GRAM letters and the how-manieth of its kind it is, so that no two are the same."""
     letters = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
-    count = len(letters) - GRAM + 1
-    if count < 1:
-        return np.empty(0, dtype=np.uint64)
-    hashed = np.zeros(count, dtype=np.uint64)
-    for place in range(GRAM):
-        hashed = hashed * _FACTOR + letters[place : place + count]
+    hashed = sequence_hashes(letters.astype(np.uint64), GRAM)
+    if not len(hashed):
+        return hashed
     hashed ^= hashed >> np.uint64(29)
     order = np.argsort(hashed, kind="stable")
-    ordered, places = hashed[order], np.arange(count)
+    ordered, places = hashed[order], np.arange(len(hashed))
     first = np.maximum.accumulate(np.where(np.r_[True, ordered[1:] != ordered[:-1]], places, 0))
     hashed[order] = ordered + (places - first).astype(np.uint64) * _RANK_FACTOR
     return hashed
