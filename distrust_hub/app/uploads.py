@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from distrust_hub.app.extraction import extracted_text
 from distrust_hub.app.limits import Limits
-from distrust_hub.app.pdf import pdf_text
 from distrust_hub.errors import DataError, MissingDependencyError
 from distrust_hub.schema import Document
 from distrust_hub.scoring.encodings import decoded
@@ -16,6 +15,9 @@ from distrust_hub.scoring.inputs import iter_source
 
 TEXT_TYPES = (".txt", ".md", ".html", ".htm", ".pdf")
 """Files that are one document."""
+
+_EXTRACTED_TYPES = (".html", ".htm", ".pdf")
+"""Those of them whose text is among other things."""
 
 TABLE_TYPES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 """Files with one document a row."""
@@ -29,8 +31,6 @@ _MARKED = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 """Byte order marks of text in which zero bytes are no surprise."""
 
 _MAX_UNPACKED_RATIO = 50
-_SKIPPED_TAGS = ("script", "style", "head", "noscript", "template")
-_BLOCK_TAGS = ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "section", "article")
 
 
 def read_upload(path: str | Path, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
@@ -104,44 +104,7 @@ def _check_start(file: Path, suffix: str) -> None:
 
 
 def _text(file: Path, suffix: str, limits: Limits) -> str:
-    if suffix == ".pdf":
-        return pdf_text(file, limits)
-    text = decoded(file.read_bytes())
-    return html_text(text) if suffix.startswith(".htm") else text
-
-
-def html_text(source: str) -> str:
-    """The readable text of an HTML page: no tags, scripts, styles or comments."""
-    reader = _TextOfHtml()
-    reader.feed(source)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-class _TextOfHtml(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._skipping = 0
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag == "body":  # its start also ends a head that nothing closes
-            self._skipping = 0
-        elif tag in _SKIPPED_TAGS:
-            self._skipping += 1
-        elif tag in _BLOCK_TAGS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SKIPPED_TAGS:
-            self._skipping = max(0, self._skipping - 1)
-        elif tag in _BLOCK_TAGS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._skipping:
-            self.parts.append(data)
+    return extracted_text(file, limits) if suffix in _EXTRACTED_TYPES else decoded(file.read_bytes())
 
 
 def _check_unpacked(file: Path) -> None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from distrust_hub.app.limits import Limits
-from distrust_hub.app.uploads import html_text, read_upload
+from distrust_hub.app.uploads import read_upload
+from distrust_hub.app.web_page import html_text
 from distrust_hub.errors import DataError
 
 
@@ -110,8 +111,8 @@ def test_read_upload_takes_a_pdf_as_one_document(tmp_path):
     [
         (lambda: pdf("a", "b", "c"), Limits(pdf_pages=2), r"^a\.pdf: has 3 pages and the app reads 2"),
         (lambda: pdf(""), Limits(), r"^a\.pdf: holds no text"),
-        (lambda: b"%PDF-1.7 nothing", Limits(), r"^a\.pdf: is not a PDF that can be read"),
-        (lambda: b"not a pdf at all", Limits(), r"^a\.pdf: is not a PDF that can be read"),
+        (lambda: b"%PDF-1.7 nothing", Limits(), r"^a\.pdf: cannot be read as PDF"),
+        (lambda: b"not a pdf at all", Limits(), r"^a\.pdf: cannot be read as PDF"),
     ],
 )
 def test_read_upload_refuses_a_bad_pdf(tmp_path, content, limits, message):
@@ -128,6 +129,22 @@ def test_read_upload_ends_a_pdf_that_takes_too_long(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(slow))
     with pytest.raises(DataError, match="took more than 1 seconds"):
         read_upload(tmp_path / "a.pdf", Limits(file_seconds=1))
+
+
+def test_read_upload_ends_a_web_page_that_takes_too_long(tmp_path, monkeypatch):
+    (tmp_path / "a.html").write_text("<p>short")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import html.parser, time\nhtml.parser.HTMLParser.feed = lambda *_: time.sleep(60)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DataError, match=r"^a\.html: took more than 1 seconds"):
+        read_upload(tmp_path / "a.html", Limits(file_seconds=1))
+
+
+def test_read_upload_refuses_a_web_page_without_text(tmp_path):
+    (tmp_path / "a.htm").write_text("<script>x</script>")
+    with pytest.raises(DataError, match=r"^a\.htm: holds no text, only scripts perhaps"):
+        read_upload(tmp_path / "a.htm", Limits())
 
 
 def pdf(*pages: str) -> bytes:
