@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
 from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.errors import DataError, HubError, MissingDependencyError
@@ -106,13 +106,24 @@ def _dataset_errors(datasets: Any, repo_id: str) -> Iterator[None]:
     try:
         yield
     except ConnectionError as error:
-        message = f"dataset {repo_id} is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect"
-        raise HubError(message, repo_id=repo_id, repo_type="dataset") from error
+        lost = _lost_connection(error)
+        if lost is None:
+            message = "is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect"
+        else:
+            message = f"could not be read: no connection to {constants.ENDPOINT} ({lost!r}); check it, then run again"
+        raise HubError(f"dataset {repo_id} {message}", repo_id=repo_id, repo_type="dataset") from (lost or error)
     except (ValueError, datasets.exceptions.DatasetsError, datasets.data_files.EmptyDatasetError) as error:
         if isinstance(error, HfHubHTTPError):
             raise
         said = " ".join(str(error).split())[:300]
         raise DataError(f"cannot be read as a dataset: {said}", path=repo_id) from error
+
+
+def _lost_connection(error: BaseException | None) -> HTTPError | None:
+    """What the HTTP client said, where ``datasets`` has given up trying again."""
+    while error is not None and not isinstance(error, HTTPError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def load_scored(

@@ -87,6 +87,14 @@ def test_prepare_reads_shards_whose_columns_differ(api, tmp_path):
     assert manifest.counts == {"in": 4, "kept": 4, "removed": {}}
 
 
+@pytest.mark.slow  # the client tries for long
+def test_prepare_says_what_the_connection_failed_with(api, hub, tmp_path, no_waiting):
+    publish(api, "ada/notes", map(row, range(12)))
+    hub.faults.append(Fault("drop", on="GET .*train.jsonl", times=None))
+    with pytest.raises(HubError, match=rf"ada/notes could not be read: no connection to {hub.url} \(.*disconnected"):
+        prepare(["ada/notes"], tmp_path / "out")
+
+
 def test_prepare_says_why_where_no_input_can_be_read(api, tmp_path):
     with pytest.raises(HubError, match="ada/gone is not on the Hub"):
         prepare(["ada/gone"], tmp_path / "out")
