@@ -214,6 +214,10 @@ def _estimate(config: TrainConfig, form: str) -> int:
     if form == "json":
         print_json(dataclasses.asdict(estimate))
         return 0
+    if estimate.peak_bytes is None:
+        print("estimated peak memory: not measured")
+        note("this model keeps states from token to token; what they take was not measured, so try a short run")
+        return 0
     fits = "fits" if estimate.peak_bytes < estimate.limit_bytes else "does not fit"
     whose = "this machine" if estimate.limit_bytes == estimate.memory_bytes else "--max-memory-gb"
     peak, limit = estimate.peak_bytes / 1e9, estimate.limit_bytes / 1e9
@@ -221,5 +225,5 @@ def _estimate(config: TrainConfig, form: str) -> int:
     if estimate.backend != "cpu":
         note(f"the estimate was fitted on a CPU; it is not measured on {estimate.backend}")
     if not estimate.fitted:
-        note("the estimate was fitted to dense models with attention; for experts or states it is a guess")
+        note("the estimate was fitted to dense models with attention; for experts or convolutions it is a guess")
     return 0

@@ -21,11 +21,14 @@ from distrust_hub.models.sizes import SIZES, largest, read_sizes
 
 log = logging.getLogger(__name__)
 
-_OTHER_KINDS = re.compile(
-    r"(num|n)_(local_|routed_)?experts$|moe_num_experts$|(ssm_|mamba_d_|linear_)?(state|state_size|d_state)$"
-    r"|(mamba_d_|linear_)?conv(_kernel|_L_cache|_kernel_dim)?$|linear_num_|(decay|a)_low_rank_dim$|lru_width$"
+_EXPERTS = re.compile(
+    r"(num|n)_(local_|routed_)?experts$|moe_num_experts$|(mamba_d_|linear_|short_)?conv(_kernel|_L_cache|_kernel_dim)?$"
 )
-"""Keys of a ``config.json`` for experts, and for what other models have in place of attention."""
+_STATES = re.compile(
+    r"(ssm_)?state_size$|(mamba_)?d_state$|linear_num_(key|value)_heads$|linear_attn_config$|layer_group_size$"
+    r"|(decay|a)_low_rank_dim$|lru_width$"
+)
+"""Keys of a ``config.json`` for experts and convolutions, and for states that go from token to token."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,16 @@ class PeakEstimate:
     """Predicted memory of a run on this machine.
 
     Attributes:
-        peak_bytes: Estimated peak.
+        peak_bytes: Estimated peak; None for a model that keeps states. How much these take is up to how mlx-lm goes
+            through the tokens: 6 to 10 times their size a token and a square of the length (Mamba, RWKV 7), or that
+            square times their size (Jamba), by measurements of tiny models.
         memory_bytes: What the machine has.
         limit_bytes: What the run may use: that, or ``max_memory_gb`` where it is less.
         backend: What MLX computes on here; the estimate is measured on ``cpu`` only.
         fitted: Whether the base is of the kind the estimate was fitted to: dense, and with attention in every block.
     """
 
-    peak_bytes: int
+    peak_bytes: int | None
     memory_bytes: int
     limit_bytes: int
     backend: Backend
@@ -55,15 +60,17 @@ def estimate_peak(config: TrainConfig) -> PeakEstimate:
     """
     machine = detect_machine()
     base = resolve_base(config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code)
-    peak = estimate_peak_bytes(_shape(base), _profile(config, base, machine))
-    limit = _limit(config, machine.memory_bytes)
-    return PeakEstimate(peak, machine.memory_bytes, limit, machine.backend, not _has_experts_or_states(base))
+    states = _tells_of(_STATES, base)
+    peak = None if states else estimate_peak_bytes(_shape(base), _profile(config, base, machine))
+    fitted = not (states or _tells_of(_EXPERTS, base))
+    return PeakEstimate(peak, machine.memory_bytes, _limit(config, machine.memory_bytes), machine.backend, fitted)
 
 
 def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -> None:
     """Stop before a run that this machine's memory cannot hold, and propose one that it can.
 
     A run that is estimated to stop at ``max_memory_gb`` gets a warning only, since its checkpoint can be gone on from.
+    Of a model that keeps states the weights alone are looked at.
 
     Args:
         config: Settings of the run.
@@ -74,6 +81,9 @@ def refuse_what_cannot_fit(config: TrainConfig, base: BaseModel, longest: int) -
         TrainingError: If the estimated peak is above the memory of the machine.
     """
     machine = detect_machine()
+    if longest and _tells_of(_STATES, base):
+        log.warning("how much memory a model with states takes is not known; if it runs out, lower --max-seq-length")
+        return
     config = dataclasses.replace(config, max_seq_length=max(min(config.max_seq_length, longest), 8))
     try:
         shape = _shape(base)
@@ -147,12 +157,16 @@ def _precision(base: BaseModel, backend: Backend) -> Precision:
     return "4-bit" if base.quantization in ("2-bit", "3-bit", "4-bit") else "8-bit"
 
 
-def _has_experts_or_states(base: BaseModel) -> bool:
-    """Whether a config tells of more than one expert, of a state space, a convolution or linear attention."""
+def _tells_of(keys: re.Pattern[str], base: BaseModel) -> bool:
+    """Whether a config has one of these keys, with a value that says there is more than one."""
     config = read_json(base.path / "config.json")
     inner = config.get("text_config")
     told = {**config, **inner} if isinstance(inner, dict) else config
-    return any(_OTHER_KINDS.match(key) and type(value) is int and value > 1 for key, value in told.items())
+    return any(keys.match(key) and _many(value) for key, value in told.items())
+
+
+def _many(value: Any) -> bool:
+    return value > 1 if type(value) is int else isinstance(value, dict) and bool(value)
 
 
 def _shape(base: BaseModel) -> KnownModel:

@@ -97,10 +97,22 @@ def test_train_estimate_trains_nothing(run, tiny_model, capsys, tmp_path):
     assert "does not fit in the 0.1 GB of --max-memory-gb" in out
     assert "fitted to dense models" not in err
     assert not (tmp_path / "adapter").exists()
-    config = Path(shutil.copytree(tiny_model, tmp_path / "experts")) / "config.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), "num_local_experts": 8}))
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "said"),
+    [
+        ("num_local_experts", " GB; fits in the", "fitted to dense models with attention"),
+        ("state_size", ": not measured", "keeps states from token to token"),
+    ],
+)
+def test_train_estimate_of_other_models_says_what_it_is_worth(tiny_model, tmp_path, capsys, key, number, said):
+    config = Path(shutil.copytree(tiny_model, tmp_path / "model")) / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), key: 8}))
     assert main(["train", "--model", str(config.parent), "--estimate"]) == 0
-    assert "the estimate was fitted to dense models with attention" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert number in out
+    assert said in err
 
 
 def test_train_quiet_prints_nothing_and_other_terminals_get_lines(tiny_model, folder, tmp_path):
