@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,12 @@ from distrust_hub.files import sha256_file
 from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.training.rows import Part, Row, Rows, Scan, scan
 
+log = logging.getLogger(__name__)
+
 _SHARD = re.compile(r"(train|valid)(?:ation)?(-[\w-]+)?\.(jsonl|jsonl\.gz|jsonl\.zst|parquet|csv)")
 """A file of a split that may have several, named as the Hub names them: ``train-00000-of-00004.parquet``."""
+_UNREAD = re.compile(_SHARD.pattern.replace("(train|valid)(?:ation)?", "val"))
+"""A file of a split under a name that other projects have for it."""
 
 BY_ORIGIN = "by origin"
 """How a valid split was made where the data brought none."""
@@ -102,8 +107,9 @@ def _pull(source: str) -> tuple[str, Path, str]:
 def _folder_files(folder: Path, name: str) -> dict[str, list[Path]]:
     """{split: its files}: the one file of that name, or shards in the folder or in ``data/``."""
     found: dict[str, list[Path]] = {}
-    for path in sorted([*folder.glob("*"), *folder.glob("data/*")]):
-        if path.is_file() and (match := _SHARD.fullmatch(path.name)):
+    paths = [path for path in sorted([*folder.glob("*"), *folder.glob("data/*")]) if path.is_file()]
+    for path in paths:
+        if match := _SHARD.fullmatch(path.name):
             found.setdefault(match[1], []).append(path)
     for split, file in zip(("train", "valid"), SPLIT_FILES.values()):
         shards = [path for path in found.get(split, []) if path != folder / file]
@@ -111,6 +117,10 @@ def _folder_files(folder: Path, name: str) -> dict[str, list[Path]]:
             raise DataError(f"holds {file} and {shards[0].name}; keep the one file, or shards alone", path=name)
     if "train" not in found:
         raise InputNotFoundError(f"{name}: holds no {TRAIN_FILE}; make one with: distrust-hub prepare IN -o DIR")
+    if "valid" not in found and (unread := next((path for path in paths if _UNREAD.fullmatch(path.name)), None)):
+        old = unread.relative_to(folder).as_posix()
+        new = unread.with_name(f"valid{unread.name.removeprefix('val')}").relative_to(folder).as_posix()
+        log.warning("%s: %s is not read; rename it to %s and it is the held-out split", name, old, new)
     return found
 
 

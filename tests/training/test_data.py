@@ -60,6 +60,21 @@ def test_read_training_data_refuses_a_file_beside_shards(folder):
         read_training_data(str(folder))
 
 
+@pytest.mark.parametrize("name", ["val.jsonl", "val-00000-of-00001.jsonl", "data/val.jsonl"])
+def test_read_training_data_says_that_a_file_named_val_is_not_read(folder, caplog, name):
+    (folder / "valid.jsonl").rename(folder / "held-out.jsonl")
+    write_rows(folder / name, [scored_row(i) for i in range(20, 23)])
+    data = read_training_data(str(folder), valid_share=0.3)
+    (record,) = caplog.records
+    renamed = name.replace("val", "valid")
+    assert record.getMessage() == f"data: {name} is not read; rename it to {renamed} and it is the held-out split"
+    assert data.record()["valid_split"] == "by origin"
+    caplog.clear()
+    (folder / "held-out.jsonl").rename(folder / "valid.jsonl")
+    read_training_data(str(folder))
+    assert not caplog.records
+
+
 def test_read_training_data_reads_the_numbers_of_a_csv_file(tmp_path):
     rows = [scored_row(i, year=1890, synthetic=True, schema=1) for i in range(3)]
     path = tmp_path / "train.csv"
