@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distrust_hub.errors import ArtifactError, DataError
+from distrust_hub.files import well_formed
 
 SCHEMA_VERSION = 1
 """Version of every JSON artifact and scored file; a file with a higher one is refused."""
@@ -173,7 +174,7 @@ class Document:
                 f"(columns here: {', '.join(sorted(map(str, row))) or 'none'})"
             )
             raise DataError(problem, path=path, line=line)
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = well_formed(text)
         given = row.get("id")
         identity = str(given) if given is not None and str(given) else text_id(text)
         metadata = {

@@ -34,6 +34,13 @@ def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
     assert target.read_text() == "new"
 
 
+def test_atomic_write_gives_a_file_the_permissions_of_any_other(tmp_path):
+    with atomic_write(tmp_path / "a.txt") as stream:
+        stream.write("new")
+    (tmp_path / "b.txt").write_text("new")
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+
+
 def test_write_json_refuses_nan_and_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match="Out of range float"):
         write_json(tmp_path / "a.json", {"loss": float("nan")})

@@ -12,6 +12,8 @@ import re
 import shlex
 from typing import Any
 
+from distrust_hub.files import well_formed
+
 NOT_MEASURED = "not measured"
 
 _MAX_CHARACTERS = 300
@@ -26,8 +28,7 @@ class Safe(str):
 
 def clean(value: object) -> str:
     """One line: control, bidirectional and zero-width characters become spaces, lone surrogates ``?``."""
-    text = str(value).encode("utf-8", "replace").decode("utf-8")
-    text = " ".join(_CONTROL.sub(" ", text).split())
+    text = " ".join(_CONTROL.sub(" ", well_formed(str(value))).split())
     return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
 

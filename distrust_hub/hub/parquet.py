@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from distrust_hub.files import iter_jsonl
+from distrust_hub.files import iter_jsonl, well_formed
 from distrust_hub.hub.redistribution import Release
 from distrust_hub.hub.rows import import_datasets, parquet_rows
 from distrust_hub.schema import ScoredDocument
@@ -123,7 +123,7 @@ def numbered_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _holdable(value: Any) -> Any:
     """A value that parquet can hold: lone surrogates replaced; times, and whole numbers beyond 64 bits, as text."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return well_formed(value)
     if isinstance(value, dict):
         return {_holdable(str(name)): _holdable(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
