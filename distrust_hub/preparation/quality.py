@@ -14,19 +14,29 @@ _NUMBER = re.compile(r"[\d.,:/%$£€°'′″×+–-]+(?:st|nd|rd|th|am|pm|[°a
 _VOWEL = re.compile(r"[aeiouyà-öø-ÿœ]")
 _TRIPLE = re.compile(r"([^\W\d_])\1\1")
 _LONGEST_WORD = 30
-_UNSPACED = re.compile(  # a letter of Thai, Lao, Tibetan, Burmese, Khmer, Japanese, Chinese with its marks and stops
-    "[\u0e01-\u0e4e\u0e80-\u0ecf\u0f40-\u0fbc\u1000-\u103f\u1780-\u17d3\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
-    r"\U00020000-\U0003ffff][^\w\s]*"
+_UNSPACED = (
+    "\u0e01-\u0e4e\u0e80-\u0ecf\u0f40-\u0fbc\u1000-\u103f\u1780-\u17d3\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
 )
+"""Letters of Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese."""
+_HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_UNIT = re.compile(rf"[{_UNSPACED}][^\w\s]*|[^\s{_UNSPACED}]+")
 _MARKS = {"Mn", "Mc", "Me", "Cf"}
 _LANGUAGE_CHARACTERS = 2000
 
 
 def words(text: str) -> list[str]:
     """The text cut at white space; in scripts that put none between words each character stands for one."""
-    if not text.isascii() and _UNSPACED.search(text):
-        text = _UNSPACED.sub(r" \g<0> ", text)
-    return text.split()
+    return [text[start:end] for start, end in word_spans(text)] if _has_unspaced(text) else text.split()
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of each of the ``words`` of a text."""
+    return [match.span() for match in _UNIT.finditer(text)]
+
+
+def _has_unspaced(text: str) -> bool:
+    return not text.isascii() and _HAS_UNSPACED.search(text) is not None
 
 
 def ocr_quality(text: str) -> float:

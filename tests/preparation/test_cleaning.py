@@ -16,7 +16,7 @@ from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import ConfigError, MissingDependencyError
 from distrust_hub.preparation.boilerplate import strip_boilerplate
 from distrust_hub.preparation.cleaning import REASONS, Cleaner
-from distrust_hub.preparation.quality import ocr_quality
+from distrust_hub.preparation.quality import ocr_quality, words
 from distrust_hub.preparation.splitting import split_text
 from distrust_hub.schema import Document
 from tests.preparation.planted import misread, sentences, shuffled_document
@@ -118,16 +118,18 @@ def test_clean_cuts_long_documents_and_drops_no_word():
     assert cleaner.changed == {"split": 1, "added_by_splitting": len(pieces) - 1, **dict(cleaner.changed)}
 
 
-@given(st.text(alphabet="ab .\n!", max_size=400), st.integers(1, 30))
-def test_split_text_keeps_every_word_in_order_and_the_limit(text, limit):
+@given(st.text(alphabet='ab .\n!"”今。」', max_size=400), st.integers(1, 30))
+def test_split_text_keeps_every_character_in_order_and_the_limit(text, limit):
     pieces = split_text(text, limit)
-    assert " ".join(pieces).split() == text.split()
-    assert all(len(piece.split()) <= limit for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert all(len(words(piece)) <= limit for piece in pieces)
 
 
 def test_split_text_ends_at_paragraphs_then_sentences():
     assert split_text("one two\n\nthree four\n\nfive", 4) == ["one two\n\nthree four", "five"]
     assert split_text("One two three. Four five six. Seven.", 4) == ["One two three.", "Four five six. Seven."]
+    assert split_text("He said “go now.”\nThen left us.", 4) == ["He said “go now.”", "Then left us."]
+    assert split_text("今日风浪甚大。船员皆疲惫。", 8) == ["今日风浪甚大。", "船员皆疲惫。"]
 
 
 BOOK = (
