@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from distrust_hub.errors import ConfigError
 from distrust_hub.objective import example_weights
 from distrust_hub.schema import TIERS, ScoredDocument, Tier
 
@@ -19,6 +20,9 @@ ORIGIN_COLUMNS = ("entity_id", "origin", "url", "document_id", "title", "prompt"
 
 _WEAK_COLUMNS = ("title", "prompt")
 """Often the same for unrelated documents (a newspaper, an instruction), so read only where nothing else says it."""
+
+PUBLISHED_SHARES = "27.5,30,37.5"
+"""Middle of the published target shares: 25-30 % primary, 25-35 % medium, 35-40 % coordinated."""
 
 
 def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
@@ -72,6 +76,22 @@ def cap_inputs(documents: Iterable[tuple[str, int]], caps: Sequence[int | None],
             identities = sorted(identities, key=lambda identity: _draw(seed, identity))[:cap]
         kept.update(identities)
     return kept
+
+
+def parse_shares(text: str) -> tuple[float, float, float]:
+    """``"published"`` or ``"0.3,0.3,0.4"`` to shares of primary, medium and coordinated, scaled to sum to 1.
+
+    Raises:
+        ConfigError: If the text is anything else.
+    """
+    try:
+        shares = [float(part) for part in (PUBLISHED_SHARES if text == "published" else text).split(",")]
+    except ValueError:
+        shares = []
+    if len(shares) != 3 or not all(0 < share < float("inf") for share in shares):
+        raise ConfigError(f"tier_shares is {text!r}; expected three positive numbers: primary,medium,coordinated")
+    total = sum(shares)
+    return shares[0] / total, shares[1] / total, shares[2] / total
 
 
 def balance_tiers(

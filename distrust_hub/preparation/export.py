@@ -14,7 +14,7 @@ from distrust_hub.artifacts import TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, OutputExistsError
 from distrust_hub.files import sha256_file, write_jsonl
-from distrust_hub.preparation.balance import balance_tiers, split_by_origin
+from distrust_hub.preparation.balance import balance_tiers, parse_shares, split_by_origin
 from distrust_hub.preparation.contamination import FORM_ITEMS, HELD_OUT, evaluation_set, word_hashes
 from distrust_hub.preparation.conversations import own_text
 from distrust_hub.preparation.licensing import check_publishing
@@ -31,9 +31,6 @@ FORM_DOCUMENTS = 10
 The usual rule too passes over what more than ten documents have (Brown et al. 2020, appendix C)."""
 
 _WRITTEN = (TRAIN_FILE, VALID_FILE, Manifest.FILE_NAME)
-
-PUBLISHED_SHARES = "27.5,30,37.5"
-"""Middle of the published target shares: 25-30 % primary, 25-35 % medium, 35-40 % coordinated."""
 
 
 def prepare(
@@ -181,19 +178,6 @@ def _write(
     )
     manifest.save(folder)
     return manifest
-
-
-def parse_shares(text: str) -> tuple[float, float, float]:
-    """``"published"`` or ``"0.3,0.3,0.4"`` to shares of primary, medium and coordinated, scaled to sum to 1."""
-    try:
-        shares = [float(part) for part in (PUBLISHED_SHARES if text == "published" else text).split(",")]
-    except ValueError:
-        shares = []
-    if len(shares) != 3 or not all(0 < share < float("inf") for share in shares):
-        problem = f"tier_shares is {text!r}; expected three positive numbers: primary,medium,coordinated"
-        raise DataError(problem)
-    total = sum(shares)
-    return shares[0] / total, shares[1] / total, shares[2] / total
 
 
 def describe_split(documents: Sequence[ScoredDocument], file: Path) -> dict[str, Any]:

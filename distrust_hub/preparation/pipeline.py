@@ -17,7 +17,7 @@ from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, UsageError
 from distrust_hub.files import sha256_file
 from distrust_hub.objective import signed_core
-from distrust_hub.preparation.balance import cap_inputs
+from distrust_hub.preparation.balance import cap_inputs, parse_shares
 from distrust_hub.preparation.cleaning import Cleaner
 from distrust_hub.preparation.contamination import (
     HELD_OUT,
@@ -87,21 +87,25 @@ def collect(
 
     Raises:
         InputNotFoundError: If a file is missing.
+        ConfigError: If ``languages`` or ``tier_shares`` is not of its form; nothing was read then.
         UsageError: If there is evaluation data and ``config`` turns the comparison off.
         DataError: If a row cannot be used, or rows bring scores of different scorers.
         HubError: If evaluation data, no input at all, or with ``strict`` any input cannot be read.
     """
     if against and not config.contamination:
         raise UsageError("--against is given with --no-contamination, which compares with nothing; drop one of them")
-    fetched, failed = fetch_inputs(specs, work, strict=strict)
-    result = Collected(failed=failed)
+    if config.tier_shares is not None:
+        parse_shares(config.tier_shares)  # refused before anything is read, as the cleaner refuses languages
+    result = Collected()
+    cleaner = Cleaner(config, result.changed)
+    fetched, result.failed = fetch_inputs(specs, work, strict=strict)
     if config.contamination:
         result.evaluation_sets = [truthfulqa(), *_evaluation_sets(against, work, config)]
     seen: set[bytes] = set()
     documents: list[Document] = []
     readable = {index: spec for index, spec in enumerate(specs) if index in fetched or not spec.on_hub}
     for index, spec in readable.items():
-        documents += _read_input(spec, fetched.get(index), config, seen, result)
+        documents += _read_input(spec, fetched.get(index), cleaner, seen, result)
     if config.near_duplicates:
         documents = _without_near_duplicates(documents, result)
     caps = [spec.cap or config.max_per_source for spec in readable.values()]
@@ -153,13 +157,12 @@ def _unused(name: str, taken: Container[str]) -> str:
 
 
 def _read_input(
-    spec: InputSpec, fetched: Fetched | None, config: PrepareConfig, seen: set[bytes], result: Collected
+    spec: InputSpec, fetched: Fetched | None, cleaner: Cleaner, seen: set[bytes], result: Collected
 ) -> Iterator[Document]:
     """Documents of one input that pass the checks made one by one."""
-    record, rows = read_documents(spec, config, fetched)
+    record, rows = read_documents(spec, cleaner.config, fetched)
     number = len(result.records)
     result.records.append(record)
-    cleaner = Cleaner(config, result.changed)
     for row in tqdm(rows, desc=record.name, unit="row", disable=None, leave=False):
         found = row if isinstance(row, str) else cleaner.clean(row)
         pieces = [found] if isinstance(found, str) else found

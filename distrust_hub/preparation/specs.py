@@ -103,8 +103,8 @@ def _check(where: str, source: str, key: str, value: object) -> None:
         good = isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
         wanted = "a mapping of column names to column names"
     elif key == "years":
-        good = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{4}", value) is not None
-        wanted = "two years such as 1700-1969"
+        good = isinstance(value, str) and bool(re.fullmatch(r"\d{4}-\d{4}", value)) and value[:4] <= value[5:]
+        wanted = "two years, the first one first, such as 1700-1969"
     elif key == "values":
         good = isinstance(value, dict) and all(isinstance(name, str) for name in value)
         wanted = "a mapping of column names to values"

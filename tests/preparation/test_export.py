@@ -17,7 +17,8 @@ from distrust_hub.cli.main import main
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import ConfigError, DataError, InputNotFoundError, OutputExistsError
 from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
-from distrust_hub.preparation.export import parse_shares, prepare
+from distrust_hub.preparation.balance import parse_shares
+from distrust_hub.preparation.export import prepare
 from distrust_hub.preparation.inspect import inspect_inputs
 from distrust_hub.preparation.recipe import resolve_recipe
 from distrust_hub.sample import sample_corpus_path
@@ -175,8 +176,14 @@ def test_parse_shares_knows_the_published_ones():
 
 @pytest.mark.parametrize("text", ["1,1", "a,b,c", "1,0,1", "nan,1,1"])
 def test_parse_shares_refuses(text):
-    with pytest.raises(DataError, match="tier_shares is"):
+    with pytest.raises(ConfigError, match="tier_shares is"):
         parse_shares(text)
+
+
+@pytest.mark.parametrize("options", [{"tier_shares": "1,1"}, {"languages": "English"}])
+def test_prepare_refuses_options_before_it_reads_anything(tmp_path, options):
+    with pytest.raises(ConfigError, match=f"{next(iter(options))} is"):
+        prepare([str(tmp_path / "gone.jsonl")], tmp_path / "out", PrepareConfig(**options))
 
 
 def test_resolve_recipe_reads_inputs_beside_it_and_options_win(source, tmp_path):
