@@ -140,7 +140,11 @@ def _checked(entry: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
         if optional:
             return None
         raise ConfigError(f"{name} is missing; give a value")
-    if entry.metadata.get("words") and isinstance(value, list) and all(type(part) in (str, float) for part in value):
+    if (
+        entry.metadata.get("words")
+        and isinstance(value, list)
+        and all(type(part) in (str, int, float) for part in value)
+    ):
         value = ",".join(map(str, value))
     if choices and value not in choices:
         raise ConfigError(f"{name} is {value!r}; expected one of {', '.join(map(str, choices))}")
@@ -158,8 +162,8 @@ def _checked(entry: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
 def _as_float(name: str, value: int | float | str) -> float:
     try:  # YAML reads 1e-4 as a string
         number = float(value)
-    except ValueError:
-        raise ConfigError(f"{name} is {value!r}; expected a number") from None
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{name} is {str(value)[:40]!r}; expected a number") from None
     if not math.isfinite(number):
         raise ConfigError(f"{name} is {number}; expected a finite number")
     return number

@@ -38,6 +38,7 @@ def test_config_precedence_command_line_over_yaml_over_default(tmp_path):
         ({"objective": "magic"}, "expected one of reweight"),
         ({"learning_rate": "fast"}, "expected a number"),
         ({"learning_rate": float("nan")}, "finite"),
+        ({"learning_rate": 10**400}, "learning_rate is '1000.*expected a number"),
         ({"batch_size": True}, "batch_size is True; expected a whole number"),
         ({"packing": "yes"}, "packing is 'yes'; expected true or false"),
         ({"target_modules": ["q_proj", False]}, "expected text"),
@@ -60,6 +61,8 @@ def test_yaml_takes_lists_of_words(tmp_path):
     path.write_text("tier_shares: [0.3, 0.3, 0.4]\nlanguages: [en, de]\n")
     found = PrepareConfig.from_options({}, path)
     assert (found.tier_shares, found.languages) == ("0.3,0.3,0.4", "en,de")
+    path.write_text("tier_shares: [1, 1, 1.5]\n")
+    assert PrepareConfig.from_options({}, path).tier_shares == "1,1,1.5"
 
 
 def test_config_missing_required_and_bad_yaml(tmp_path):

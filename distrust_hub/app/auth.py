@@ -24,7 +24,7 @@ def read_credentials(path: str | Path | None) -> list[tuple[str, str]] | None:
 
     Raises:
         InputNotFoundError: If there is no such file.
-        ConfigError: If a line is not of that form, without showing it, or there is none.
+        ConfigError: If the file is not UTF-8, or a line is not of that form, without showing it, or there is none.
     """
     if path is None:
         text, place = os.environ.get(AUTH_VARIABLE, ""), AUTH_VARIABLE
@@ -34,7 +34,7 @@ def read_credentials(path: str | Path | None) -> list[tuple[str, str]] | None:
         file = Path(path)
         if not file.is_file():
             raise InputNotFoundError(f"{file}: no such file; write one name:password a line into it")
-        text, place = file.read_text(encoding="utf-8"), str(file)
+        text, place = _read(file), str(file)
     pairs = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -46,6 +46,13 @@ def read_credentials(path: str | Path | None) -> list[tuple[str, str]] | None:
     if not pairs:
         raise ConfigError(f"{place}: holds no name:password")
     return pairs
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the first name
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file}: not UTF-8; save it as UTF-8") from None
 
 
 def slow_login(pairs: Sequence[tuple[str, str]]) -> Callable[[str, str], Awaitable[bool]]:

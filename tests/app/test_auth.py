@@ -12,6 +12,11 @@ from distrust_hub.errors import ConfigError, InputNotFoundError
 def test_read_credentials_takes_lines_of_a_file(tmp_path):
     (tmp_path / "users").write_text("# who\nada:one:two\n\nbob:x\n")
     assert read_credentials(tmp_path / "users") == [("ada", "one:two"), ("bob", "x")]
+    (tmp_path / "users").write_bytes("\ufeffada:café".encode())
+    assert read_credentials(tmp_path / "users") == [("ada", "café")]
+    (tmp_path / "users").write_bytes("ada:café".encode("cp1252"))
+    with pytest.raises(ConfigError, match="users: not UTF-8"):
+        read_credentials(tmp_path / "users")
 
 
 def test_read_credentials_takes_the_environment_or_nothing(monkeypatch, tmp_path):
