@@ -13,6 +13,7 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.check import first_paragraph
 from distrust_hub.cards.edits import extract_notes, is_untouched
+from distrust_hub.cards.render import read_card
 from distrust_hub.errors import HubError
 from distrust_hub.hub.client import WriteAccess
 from distrust_hub.hub.refusals import hub_errors
@@ -80,10 +81,13 @@ def choose_card(local: Path, there: str | None, replace: bool, render: Callable[
 
     Returns:
         The text, and whether it is the one on the Hub, kept as it is.
+
+    Raises:
+        ArtifactError: If the folder's is not UTF-8.
     """
     if there is not None and not replace and first_paragraph(there) and not is_untouched(there):
         return there, True
-    here = local.read_text(encoding="utf-8") if local.is_file() else None
+    here = read_card(local) if local.is_file() else None
     if here is not None and not is_untouched(here):
         return here, False
     return render(extract_notes(here or "") or extract_notes(there or "")), False

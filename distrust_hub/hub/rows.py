@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import os
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         stream.seek(max(0, size - len(_PARQUET_MAGIC)))
         if stream.read() != _PARQUET_MAGIC:
             raise DataError("not a whole parquet file; write or download it again", path=path)
-    rows = datasets.load_dataset("parquet", data_files=str(path), split="train", streaming=True)
+    rows = datasets.load_dataset("parquet", data_files=glob.escape(str(path)), split="train", streaming=True)
     for row in rows:
         yield {name: value for name, value in row.items() if value is not None}
 

@@ -121,6 +121,12 @@ def test_dry_run_lists_the_files_and_writes_nothing(hub: HubServer, token: str, 
     assert not hub.has_repo("ada/adapter")
 
 
+def test_push_adapter_names_a_card_that_is_not_utf8(hub: HubServer, token: str, folder: Path) -> None:
+    (folder / "README.md").write_bytes("café".encode("cp1252"))
+    with pytest.raises(ArtifactError, match=r"README\.md: not UTF-8"):
+        push_adapter(folder, "ada/adapter", dry_run=True)
+
+
 def test_push_adapter_to_a_branch_leaves_main_alone(hub: HubServer, token: str, folder: Path) -> None:
     HfApi(token=token).create_repo("ada/adapter")
     result = push_adapter(folder, "ada/adapter", revision="trial")

@@ -177,7 +177,7 @@ def test_push_scored_replaces_shards_that_are_gone(
 def test_push_scored_takes_a_single_file(hub: HubServer, token: str, training: Path, tmp_path: Path) -> None:
     push_scored(training / "train.jsonl", "ada/single")
     assert list(iter_rows("ada/single")) == TRAIN
-    copy = tmp_path / "scored.parquet"
+    copy = tmp_path / "scored [1].parquet"  # no pattern
     copy.write_bytes(hub.repo("ada/single", "dataset").read("data/train-00000-of-00001.parquet"))
     push_scored(copy, "ada/again")
     assert list(iter_rows("ada/again")) == TRAIN
