@@ -102,13 +102,7 @@ def run_demo(
     resolved = resolve_base(base)  # fetched before anything is written
     refuse_what_cannot_fit(configs[_ARMS[0]], resolved, SETTINGS["max_seq_length"])
     _make_data(folder, data, seed, clock)
-    runs: dict[str, TrainingRun] = {}
-    for arm, config in configs.items():
-        clock.start(f"train {arm}", f"a LoRA adapter with the objective {arm}")
-        try:
-            runs[arm] = train(config)
-        except TrainingInterrupted as error:  # its message proposes an option that only ``train`` has
-            raise TrainingInterrupted("interrupted; start the demo again with --overwrite") from error
+    runs = {arm: _train(train, config, clock) for arm, config in configs.items()}
     adapter = Path(configs[_ARMS[0]].adapter_path)
     return DemoResult(
         output=folder,
@@ -155,6 +149,14 @@ def _make_data(folder: Path, data: Path, seed: int, clock: _Clock) -> None:
 
     clock.start("prepare", "a training folder with a manifest")
     prepare([str(scored)], data, PrepareConfig(seed=seed), overwrite=True)
+
+
+def _train(train: Callable[[TrainConfig], TrainingRun], config: TrainConfig, clock: _Clock) -> TrainingRun:
+    clock.start(f"train {config.objective}", f"a LoRA adapter with the objective {config.objective}")
+    try:
+        return train(config)
+    except TrainingInterrupted as error:  # its message proposes an option that only ``train`` has
+        raise TrainingInterrupted("interrupted; start the demo again with --overwrite") from error
 
 
 def _evaluate(adapter: Path, base: str, data: Path, seed: int, clock: _Clock) -> EvalReport:

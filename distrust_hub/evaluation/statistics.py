@@ -145,12 +145,11 @@ def difference_in_differences(
     return Estimate(one - other, *_middle(ones - others), min(n, m))
 
 
-def hierarchical_mean(groups: Sequence[ArrayLike], *, seed: int = 0) -> Estimate:
+def hierarchical_mean(groups: Sequence[ArrayLike]) -> Estimate:
     """Mean of the groups' means with a bootstrap interval that resamples groups, then the items within each.
 
     Args:
         groups: One list of numbers per group (for example per seed of a study), each of at least one number.
-        seed: Seed of the resampling.
 
     Returns:
         The mean, its interval, and the number of groups.
@@ -160,9 +159,9 @@ def hierarchical_mean(groups: Sequence[ArrayLike], *, seed: int = 0) -> Estimate
     """
     if not groups:
         raise EvaluationError("no groups of items; a mean needs at least one")
-    within = [_resampled_means(group, None, None, seed + number)[:2] for number, group in enumerate(groups)]
+    within = [_resampled_means(group, None, None, number)[:2] for number, group in enumerate(groups)]
     n = len(groups)
-    drawn = np.random.default_rng(seed).integers(n, size=(BOOTSTRAP_SAMPLES, n))
+    drawn = np.random.default_rng(0).integers(n, size=(BOOTSTRAP_SAMPLES, n))
     table = np.stack([means for _, means in within], axis=1)  # (samples, groups)
     # A group drawn twice must be resampled twice: each column takes another row of the table.
     shifted = (np.arange(BOOTSTRAP_SAMPLES)[:, None] + np.arange(n) * (BOOTSTRAP_SAMPLES // n)) % BOOTSTRAP_SAMPLES

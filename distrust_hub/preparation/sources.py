@@ -102,11 +102,10 @@ class SourceCheck:
     revision: str | None = None
 
 
-def check_sources(sources: Sequence[Source] | None = None) -> list[SourceCheck]:
-    """Look each source up on the Hub and read its first rows; all of the registry when None."""
-    wanted = list(registry().values()) if sources is None else list(sources)
+def check_sources() -> list[SourceCheck]:
+    """Look each source of the registry up on the Hub and read its first rows."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(_check, wanted))
+        return list(pool.map(_check, registry().values()))
 
 
 def _check(source: Source) -> SourceCheck:
