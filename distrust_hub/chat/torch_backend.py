@@ -30,7 +30,7 @@ GPU_SECONDS = 60
 
 
 class _Loaded:
-    """A base model with the adapters put on it so far."""
+    """A base model with the newest adapter put on it: memory holds one, however many the visitors name."""
 
     def __init__(self, base: str) -> None:
         self.base = resolve_base(base)
@@ -39,7 +39,7 @@ class _Loaded:
         except (ValueError, KeyError, OSError) as error:
             raise ModelError(f"{self.base.id or base}: cannot be loaded: {error}") from error
         self.tokenizer = AutoTokenizer.from_pretrained(self.base.path)
-        self.adapters: dict[str, str] = {}
+        self.adapter: tuple[str, str] | None = None  # the file it is from, and PEFT's name for it
 
     def use_adapter(self, folder: Path | None) -> Any:
         """The model with this adapter, or without any."""
@@ -50,18 +50,24 @@ class _Loaded:
         path = folder / PEFT_ADAPTER_FILE
         if not path.is_file():
             raise AdapterError(f"{folder}: holds no {PEFT_ADAPTER_FILE}; add it with: distrust-hub export --to peft")
-        key = f"{folder.resolve()}:{path.stat().st_mtime_ns}"
-        if key not in self.adapters:
+        file = f"{folder.resolve()}:{path.stat().st_mtime_ns}"
+        if self.adapter is None or self.adapter[0] != file:
             verify_adapter(folder, self.base)
-            name = f"adapter{len(self.adapters)}"
-            if isinstance(self.model, PeftModel):
-                self.model.load_adapter(str(folder), name)
-            else:
-                self.model = PeftModel.from_pretrained(self.model, str(folder), adapter_name=name).eval()
-            self.adapters[key] = name
+            self.adapter = file, self._put_on(folder)
         self.model.base_model.enable_adapter_layers()
-        self.model.set_adapter(self.adapters[key])
         return self.model
+
+    def _put_on(self, folder: Path) -> str:
+        """Put on an adapter in place of the one before; its name."""
+        if self.adapter is None:
+            self.model = PeftModel.from_pretrained(self.model, str(folder), adapter_name="one").eval()
+            return "one"
+        before = self.adapter[1]
+        name = "two" if before == "one" else "one"
+        self.model.load_adapter(str(folder), name)
+        self.model.set_adapter(name)
+        self.model.delete_adapter(before)
+        return name
 
 
 _loaded: _Loaded | None = None

@@ -76,6 +76,15 @@ def test_torch_adapters_swap_and_the_base_comes_back(engine: ChatEngine, tiny_ba
     assert (answers[0], answers[1]) == (answers[4], answers[3])
 
 
+def test_torch_keeps_one_adapter_in_memory(engine: ChatEngine, tiny_base: Path, tmp_path: Path) -> None:
+    from distrust_hub.chat import torch_backend
+
+    adapters = [peft_adapter(tiny_base, tmp_path / str(seed), seed=seed) for seed in range(3)]
+    answers = [ask(engine, adapter=adapter) for adapter in (*adapters, *adapters)]
+    assert answers[:3] == answers[3:]
+    assert len(torch_backend._loaded.model.peft_config) == 1
+
+
 def test_torch_seed_decides_the_sample(engine: ChatEngine) -> None:
     first, again, other = (ask(engine, temperature=1.0, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
