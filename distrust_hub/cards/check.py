@@ -21,6 +21,9 @@ _LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
 _TEXTS = ("language", "datasets", "tags")
 """Fields that the Hub takes as text or a list of texts."""
 
+MAX_METADATA_CHARACTERS = 200_000
+"""More is no card, and takes seconds to read; the longest card of ours has some thousand."""
+
 _short = reprlib.Repr()  # a value of a stranger's card may be as large and as deep as it likes
 _short.maxstring = _short.maxother = 80
 _short.maxlevel = 2
@@ -39,6 +42,8 @@ def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type
     match = _FRONT_MATTER.match(text)
     if match is None:
         return ["there is no metadata: the card must begin with a YAML block between two lines of ---"]
+    if len(match[1]) > MAX_METADATA_CHARACTERS:
+        return [f"the metadata has {len(match[1]):,} characters; expected at most {MAX_METADATA_CHARACTERS:,}"]
     try:
         metadata = yaml.safe_load(match[1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates that are none, and deep nesting

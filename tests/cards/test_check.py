@@ -51,6 +51,7 @@ def test_check_card_names_the_problem(folder: Path, old: str, new: str, problem:
         ("model-index: [{name: x, results: [{task: 1}]}]", "cannot be read"),
         ("date: 9999-99-99", "the metadata is not YAML: month must be in 1..12"),
         ("deep: " + "[" * 2000, "the metadata is not YAML"),
+        ("license: " + "a b " * 60_000, "the metadata has 240,0"),
         ("language: no", "language is False; it must be text or a list of texts, in quotes where"),
         ("datasets: 5", "datasets is 5; it must be text"),
         ("tags: [2024-01-01]", "tags is [datetime.date(2024, 1, 1)]; it must be text"),
