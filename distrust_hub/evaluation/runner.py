@@ -90,41 +90,67 @@ def evaluate(
     names = [benchmark.name for benchmark in benchmarks]
     targets = _targets(loaded, adapter_paths, Path(output) if output is not None else None, names)
     reference = _reference(against, targets, loaded)
-
-    def identity(target: _Target) -> dict[str, str | None]:
-        return _identity(loaded, target.adapter, reference)
-
-    def is_finished(target: _Target, benchmark: Benchmark[Any], request: Request, items_sha256: str) -> bool:
-        entry, other = target.report.suites.get(benchmark.name), reference.name if reference else None
-        return is_same_run(entry, benchmark, request, limit, identity(target), other, items_sha256)
-
+    run = _Run(loaded, targets, reference, limit, resume, log_samples, _partial_folder(output, targets))
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
-        measured = hash_of_items(items)
-        waiting = [target for target in targets if not (resume and is_finished(target, benchmark, request, measured))]
-        scoring = SuiteScoring(loaded, benchmark, items, request, _partial_folder(output, targets), resume)
-        for target in targets:
+        run.measure(benchmark, request, items, total)
+    return [target.report for target in targets]
+
+
+@dataclass
+class _Run:
+    """What all suites of a call share.
+
+    Attributes:
+        reference: The adapter that all others are also compared with.
+        partial_folder: Where the scores of an unfinished suite are kept; None keeps none.
+    """
+
+    loaded: LoadedModel
+    targets: list[_Target]
+    reference: NamedAdapter | None
+    limit: int | None
+    resume: bool
+    log_samples: bool
+    partial_folder: Path | None
+
+    def measure(self, benchmark: Benchmark[Any], request: Request, items: Sequence[Any], total: int) -> None:
+        """Score a suite's items, of ``total`` there are, for every target that lacks it; each is written at once."""
+        items_sha256 = hash_of_items(items)
+        waiting = [
+            target
+            for target in self.targets
+            if not (self.resume and self._is_finished(target, benchmark, request, items_sha256))
+        ]
+        scoring = SuiteScoring(self.loaded, benchmark, items, request, self.partial_folder, self.resume)
+        for target in self.targets:
             if target not in waiting:
                 scoring.forget(target.adapter)
         if not waiting:
             scoring.forget(None)
-            scoring.forget(reference)
-            continue
-        for target, outcome, base, other in _outcomes(scoring, waiting, reference):
+            scoring.forget(self.reference)
+            return
+        for target, outcome, base, against in _outcomes(scoring, waiting, self.reference):
             target.report.suites[benchmark.name] = suite_entry(
                 benchmark,
                 request,
                 outcome,
                 n=len(items),
-                limit=limit,
+                limit=self.limit,
                 total=total,
                 base=base,
-                against=other,
-                sha256=identity(target),
-                items_sha256=measured,
+                against=against,
+                sha256=self._identity(target),
+                items_sha256=items_sha256,
             )
-            _save(target, benchmark.name, outcome if log_samples else None)
+            _save(target, benchmark.name, outcome if self.log_samples else None)
         scoring.done()
-    return [target.report for target in targets]
+
+    def _is_finished(self, target: _Target, benchmark: Benchmark[Any], request: Request, items_sha256: str) -> bool:
+        entry, against = target.report.suites.get(benchmark.name), self.reference.name if self.reference else None
+        return is_same_run(entry, benchmark, request, self.limit, self._identity(target), against, items_sha256)
+
+    def _identity(self, target: _Target) -> dict[str, str | None]:
+        return _identity(self.loaded, target.adapter, self.reference)
 
 
 def _data_paths(
