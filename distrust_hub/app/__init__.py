@@ -1,1 +1,1 @@
-"""The browser app: handlers, layout and plots."""
+"""The browser app: what each tab shows and does, its layout, and plots."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import re
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, read_adapter_config
 from distrust_hub.adapters.pull import ADAPTER_FILES
 from distrust_hub.app.answer import Answer, written
+from distrust_hub.app.exchanges import Exchange, messages_of
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.published import check_adapter_size
 from distrust_hub.chat import choice
@@ -29,15 +29,6 @@ _SNAPSHOT = re.compile(r"\S*[/\\]models--([\w.-]+?)--([\w.-]+)[/\\]snapshots[/\\
 
 _LOADING_SECONDS = 1.0
 """Between two signs of life while a model is loaded."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One question and its answers; ``base_reply`` is the base model's, where it was asked to compare."""
-
-    user: str
-    reply: str = ""
-    base_reply: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +140,7 @@ class ChatService:
                 return
             sides = [(adapter, False), (None, True)] if settings.compare and adapter else [(adapter, False)]
             for source, base in sides:
-                messages = [*conversation(exchanges, base=base), {"role": "user", "content": message}]
+                messages = [*messages_of(exchanges, base=base), {"role": "user", "content": message}]
                 answer.add(self._ask(engine, messages, source, settings, user or session))
             current = Exchange(message, "", "" if len(sides) > 1 else None)
             for reply, (_, base) in zip(answer.replies, sides):
@@ -282,23 +273,6 @@ class ChatService:
             use_tag=settings.tag,
             visitor=visitor,
         )
-
-
-def conversation(exchanges: list[Exchange], *, base: bool = False, escape: bool = False) -> list[dict[str, str]]:
-    """The messages of one side.
-
-    Args:
-        exchanges: The conversation.
-        base: The base model's side of a comparison; turns it was not asked in show the other reply.
-        escape: Escape HTML, for a component that renders it.
-    """
-    messages = []
-    for exchange in exchanges:
-        reply = exchange.base_reply if base and exchange.base_reply is not None else exchange.reply
-        for role, text in (("user", exchange.user), ("assistant", reply)):
-            if text:
-                messages.append({"role": role, "content": html.escape(text, quote=False) if escape else text})
-    return messages
 
 
 def _tag(adapter: Path | None) -> str:

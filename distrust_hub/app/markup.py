@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from distrust_hub.app.batch import BatchView, excerpt
-from distrust_hub.app.handlers import LOW_CONFIDENCE, LOWERS, RAISES, Gauge, ScoreView, tier_cuts
 from distrust_hub.app.plain_words import COMPONENTS
+from distrust_hub.app.score_view import LOW_CONFIDENCE, LOWERS, RAISES, Gauge, ScoreView, tier_cuts
 
 _TIER_SHAPES = {"primary": "▲", "medium": "■", "coordinated": "●"}
 

@@ -10,8 +10,8 @@ import gradio as gr
 
 from distrust_hub.app.auth import slow_login
 from distrust_hub.app.conversation import ChatService
-from distrust_hub.app.handlers import score_json
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import score_json
 from distrust_hub.app.ui_adapters import adapters_tab
 from distrust_hub.app.ui_batch import forget
 from distrust_hub.app.ui_chat import chat_tab

@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from distrust_hub.app import markup
-from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, Progress, conversation
+from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Progress
+from distrust_hub.app.exchanges import Exchange, messages_of
 from distrust_hub.app.ui_toast import warn
 from distrust_hub.errors import DistrustHubError
 
@@ -178,7 +179,7 @@ def _chatbot(label: str, name: str, *, visible: bool = True) -> gr.Chatbot:
 
 
 def _show(exchanges: list[Exchange]) -> list[Any]:
-    return [conversation(exchanges, escape=True), conversation(exchanges, base=True, escape=True)]
+    return [messages_of(exchanges, escape=True), messages_of(exchanges, base=True, escape=True)]
 
 
 def _step(step: Progress) -> list[Any]:

@@ -8,8 +8,8 @@ import gradio as gr
 
 from distrust_hub.app import markup, plots
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import ScoreView, check_year, reference_points, score_view, tier_cuts
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import ScoreView, check_year, reference_points, score_view, tier_cuts
 from distrust_hub.app.ui_batch import citations, file_of_texts
 from distrust_hub.app.ui_toast import warn
 from distrust_hub.app.uploads import TEXT_TYPES, read_upload

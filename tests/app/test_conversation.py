@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from distrust_hub.adapters.mlx_format import AdapterConfig
-from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings, Exchange, conversation
+from distrust_hub.app.conversation import BASE_ALONE, ChatService, ChatSettings
+from distrust_hub.app.exchanges import Exchange, messages_of
 from distrust_hub.app.limits import Limits
 from distrust_hub.chat.engine import ChatRequest
 from distrust_hub.errors import ChatBusyError, ConfigError, DataError, ModelNotFoundError
@@ -329,9 +330,9 @@ def test_reply_refuses_empty_and_long_messages_and_bounds_tokens_and_history(rec
 
 def test_conversation_escapes_only_when_asked():
     exchanges = [Exchange("<b>q</b>", "a & b", "base <i>")]
-    assert conversation(exchanges)[0]["content"] == "<b>q</b>"
-    assert [m["content"] for m in conversation(exchanges, escape=True)] == ["&lt;b&gt;q&lt;/b&gt;", "a &amp; b"]
-    assert conversation(exchanges, base=True)[1]["content"] == "base <i>"
+    assert messages_of(exchanges)[0]["content"] == "<b>q</b>"
+    assert [m["content"] for m in messages_of(exchanges, escape=True)] == ["&lt;b&gt;q&lt;/b&gt;", "a &amp; b"]
+    assert messages_of(exchanges, base=True)[1]["content"] == "base <i>"
 
 
 @pytest.mark.mlx

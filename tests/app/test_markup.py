@@ -9,8 +9,8 @@ import pytest
 from distrust_hub.app import markup
 from distrust_hub.app.batch import score_batch
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import LITTLE_EVIDENCE, score_view
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import LITTLE_EVIDENCE, score_view
 
 ATTACKS = [
     "<script>window.xss = 1</script> I weighed 3.2 g",

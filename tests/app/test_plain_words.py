@@ -6,8 +6,8 @@ import pytest
 
 from distrust_hub.app import plain_words
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import OTHER_SCRIPT, contribution_rows, score_view
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import OTHER_SCRIPT, contribution_rows, score_view
 from distrust_hub.config import TrainConfig, option_type
 from distrust_hub.scoring.document import score_document
 from distrust_hub.scoring.features import SHAPES, STYLE_GROUPS

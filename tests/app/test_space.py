@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import distrust_hub
-from distrust_hub.app.handlers import score_json
 from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import score_json
 from distrust_hub.cli.app import add_arguments
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from distrust_hub import app
-from distrust_hub.app.conversation import ChatService, Exchange, Progress
+from distrust_hub.app.conversation import ChatService, Progress
+from distrust_hub.app.exchanges import Exchange
 from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
 

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from distrust_hub.app.examples import EXAMPLES
-from distrust_hub.app.handlers import (
+from distrust_hub.app.limits import Limits
+from distrust_hub.app.score_view import (
     LOWERS,
     RAISES,
     ROWS_LISTED,
@@ -16,7 +17,6 @@ from distrust_hub.app.handlers import (
     score_view,
     tier_cuts,
 )
-from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
 from distrust_hub.objective import distrust_term, signed_core
 from distrust_hub.scoring.document import score_document
