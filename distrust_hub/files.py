@@ -9,7 +9,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +79,17 @@ def sha256_file(path: str | Path) -> str:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def combined_sha256(hashes: Sequence[tuple[str, str]]) -> str:
+    """One SHA-256 for several files: that of the file, or of ``name sha256`` lines where there is not exactly one.
+
+    Args:
+        hashes: Name and SHA-256 of each file, in a fixed order.
+    """
+    if len(hashes) == 1:
+        return hashes[0][1]
+    return hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in hashes).encode()).hexdigest()
 
 
 def dump_json(value: Any) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
-from distrust_hub.files import plain, sha256_file
+from distrust_hub.files import combined_sha256, plain, sha256_file
 from distrust_hub.preparation.conversations import as_messages, is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
@@ -82,8 +80,8 @@ def read_documents(
         record = InputRecord(spec.name, revision=fetched.revision, read_as=spec.describe())
         source = str(fetched.path)
     else:
-        files = source_files(spec.source) or []
-        record = InputRecord(spec.name, sha256=_hash_of_files(files), read_as=spec.describe())
+        hashes = [(file.name, sha256_file(file)) for file in source_files(spec.source) or []]
+        record = InputRecord(spec.name, sha256=combined_sha256(hashes), read_as=spec.describe())
         source = spec.source
     items: Iterator[InputRow] = itertools.islice(
         iter_source(source, text_column=spec.text or config.text_column), spec.rows
@@ -170,11 +168,3 @@ def _renamed(item: InputRow, columns: Mapping[str, str]) -> dict[str, Any]:
         if keep:
             row[new], came_from[new] = value, name
     return row
-
-
-def _hash_of_files(files: list[Path]) -> str:
-    """SHA-256 of the file, or of ``name sha256`` lines where there are several."""
-    hashes = [(file.name, sha256_file(file)) for file in files]
-    if len(hashes) == 1:
-        return hashes[0][1]
-    return hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in hashes).encode()).hexdigest()
