@@ -68,12 +68,16 @@ def run(args: argparse.Namespace) -> int:
     config = config_from_args(TrainConfig, args, defaults)
     if args.estimate:
         return _estimate(config, args.format)
-    _check_push(config, args)
-    from distrust_hub.cards.render import write_card
     from distrust_hub.training.ranks import find_ranks
+
+    ranks = find_ranks()
+    if not ranks.passes_on_first(lambda: _check_push(config, args)):
+        return 0  # rank 0 says why; a failure here could make mlx.launch end it before it has
+    from distrust_hub.cards.render import write_card
     from distrust_hub.training.trainer import train
 
-    if not find_ranks().first:  # one of several processes; the first one speaks
+    if not ranks.first:  # one of several processes; the first one speaks
+        logging.getLogger("distrust_hub").setLevel(logging.ERROR)
         train(config)
         return 0
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # long texts are split
@@ -87,18 +91,19 @@ def run(args: argparse.Namespace) -> int:
     pushed = _push_or_say_how(config, args) if args.push else None
     if args.format == "json":
         print_json(result.to_json() if pushed is None else {**result.to_json(), "push": pushed})
-    if config.quiet:
-        return 0
-    both, results = (
-        ("--model", config.model, "--adapter-path", config.adapter_path),
-        f"{config.adapter_path}/eval_results.json",
-    )
+    if not config.quiet:
+        _say_next(config, published=pushed is not None)
+    return 0
+
+
+def _say_next(config: TrainConfig, *, published: bool) -> None:
+    both = ("--model", config.model, "--adapter-path", config.adapter_path)
+    results = f"{config.adapter_path}/eval_results.json"
     steps = [
         command("chat", *both, "--prompt", "What is a primary source?"),
         command("evaluate", *both, "--suite", "source-preference", "-o", results),
     ]
-    next_steps(*steps, *([] if args.push else [command("push", config.adapter_path, "YOU/my-adapter")]))
-    return 0
+    next_steps(*steps, *([] if published else [command("push", config.adapter_path, "YOU/my-adapter")]))
 
 
 def _saved_options(args: argparse.Namespace) -> dict[str, Any]:

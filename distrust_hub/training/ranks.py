@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -79,6 +79,26 @@ class Ranks:
     def any(self, here: bool) -> bool:
         """Whether it is so on any of the ranks; every rank must call it."""
         return here if self.size == 1 else bool(self._all_sum(mx.array([int(here)])).item())
+
+    def passes_on_first(self, check: Callable[[], None]) -> bool:
+        """Check on rank 0 what need be checked once; every rank must call it.
+
+        Returns:
+            Whether nothing was raised; on rank 0, True.
+
+        Raises:
+            Exception: On rank 0 alone, what the check raised, once the others know of it.
+        """
+        problem = None
+        if self.first:
+            try:
+                check()
+            except Exception as error:
+                problem = error
+        refused = self.any(problem is not None)
+        if problem is not None:
+            raise problem
+        return not refused
 
     def json_from_first(self, value: Any) -> Any:
         """The JSON value that rank 0 calls this with."""

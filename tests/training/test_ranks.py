@@ -236,6 +236,23 @@ def test_ranks_with_other_settings_are_refused(tiny_model, data, tmp_path):
     assert "rank 1 has another base, data or settings than rank 0" in done.stderr
 
 
+@pytest.mark.hub
+def test_a_push_is_checked_by_rank_0_and_a_refusal_ends_all_with_one_message(
+    hub, tiny_model, data, tmp_path, monkeypatch
+):
+    hub.add_user("bob")
+    monkeypatch.setenv("HF_TOKEN", hub.add_user("ada"))
+    command = train_command(tiny_model, data, tmp_path / "out", "--iters", "2", "--push")
+    done = launch(*command, "bob/x")
+    assert done.stderr.count("belongs to bob") == 1, done.stderr
+    assert done.stderr.count("error:") == 1
+    assert not (tmp_path / "out").exists()
+    alone = len(hub.requests)
+    refused = launch(*command, "ada/x", "--private")
+    assert refused.stderr.count("the Hub id of this base is unknown") == 1, refused.stderr
+    assert [request.path for request in hub.requests[alone:]].count("/api/whoami-v2") == 1
+
+
 @pytest.mark.slow
 def test_ranks_that_are_interrupted_stop_after_the_same_step(tiny_model, data, tmp_path):
     script = tmp_path / "interrupt_one.py"
