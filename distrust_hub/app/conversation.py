@@ -19,6 +19,7 @@ from distrust_hub.app.published import check_adapter_size
 from distrust_hub.chat import choice
 from distrust_hub.chat.engine import Backend, ChatEngine, ChatReply
 from distrust_hub.errors import AdapterError, ChatBusyError, ConfigError, DistrustHubError
+from distrust_hub.files import well_formed
 from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.models.registry import default_model
 
@@ -122,6 +123,7 @@ class ChatService:
             DistrustHubError: If the message, a setting, the model or the adapter cannot be used.
         """
         self.limits.check_message(message)
+        message = well_formed(message)
         adapter = self.adapter_named(settings.adapter)
         answer = self._start(session)
         asked = [*exchanges, Exchange(message)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from distrust_hub.app.limits import Limits
 from distrust_hub.errors import DataError
+from distrust_hub.files import well_formed
 
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
 _YEAR_IN_BRACKETS = re.compile(r"\(((?:1[5-9]|20)\d\d)[a-z]?\)")
@@ -47,6 +48,7 @@ def citations(text: str, limits: Limits) -> list[tuple[str, dict[str, Any]]]:
         DataError: If there are none, or more than the app takes.
     """
     limits.check_text(text)
+    text = well_formed(text)
     if _RIS.search(text):
         entries = [_written_out(fields) for fields in _ris(text)]
     elif _BIBTEX.search(text):

@@ -16,6 +16,7 @@ from distrust_hub.app import plain_words
 from distrust_hub.app.limits import Limits
 from distrust_hub.app.plots import ENTROPY_TOP_BITS, Point
 from distrust_hub.errors import DataError
+from distrust_hub.files import plain, well_formed
 from distrust_hub.objective import ALPHA_DEFAULT, distrust_term, signed_core
 from distrust_hub.schema import AUTHORITY_WEIGHT_MAX, Tier
 from distrust_hub.scoring.calibration import calibration
@@ -120,6 +121,7 @@ def score_view(text: str, metadata: Mapping[str, Any] | None, limits: Limits) ->
     limits.check_text(text)
     if not text.strip():
         return None
+    text = well_formed(text)
     return _view(text, score_document(text, _known(metadata)))
 
 
@@ -138,13 +140,13 @@ def score_json(text: str, metadata: Mapping[str, Any] | None, limits: Limits) ->
     limits.check_text(text)
     if not text.strip():
         raise DataError("the text is empty; give some")
-    score = score_document(text, _known(metadata))
+    score = score_document(well_formed(text), _known(metadata))
     core = signed_core(score.authority_weight, score.provenance_entropy)
     return {**score.to_dict(), "signed_core": float(core)}
 
 
 def _known(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (metadata or {}).items() if value not in (None, "")}
+    return {name: plain(value) for name, value in (metadata or {}).items() if value not in (None, "")}
 
 
 def _view(text: str, score: DocumentScore) -> ScoreView:

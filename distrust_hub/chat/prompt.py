@@ -10,7 +10,7 @@ import jinja2
 from distrust_hub.adapters.mlx_format import CONDITION_PREFIX, AdapterConfig
 from distrust_hub.chat.engine import ChatRequest
 from distrust_hub.errors import ConfigError
-from distrust_hub.files import read_json
+from distrust_hub.files import read_json, well_formed
 
 
 def encode_prompt(tokenizer: Any, has_template: bool, request: ChatRequest, config: AdapterConfig | None) -> list[int]:
@@ -28,7 +28,7 @@ def encode_prompt(tokenizer: Any, has_template: bool, request: ChatRequest, conf
     Raises:
         ConfigError: If the template refuses the conversation or fails on it, or nothing is left to continue.
     """
-    messages = [*map(dict, request.messages)]
+    messages = [{**message, "content": well_formed(message["content"])} for message in request.messages]
     tag = str(config.extra.get(CONDITION_PREFIX) or "") if config and request.use_tag else ""
     if not has_template:
         text = tag + "\n\n".join(message["content"] for message in messages)

@@ -73,6 +73,12 @@ def replied(service: ChatService, message: str, before: list[Exchange] | None = 
     return last.exchanges
 
 
+def test_half_of_an_emoji_that_a_box_cut_is_a_question_mark(recorder):
+    with ChatService("owner/base", make_backend=recorder) as service:
+        (exchange,) = replied(service, "hi \ud83d")
+    assert (exchange.user, exchange.reply) == ("hi ?", "base: hi ? ")
+
+
 def test_reply_grows_piece_by_piece():
     with ChatService("owner/base", make_backend=Recorder(pause=0.15)) as chat:
         steps = list(chat.reply("me", [], "one two", settings()))

@@ -54,6 +54,10 @@ def texts(pasted: str) -> list[str]:
     return [text for text, _ in citations(pasted, Limits())]
 
 
+def test_half_of_an_emoji_that_a_box_cut_is_a_question_mark():
+    assert texts("Faraday (1839) \ud83d") == ["Faraday (1839) ?"]
+
+
 def test_citations_read_bibtex():
     first, second = citations(BIBTEX, Limits())
     assert first == (

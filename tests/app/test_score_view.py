@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -14,6 +15,7 @@ from distrust_hub.app.score_view import (
     check_year,
     contribution_rows,
     reference_points,
+    score_json,
     score_view,
     tier_cuts,
 )
@@ -50,6 +52,13 @@ def test_score_view_shows_the_scorers_numbers():
     assert (view.point.authority_weight, view.point.provenance_entropy) == (weight.value, entropy.value)
 
 
+def test_half_of_an_emoji_that_a_box_cut_is_a_question_mark():
+    cut = NOTE + " \ud83d"
+    view = score_view(cut, {"publisher": "Holmsey \ud83d"}, Limits())
+    assert "".join(piece for piece, _ in view.spans) == NOTE + " ?"
+    assert json.dumps(score_json(cut, {}, Limits()), ensure_ascii=False).encode()
+
+
 def test_score_view_ignores_empty_metadata_and_uses_the_rest():
     plain = score_view(NOTE, {"source_type": "", "year": None}, Limits())
     told = score_view(NOTE, {"source_type": "wiki"}, Limits())
@@ -80,7 +89,7 @@ def test_score_view_refuses_a_text_that_is_too_long():
 
 
 @pytest.mark.parametrize(
-    "text", [*EXAMPLES.values(), "<b>I saw</b> it & weighed 3.2 g 😀 in 1931.\r\n\r\n“Yes”", "a\x00b \ud800"]
+    "text", [*EXAMPLES.values(), "<b>I saw</b> it & weighed 3.2 g 😀 in 1931.\r\n\r\n“Yes”", "a\x00b \ufffd"]
 )
 def test_highlighted_pieces_join_to_the_text(text):
     view = score_view(text, {}, Limits())

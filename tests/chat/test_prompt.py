@@ -35,6 +35,12 @@ def test_encode_prompt_puts_the_tag_before_the_question_unless_told_not_to(tmp_p
     assert tagged.replace("Source tier: primary\n\n", "") == plain
 
 
+def test_encode_prompt_replaces_what_no_tokenizer_takes(tmp_path):
+    made = tokenizer(tmp_path)
+    cut = ChatRequest(({"role": "user", "content": "hi \ud83d"},))
+    assert "user\nhi ?" in made.decode(encode_prompt(made, True, cut, None))
+
+
 ESCAPE = "{{ ''.__class__.__mro__[1].__subclasses__() }}"
 
 
