@@ -1,6 +1,6 @@
 """Near duplicates: recall and precision by noise and length; time and memory at growing sizes, beside ``datasketch``.
 
-    python benchmarks/deduplication.py [--documents 10000 100000 1000000] [--json FILE]
+    python benchmarks/deduplication.py [--documents 30000 100000 300000 1000000] [--json FILE]
 
 Documents are seeded shuffles of sentences. First, documents of 50, 257 and 2,000 words, among them 100 filled-in forms,
 with a tenth planted near-duplicates: 0 to 10 % of the characters misread, another header, other line breaks, or all
@@ -19,6 +19,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -107,26 +108,34 @@ def peer(count: int) -> list[Any] | None:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Near duplicates at growing sizes.")
-    parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], metavar="N")
+    parser.add_argument("--documents", type=int, nargs="+", default=[30_000, 100_000, 300_000, 1_000_000], metavar="N")
     parser.add_argument("--json", metavar="FILE", help="write the table as JSON too")
     arguments = parser.parse_args()
-    noise = [_alone(by_noise, words, rate) for words in LENGTHS for rate in RATES]
-    print(format_table(NOISE_HEADERS, noise), flush=True)
+    noise: list[list[Any]] = []
+    sizes: list[list[Any]] = []
+    for words, rate in product(LENGTHS, RATES):
+        noise.append(_alone(by_noise, words, rate))
+        print(format_table(NOISE_HEADERS, noise[-1:]), flush=True)
+        _write(arguments.json, noise, sizes)
     jobs = [(peer, PEER_DOCUMENTS), (ours, PEER_DOCUMENTS), *((ours, count) for count in arguments.documents)]
-    sizes = []
     for measure, count in jobs:
         line = _alone(measure, count)
         if line is not None:
             sizes.append(line)
             print(format_table(HEADERS, [line]), flush=True)
-    print(f"\n{format_table(HEADERS, sizes)}")
-    if arguments.json:
+            _write(arguments.json, noise, sizes)
+    print(f"\n{format_table(NOISE_HEADERS, noise)}\n\n{format_table(HEADERS, sizes)}")
+    return 0
+
+
+def _write(path: str | None, noise: list[list[Any]], sizes: list[list[Any]]) -> None:
+    """What was measured so far, as JSON."""
+    if path:
         record = {
             "by_noise": [dict(zip(NOISE_HEADERS, line)) for line in noise],
             "by_size": [dict(zip(HEADERS, line)) for line in sizes],
         }
-        Path(arguments.json).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return 0
+        Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _alone(measure: Callable[..., Any], *given: Any) -> Any:

@@ -6,14 +6,23 @@ import random
 
 import pytest
 
-from distrust_hub.preparation.alignment import align, edit_distance
+from distrust_hub.preparation import near_duplicates
+from distrust_hub.preparation.alignment import align, edit_distance, same_text
 from distrust_hub.preparation.near_duplicates import (
     MIN_CHARACTERS,
     NearDuplicates,
     letters_of,
     signature,
 )
-from tests.preparation.planted import CHANGES, filled_in_form, misread, planted, sentences, shuffled_document
+from tests.preparation.planted import (
+    CHANGES,
+    change_all,
+    filled_in_form,
+    misread,
+    planted,
+    sentences,
+    shuffled_document,
+)
 
 
 def find(*texts):
@@ -21,6 +30,19 @@ def find(*texts):
     for text in texts:
         finder.add(text)
     return finder.find()
+
+
+@pytest.fixture
+def laid_beside(monkeypatch):
+    """The pairs of texts that are laid side by side."""
+    pairs = []
+
+    def noted(one, two):
+        pairs.append((one, two))
+        return same_text(one, two)
+
+    monkeypatch.setattr(near_duplicates, "same_text", noted)
+    return pairs
 
 
 def recall_and_precision(count, **options):
@@ -49,10 +71,13 @@ def test_near_duplicates_finds_long_planted_copies():
 
 
 @pytest.mark.slow
-def test_near_duplicates_finds_planted_copies_among_20000():
+def test_near_duplicates_finds_planted_copies_among_20000_at_no_more_cost_a_text_than_among_2000(laid_beside):
+    recall_and_precision(2_000)
+    among_2000 = len(laid_beside)
     recall, precision = recall_and_precision(20_000)
     assert recall >= 0.95
     assert precision >= 0.95
+    assert len(laid_beside) - among_2000 <= 1.2 * 10 * among_2000
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
@@ -110,12 +135,27 @@ def test_near_duplicates_leaves_short_texts_to_the_exact_comparison():
 
 
 def test_near_duplicates_measures_the_similarity_of_the_letters():
+    def similarity(one, two):
+        return (signature(letters_of(one)).hashes == signature(letters_of(two)).hashes).mean()
+
     text = shuffled_document(sentences(), random.Random(2))
     half = len(text) // 2
-    same = signature(letters_of(text)) == signature(letters_of(text.upper().replace(" ", "\n")))
-    assert same.all()
-    assert (signature(letters_of(text)) == signature(letters_of(text[:half]))).mean() == pytest.approx(0.5, abs=0.15)
-    assert (signature(letters_of(text)) == signature(letters_of(text[half:] + text[:half]))).mean() > 0.5
+    assert similarity(text, text.upper().replace(" ", "\n")) == 1
+    assert similarity(text, text[:half]) == pytest.approx(0.5, abs=0.15)
+    assert similarity(text, text[half:] + text[:half]) > 0.5
+
+
+def test_near_duplicates_finds_copies_of_texts_that_repeat_themselves():
+    text, draw = shuffled_document(sentences(), random.Random(6)), random.Random(6)
+    assert find(text * 3, misread(text * 3, draw), text, misread(text, draw)) == {1: 0, 3: 2}
+
+
+def test_texts_that_share_sentences_are_not_laid_side_by_side(laid_beside):
+    pool, draw = sentences()[:200], random.Random(9)
+    texts = [shuffled_document(pool, draw) for _ in range(400)]
+    copies = [change_all(text, draw) for text in texts[:40]]
+    assert sum(later >= 400 for later in find(*texts, *copies)) >= 34
+    assert len(laid_beside) <= 200
 
 
 def test_near_duplicates_in_a_crowded_bucket_are_still_found():
