@@ -66,6 +66,7 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
     with _refusals(resolved, "the model"):
         options = trust if _ASKS_FOR_TRUST else {}
         model, config = load_model(resolved.path, lazy=True, model_config=added, **options)
+    _check_suppressed_ids(resolved, model)
     _warn_of_another_reading(resolved, model, added)
     if "quantization" in config and (on_cpu() or not quantized):
         model = dequantize_model(model)
@@ -76,6 +77,17 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
     with _refusals(resolved, "the tokenizer"):
         tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))
     return LoadedModel(model, tokenizer, resolved)
+
+
+def _check_suppressed_ids(base: BaseModel, model: nn.Module) -> None:
+    """mlx-lm's module for ``phi3small`` writes to fixed token ids, and past the end of a smaller vocabulary's memory."""
+    ids = getattr(model, "_dummy_tokenizer_ids", None)
+    known = getattr(getattr(model, "args", None), "vocab_size", None)
+    if ids is not None and known is not None and (last := int(ids.max())) >= known:
+        raise ModelError(
+            f"{base.id or base.path.name}: mlx-lm suppresses tokens up to {last} of such a model and this model has "
+            f"{known}; use one with the vocabulary of Phi-3-small"
+        )
 
 
 def _warn_of_another_reading(base: BaseModel, model: nn.Module, added: Mapping[str, Any]) -> None:

@@ -45,6 +45,24 @@ def test_load_base_refuses_tensors_that_do_not_fit_the_config(tiny):
         load_base(str(tiny))
 
 
+def test_load_base_refuses_a_phi3small_whose_vocabulary_lacks_the_ids_it_suppresses(tmp_path, monkeypatch):
+    from distrust_hub.models.load import load_base
+    from tests.training import architectures
+
+    sizes = {"ff_intermediate_size": 96, "dense_attention_every_n_layers": 2, "gegelu_limit": 20.0}
+    monkeypatch.setitem(architectures.CONFIGS, "phi3small", {**sizes, "layer_norm_epsilon": 1e-5})
+    folder = architectures.make_model(tmp_path / "model", "phi3small")
+    with pytest.raises(
+        ModelError, match=r"model: mlx-lm suppresses tokens up to 100351 .* this model has 304; .*$"
+    ) as info:
+        load_base(str(folder))
+    assert len(str(info.value).splitlines()) == 1
+    monkeypatch.setitem(architectures._SIZES, "vocab_size", 100_352)
+    monkeypatch.setitem(architectures._SIZES, "hidden_size", 16)
+    loaded = load_base(str(architectures.make_model(tmp_path / "whole", "phi3small")))
+    assert loaded.model.args.vocab_size == 100_352
+
+
 def test_load_base_refuses_an_architecture_mlx_lm_does_not_know(tiny):
     from distrust_hub.models.load import load_base
 
