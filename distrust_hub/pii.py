@@ -86,6 +86,9 @@ _MASKS: dict[Kind, str] = {
 _TOKEN = re.compile(r"hf_(?<![A-Za-z0-9]hf_)[A-Za-z0-9]{8,}")
 """A Hugging Face token, also one that was cut short on its way into a message."""
 
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+"""Name and password in an address."""
+
 
 class Finding(NamedTuple):
     """One piece of personal data.
@@ -190,5 +193,5 @@ def mask_secrets(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """One line of ``text`` for a message or a log, without anything that looks like a token or a key."""
-    return " ".join(mask_secrets(_TOKEN.sub("hf_***", text)).split())
+    """One line of ``text`` for a message or a log, without tokens, keys, and names and passwords in addresses."""
+    return " ".join(mask_secrets(_TOKEN.sub("hf_***", _LOGIN.sub("", text))).split())

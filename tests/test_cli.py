@@ -165,6 +165,16 @@ def test_main_debug_adds_the_traceback_without_tokens(monkeypatch, capsys):
     assert token not in shown
 
 
+def test_main_repeats_no_token_that_was_given_as_an_argument(capsys):
+    token = "hf_" + "x" * 34
+    for arguments in (["push", "a", "b/c", "--token", token], ["list", f"--token={token}"]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+        shown = capsys.readouterr().err
+        assert "hf_***" in shown
+        assert token not in shown
+
+
 def test_no_option_takes_a_secret(capsys):
     for verb in cli.COMMANDS:
         with pytest.raises(SystemExit):

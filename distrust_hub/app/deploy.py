@@ -10,6 +10,7 @@ from distrust_hub.errors import ConfigError
 from distrust_hub.files import shipped_text
 from distrust_hub.hub.client import check_can_write, hub_api, hub_errors, is_repo_id, split_revision
 from distrust_hub.hub.publish import commit_files, remote_files
+from distrust_hub.hub.refusals import repo_page
 
 _FILES = ("README.md", "app.py", "packages.txt", "requirements.txt")
 _ZERO_GPU_REQUIREMENTS = "requirements-zerogpu.txt"
@@ -50,7 +51,7 @@ def push_space(
     access = check_can_write(repo_id, "space", private=private, api=api)
     names = tuple(sorted(files))
     if dry_run:
-        return f"{api.endpoint}/spaces/{access.repo_id}", names
+        return repo_page(access.repo_id, "space", api.endpoint), names
     if not access.exists:
         with hub_errors(access.repo_id, "space"):
             api.create_repo(access.repo_id, repo_type="space", space_sdk="gradio", private=private)

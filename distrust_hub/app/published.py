@@ -18,6 +18,7 @@ from distrust_hub.cards.results import Comparison, Result
 from distrust_hub.errors import AdapterError
 from distrust_hub.hub.adapters import PublishedRepo, list_published
 from distrust_hub.hub.client import hub_api, hub_errors, is_repo_id, snapshot, split_revision
+from distrust_hub.hub.refusals import repo_page
 
 _FACT_FILES = (CARD_FILE, ADAPTER_CONFIG_FILE, TrainingRun.FILE_NAME, EvalReport.FILE_NAME, Manifest.FILE_NAME)
 _FACT_BYTES = 2_000_000
@@ -74,7 +75,7 @@ def read_published(source: str, limits: Limits) -> PublishedView:
     if (size := sum(sizes.get(name, 0) for name in _FACT_FILES)) > _FACT_BYTES:
         raise AdapterError(f"{repo_id}: its card and records have {size:,} bytes and the app reads {_FACT_BYTES:,}")
     folder, _ = snapshot(repo_id, revision=revision, allow_patterns=_FACT_FILES)
-    return replace(_view(source, folder), url=f"{hub_api().endpoint}/{repo_id}")
+    return replace(_view(source, folder), url=repo_page(repo_id, "model"))
 
 
 def check_adapter_size(source: str, limits: Limits) -> dict[str, int]:

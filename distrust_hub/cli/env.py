@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import re
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,10 @@ def _hub() -> dict[str, str]:
     """Where the Hub is for this program, and whether, not which, a token was found."""
     from huggingface_hub import constants, get_token
 
+    from distrust_hub.hub.refusals import hub_address
+
     return {
-        "address": re.sub(r"//[^/@]*@", "//", constants.ENDPOINT) + (" (offline)" if constants.HF_HUB_OFFLINE else ""),
+        "address": hub_address() + (" (offline)" if constants.HF_HUB_OFFLINE else ""),
         "token": "found" if get_token() else "none",
     }
 

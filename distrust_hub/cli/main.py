@@ -53,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0]
         meant = _meant(unknown, self._option_string_actions) if unknown.startswith("--") else ""
-        print(f"{self.prog}: error: {message}{meant} (see {self.prog} --help)", file=sys.stderr)
+        print(f"{self.prog}: error: {redact(message)}{meant} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 

@@ -34,6 +34,7 @@ from distrust_hub.hub.publish import (
     remote_card,
     remote_files,
 )
+from distrust_hub.hub.refusals import repo_page
 from distrust_hub.hub.retries import retrying
 
 PUBLISHED_FILES = (*ADAPTER_FILES, *PLOT_FILES)
@@ -118,7 +119,9 @@ def push_adapter(
     stale = {name for name in there_now if name in PUBLISHED_FILES or (checkpoint and is_checkpoint(name))} - set(files)
     names = tuple(sorted({*files, CARD_FILE}))
     if dry_run:
-        return PushResult(f"{api.endpoint}/{access.repo_id}", None, names, text, kept, place=access.repo_id)
+        return PushResult(
+            repo_page(access.repo_id, "model", api.endpoint), None, names, text, kept, place=access.repo_id
+        )
     url, sha = commit_files(
         api,
         access,

@@ -18,7 +18,7 @@ from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, Revi
 
 from distrust_hub import __version__
 from distrust_hub.errors import HubAuthError, HubError
-from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_errors, repo_name
+from distrust_hub.hub.refusals import LOGIN, bad_repo_id, hub_address, hub_errors, repo_name
 from distrust_hub.hub.retries import retrying
 
 __all__ = [
@@ -190,7 +190,7 @@ def _check_token_may_write(account: dict[str, Any], repo_id: str, repo_type: str
     if not allowed:
         raise HubAuthError(
             f"the Hugging Face token of {account['name']} may only read {repo_name(repo_id, repo_type)}; make one with "
-            f"write permission at {constants.ENDPOINT}/settings/tokens, then {LOGIN}",
+            f"write permission at {hub_address()}/settings/tokens, then {LOGIN}",
             repo_id=repo_id,
             repo_type=repo_type,
         )

@@ -16,7 +16,7 @@ from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.cards.render import read_card
 from distrust_hub.errors import HubError
 from distrust_hub.hub.client import WriteAccess
-from distrust_hub.hub.refusals import hub_errors
+from distrust_hub.hub.refusals import hub_errors, repo_page
 from distrust_hub.hub.retries import retrying
 from distrust_hub.pii import SECRETS, redact
 
@@ -174,7 +174,7 @@ def commit_files(
                 create_pr=create_pr,
                 parent_commit=parent,
             )
-            return info.pr_url or _address(api, repo_id, repo_type), str(info.oid)
+            return info.pr_url or repo_page(repo_id, repo_type, api.endpoint), str(info.oid)
 
         try:
             return retrying(send)
@@ -210,7 +210,7 @@ def _pull_requests(api: HfApi, access: WriteAccess, repo_type: str, title: str) 
 def _pull_request(api: HfApi, repo_id: str, repo_type: str, number: int) -> tuple[str, str]:
     """(address, commit) of a pull request."""
     head = retrying(lambda: api.repo_info(repo_id, repo_type=repo_type, revision=f"refs/pr/{number}"))
-    return f"{_address(api, repo_id, repo_type)}/discussions/{number}", str(head.sha)
+    return f"{repo_page(repo_id, repo_type, api.endpoint)}/discussions/{number}", str(head.sha)
 
 
 def place_of(repo_id: str, url: str, revision: str | None) -> str:
@@ -218,11 +218,6 @@ def place_of(repo_id: str, url: str, revision: str | None) -> str:
     number = re.search(r"/discussions/(\d+)$", url)
     branch = f"refs/pr/{number[1]}" if number else revision
     return repo_id if branch in (None, "main") else f"{repo_id}@{branch}"
-
-
-def _address(api: HfApi, repo_id: str, repo_type: str) -> str:
-    prefix = "" if repo_type == "model" else f"{repo_type}s/"
-    return f"{api.endpoint}/{prefix}{repo_id}"
 
 
 def _bytes(content: Content) -> bytes:

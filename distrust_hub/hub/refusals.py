@@ -56,7 +56,7 @@ def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: s
     except HFValidationError as error:
         raise bad_repo_id(repo_id, repo_type) from error
     except json.JSONDecodeError as error:
-        message = f"the answer of {constants.ENDPOINT} is not the Hub's (a proxy's page?); check the connection"
+        message = f"the answer of {hub_address()} is not the Hub's (a proxy's page?); check the connection"
         raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error
 
 
@@ -64,6 +64,17 @@ def bad_repo_id(repo_id: str | None, repo_type: str | None) -> HubError:
     """The error for a repo id that is not spelled like one."""
     message = f"{repo_id!r} is not a repo id; write it as owner/name with letters, digits, '-', '_' and '.'"
     return HubError(message, repo_id=repo_id, repo_type=repo_type)
+
+
+def hub_address(endpoint: str | None = None) -> str:
+    """Where the Hub is, to be shown: without the name and password that an address may hold."""
+    return redact(endpoint or constants.ENDPOINT)
+
+
+def repo_page(repo_id: str | None, repo_type: str | None, endpoint: str | None = None) -> str:
+    """Address of the page of a repo."""
+    kind = "" if repo_type in (None, "model") else f"{repo_type}s/"
+    return f"{hub_address(endpoint)}/{kind}{repo_id}"
 
 
 def repo_name(repo_id: str | None, repo_type: str | None) -> str:
@@ -93,17 +104,15 @@ def _translate(error: BaseException, repo_id: str | None, repo_type: str | None,
         return auth(f"no Hugging Face token; {LOGIN}")
     if not isinstance(error, HfHubHTTPError):
         kind = type(error).__name__
-        return offline(
-            f"cannot reach {constants.ENDPOINT} ({kind}); check the connection and HF_ENDPOINT, then run again"
-        )
+        return offline(f"cannot reach {hub_address()} ({kind}); check the connection and HF_ENDPOINT, then run again")
     if isinstance(error, GatedRepoError):
-        return auth(f"{name} is gated; accept its terms at {constants.ENDPOINT}/{repo_id}, then {LOGIN}")
+        return auth(f"{name} is gated; accept its terms at {repo_page(repo_id, repo_type)}, then {LOGIN}")
     if isinstance(error, RepositoryNotFoundError):
         message = f"{name} is not on the Hub, or is private and this token does not see it; check the name, or {LOGIN}"
         return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
     if isinstance(error, RevisionNotFoundError):
         shown = f" {redact(revision)!r}" if revision else ""
-        message = f"{name} has no revision{shown}; see {constants.ENDPOINT}/{repo_id}/tree/main for those it has"
+        message = f"{name} has no revision{shown}; see {repo_page(repo_id, repo_type)}/tree/main for those it has"
         return HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type)
     if isinstance(error, EntryNotFoundError):
         file = error.response.url.path.rsplit("/", 1)[-1]
@@ -118,7 +127,7 @@ def _translate_status(error: HfHubHTTPError, name: str, hub: Any, auth: Any) -> 
     status = error.response.status_code
     said = redact(error.server_message or str(error))[:200]
     if status == 401:
-        message = f"the Hugging Face token is not valid; make one at {constants.ENDPOINT}/settings/tokens, then {LOGIN}"
+        message = f"the Hugging Face token is not valid; make one at {hub_address()}/settings/tokens, then {LOGIN}"
         return auth(message)
     if status == 402 or (status == 403 and re.search("storage|quota", said.lower())):
         return hub(f"no storage left for {name} ({said}); free some or make the repo public")

@@ -17,6 +17,7 @@ from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.errors import DataError, HubError, MissingDependencyError
 from distrust_hub.files import write_jsonl
 from distrust_hub.hub.client import hub_api, hub_errors, snapshot
+from distrust_hub.hub.refusals import hub_address
 from distrust_hub.hub.retries import retrying
 from distrust_hub.schema import ScoredDocument
 
@@ -111,7 +112,7 @@ def _dataset_errors(datasets: Any, repo_id: str) -> Iterator[None]:
         if lost is None:
             message = "is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect"
         else:
-            message = f"could not be read: no connection to {constants.ENDPOINT} ({lost!r}); check it, then run again"
+            message = f"could not be read: no connection to {hub_address()} ({lost!r}); check it, then run again"
         raise HubError(f"dataset {repo_id} {message}", repo_id=repo_id, repo_type="dataset") from (lost or error)
     except (ValueError, datasets.exceptions.DatasetsError, datasets.data_files.EmptyDatasetError) as error:
         if isinstance(error, HfHubHTTPError):

@@ -28,6 +28,7 @@ from distrust_hub.hub.publish import (
     remote_files,
 )
 from distrust_hub.hub.redistribution import PersonalData, Release, allows_redistribution
+from distrust_hub.hub.refusals import repo_page
 from distrust_hub.schema import ScoredDocument
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def push_scored(
         refuse_secrets(files)
         names = tuple(sorted({*files, CARD_FILE}))
         if dry_run:
-            url = f"{api.endpoint}/datasets/{access.repo_id}"
+            url = repo_page(access.repo_id, "dataset", api.endpoint)
             return PushResult(url, None, names, card, kept, place=access.repo_id)
         present = remote_files(api, access, "dataset")
         stale = {name for name in present if name.startswith("data/") and name.endswith(".parquet")} - set(files)

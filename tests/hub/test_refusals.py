@@ -11,6 +11,8 @@ from huggingface_hub import HfApi
 
 from distrust_hub.errors import HubAuthError, HubError
 from distrust_hub.hub.client import check_can_write
+from distrust_hub.hub.refusals import repo_page
+from distrust_hub.hub.rows import resolve_revision
 from distrust_hub.pii import redact
 
 pytestmark = pytest.mark.hub
@@ -78,3 +80,16 @@ def test_each_refusal_has_its_own_line(
 
 def test_redact_keeps_one_line_and_no_token() -> None:
     assert redact(f"a\n b {TOKEN}.") == "a b hf_***."
+    assert redact("see https://ada:secret@hub.example/a@b, ada@x.org") == "see https://hub.example/a@b, ada@x.org"
+
+
+def test_messages_name_the_page_of_a_dataset_and_no_password_of_the_address(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://ada:secret@127.0.0.1:{server.server_port}")
+    server.answer = (403, {"X-Error-Code": "GatedRepo"})  # type: ignore[attr-defined]
+    page = f"http://127.0.0.1:{server.server_port}/datasets/ada/notes"
+    with pytest.raises(HubAuthError, match=f"dataset ada/notes is gated; accept its terms at {page}, then"):
+        resolve_revision("ada/notes", api=HfApi(endpoint=f"http://127.0.0.1:{server.server_port}", token=TOKEN))
+    assert repo_page("ada/notes", "dataset") == page
+    assert repo_page("ada/model", "model", "https://ada:secret@hub.example") == "https://hub.example/ada/model"
