@@ -16,6 +16,9 @@ FloatArray = NDArray[np.float64]
 BOOTSTRAP_SAMPLES = 4000
 """Resamples behind every bootstrap interval; its Monte Carlo error is then a few percent of the width (our choice)."""
 
+_COUNTS_AT_ONCE = 1 << 21
+"""How often each unit is in each resample: as many of these numbers are held at once, 16 MiB and as floats 16 more."""
+
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution."""
 
@@ -179,10 +182,13 @@ def _resampled_means(
     n = int(index.max()) + 1
     sums = np.bincount(index, weights=x * w, minlength=n)
     masses = np.bincount(index, weights=w, minlength=n)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_SAMPLES)
-    resampled_masses = counts @ masses
-    means = np.full(BOOTSTRAP_SAMPLES, np.nan)
-    np.divide(counts @ sums, resampled_masses, out=means, where=resampled_masses > 0)
+    rng, means = np.random.default_rng(seed), np.full(BOOTSTRAP_SAMPLES, np.nan)
+    at_once = max(1, _COUNTS_AT_ONCE // n)
+    for first in range(0, BOOTSTRAP_SAMPLES, at_once):
+        some = means[first : first + at_once]
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=len(some))
+        resampled_masses = counts @ masses
+        np.divide(counts @ sums, resampled_masses, out=some, where=resampled_masses > 0)
     return float(sums.sum() / masses.sum()), means, n
 
 

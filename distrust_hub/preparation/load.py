@@ -36,7 +36,7 @@ class InputRecord:
         rows: Rows read.
         bad_rows: Rows among them that could not be read.
         kept: Documents of it in the training folder, pieces of long ones counted each.
-        scored_here: Kept documents that brought no scores.
+        scored_here: Documents that brought no scores and got them here; pairs, shares and the split may drop some.
         licenses: Rows per licence.
         synthetic: Rows marked as synthetic.
         read_as: What the recipe says about it: columns, values, split, limits.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,17 @@ def test_difference_in_differences_weighs_items() -> None:
     assert estimate.value == 1.5
     with pytest.raises(EvaluationError, match="same items"):
         difference_in_differences(([1.0], [1.0, 2.0], None), ([1.0], [1.0], None))
+
+
+def test_bootstrap_mean_of_many_items_takes_little_memory_and_is_the_same(monkeypatch) -> None:
+    values = np.random.default_rng(0).normal(size=3000)
+    tracemalloc.start()
+    found = bootstrap_mean(values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000_000  # all resamples at once are 96 MB
+    monkeypatch.setattr("distrust_hub.evaluation.statistics._COUNTS_AT_ONCE", 1 << 30)
+    assert bootstrap_mean(values) == found
 
 
 def test_hierarchical_mean_is_wider_than_items_alone_when_groups_differ() -> None:
