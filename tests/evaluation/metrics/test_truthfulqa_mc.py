@@ -33,6 +33,7 @@ def test_mc2_survives_improbable_choices() -> None:
 
 def test_mc3_counts_true_choices_above_all_false_ones() -> None:
     assert formulas.mc3(VALUES, LABELS) == 0.5
+    assert formulas.mc3([-1.0, -2.0, -2.0], [1, 1, 0]) == 0.5  # a tie is no lead
 
 
 def test_binary_is_strict() -> None:
