@@ -93,7 +93,7 @@ CONSTANTS: dict[str, Any] = {
     "stated_year_share": 0.5,
 }
 CUT_POINTS = (1.7, 4.0)
-CONFIDENCE = {"intercept": -0.3, "margin": 1.3, "margin_cap": 2.7, "unread": 0.3, "unread_but_stated": 0.8}
+CONFIDENCE = {"intercept": -0.3, "margin": 1.3, "margin_cap": 2.7, "unread": 0.3, "unread_but_helped": 0.8}
 CAP_AUTHORITY, CAP_ENTROPY_BITS = 0.75, 4.5
 RIDGE, SMALL_WEIGHT = 200.0, 0.02
 SCALE_LEAST = 0.35

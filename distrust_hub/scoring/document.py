@@ -20,7 +20,7 @@ from distrust_hub.scoring.explain import explain
 from distrust_hub.scoring.provenance import provenance_components
 from distrust_hub.scoring.source_type import source_type_of, source_type_origin
 
-SCORER_VERSION: int = 6
+SCORER_VERSION: int = 7
 """Changes whenever any score changes."""
 
 PRIOR_SHARE_DEFAULT = 0.7

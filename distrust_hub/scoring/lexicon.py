@@ -1,7 +1,8 @@
 """Word groups the scorer looks for, all in one automaton. Lower case, hyphens as spaces, commas between entries.
 
 A group is a kind of wording, not a topic: what matters is how a period, a voice or a genre writes. An entry is
-matched as whole words; one that starts with ``~`` also matches as the end of a longer word (``~ss'd``: "pass'd").
+matched as whole words; one that starts with ``~`` also matches as the end of a longer word (``~ss'd``: "pass'd"), one
+with ``=`` in its own case only (``=us``: not "US").
 The lists are our own and are heuristics; what each group counts for is in ``calibration.json``.
 """
 
@@ -207,7 +208,7 @@ FIRST_HAND = {
         we landed, we departed, we felt""",
     "personal": """i, me, my, mine, myself, my dear, my father, my mother, my brother, my sister, my wife,
         my husband, my son, my daughter, my uncle, my aunt, my pappy, my mammy, my old, my friend, my own,
-        my house, my mind, my life, my heart, us, our, he, him, his, she, her""",
+        my house, my mind, my life, my heart, =us, our, he, him, his, she, her""",
     "correspondence": """my dear, dear sir, dear madam, dear friend, dear brother, dear sister, dear mother,
         dear father, your letter, your obedient, obedient servant, yours truly, yours sincerely, yours faithfully,
         yours affectionately, yours ever, ever yours, affectionately, believe me, your affectionate, yours very truly,
@@ -219,8 +220,8 @@ FIRST_HAND = {
         sho, yessir, yes sir, no sir, reckon, kinda, y'all, knowed, growed, throwed, uh, um, yeah, you know, huh,
         gonna, gotta, wanna, i mean, laughs, inaudible, Well""",
     "radio_log": """roger, affirmative, go ahead, say again, do you read, do you copy, stand by, standing by,
-        read you, loud and clear, reading you, okay, ok, be advised, that's affirmative, heading, altitude,
-        on the mark""",
+        i read you, we read you, loud and clear, reading you, okay, ok, be advised, that's affirmative, heading,
+        altitude, on the mark""",
     "log_entry": """at noon, the forenoon, fore part, latter part, calm, calms, fresh gale, gentle breeze,
         light airs, squalls, fine weather, cloudy, bearing, steered, leagues, moderate, nne, nnw, sse, ssw, n e,
         n w, s e, s w, north west, north east, south west, south east, northward, southward, eastward, westward,

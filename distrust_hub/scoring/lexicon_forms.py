@@ -8,7 +8,7 @@ from __future__ import annotations
 
 GRAMMAR = {
     "first_singular": """i, me, my, mine, myself, i'm, i've, i'd, i'll""",
-    "first_plural": """we, our, us, ours, ourselves, we're, we've, we'll""",
+    "first_plural": """we, our, =us, ours, ourselves, we're, we've, we'll""",
     "advice": """you should, should be, should not, should also, you may, you need to, you must, make sure,
         be sure to, ensure that, check with, ask your, talk to your, it is important to, are recommended,
         is recommended, if you have, if you are, do not, can help, may help, may be able to, how to, learn how,

@@ -1,4 +1,4 @@
-"""All word groups in one Aho-Corasick automaton: one pass over the text, whatever the number of entries."""
+"""The word groups in an Aho-Corasick automaton: one pass over the text, whatever the number of entries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ahocorasick_rs
 from distrust_hub.scoring.language import FOREIGN_WORDS
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
 from distrust_hub.scoring.normalise import NormalText
-from distrust_hub.scoring.rules_lexicon import RULE_GROUPS
+from distrust_hub.scoring.rules_lexicon import FOREIGN_GROUPS, RULE_GROUPS
 
 Hit = tuple[int, int]
 """Start and end of a match in ``NormalText.lower``, the spaces at both ends included."""
@@ -46,7 +46,7 @@ class Matcher:
 
     Args:
         groups: Group name to comma-separated entries. ``~x`` matches at the end of a longer word; an entry with a
-            capital letter matches in that case only, and not inside a line written in capitals.
+            capital letter, or ``=`` before it, matches in that case only, and not inside a line written in capitals.
     """
 
     def __init__(self, groups: Mapping[str, str]) -> None:
@@ -56,10 +56,10 @@ class Matcher:
         exact: dict[str, tuple[set[str], set[int]]] = {}
         for number, block in enumerate(groups.values()):
             for entry in entries_of(block):
-                pattern = f"{entry[1:]} " if entry.startswith("~") else f" {entry} "
+                pattern = f"{entry[1:]} " if entry.startswith("~") else f" {entry.removeprefix('=')} "
                 lower = pattern.lower()
                 owners.setdefault(lower, set()).add(number)
-                if lower != pattern:
+                if lower != pattern or entry.startswith("="):
                     forms, numbers = exact.setdefault(lower, (set(), set()))
                     forms.add(pattern)
                     numbers.add(number)
@@ -114,3 +114,9 @@ def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[
 def lexicon_matcher() -> Matcher:
     """The matcher over both lexicons, the style groups first; built once a process in some milliseconds."""
     return Matcher({**STYLE_GROUPS, **RULE_GROUPS, "foreign_words": FOREIGN_WORDS})
+
+
+@lru_cache(maxsize=1)
+def foreign_matcher() -> Matcher:
+    """The matcher over the marks of other languages: apart, so that English texts do not pay for them."""
+    return Matcher(FOREIGN_GROUPS)

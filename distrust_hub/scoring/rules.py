@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from distrust_hub.scoring.language import LONG_WORDS, SHORT_WORDS, Language
-from distrust_hub.scoring.matcher import Hit, Matches, entries_of, lexicon_matcher
+from distrust_hub.scoring.matcher import Hit, Matches, entries_of, foreign_matcher, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
 from distrust_hub.scoring.rules_foreign import FOREIGN_MARKERS
 from distrust_hub.scoring.rules_lexicon import (
@@ -24,7 +24,7 @@ from distrust_hub.scoring.rules_lexicon import (
 )
 
 _ALL_LANGUAGES = ("en", *FOREIGN_MARKERS)
-_MARK_KINDS = (*MARKERS, "archaic_foreign")
+_MARK_KINDS = (*MARKERS, "archaic_foreign", "period_life")
 
 _NEGATION = frozenset(entries_of(NEGATION))
 _NEGATION_WORDS = 3
@@ -89,7 +89,9 @@ def find_rules(text: NormalText, matches: Matches, language: Language) -> RuleHi
                 if _speaks(text, hit, verbs):
                     speaking.append((hit, rank))
     languages = _languages_of_marks(language, len(text.words))
-    return RuleHits(consensus, speaking, *(_marks(groups, languages, matches) for groups in _mark_groups()))
+    foreign = matches if languages == ("en",) else foreign_matcher().find(text)
+    found = (_marks(groups, languages, matches, foreign) for groups in _mark_groups())
+    return RuleHits(consensus, speaking, *found)
 
 
 def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
@@ -105,26 +107,28 @@ def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _mark_groups() -> list[dict[str, list[tuple[str, int]]]]:
     """Kinds of mark and their word groups by language, for primary and for coordinated sources."""
-    index = lexicon_matcher().index
+    english, foreign = lexicon_matcher().index, foreign_matcher().index
     return [
         {
-            language: [(kind, index[name]) for kind, name in named if name in index]
-            for language in _ALL_LANGUAGES
-            for named in [[(kind, kind if language == "en" else f"{kind}.{language}") for kind in kinds]]
+            "en": [(kind, english[kind]) for kind in kinds if kind in english],
+            **{
+                language: [(kind, foreign[name]) for kind in kinds if (name := f"{kind}.{language}") in foreign]
+                for language in FOREIGN_MARKERS
+            },
         }
         for kinds in (_MARK_KINDS, COORDINATED_MARKERS)
     ]
 
 
 def _marks(
-    groups: Mapping[str, list[tuple[str, int]]], languages: tuple[str, ...], matches: Matches
+    groups: Mapping[str, list[tuple[str, int]]], languages: tuple[str, ...], english: Matches, foreign: Matches
 ) -> dict[str, list[Hit]]:
     """Places of the marks of some languages, by kind."""
-    counts = matches.counts
     found: dict[str, list[Hit]] = {}
     for language in languages:
+        matches = english if language == "en" else foreign
         for kind, group in groups[language]:
-            if counts[group]:
+            if matches.counts[group]:
                 found.setdefault(kind, []).extend(matches.hits(group))
     return {kind: _apart(hits) for kind, hits in found.items()}
 

@@ -169,11 +169,12 @@ RULE_GROUPS: dict[str, str] = {
     "speaking": SPEAKING,
     **MARKERS,
     **COORDINATED_MARKERS,
-    **{
-        f"{kind}.{language}": entries
-        for table in (FOREIGN_MARKERS, FOREIGN_COORDINATED)
-        for language, kinds in table.items()
-        for kind, entries in kinds.items()
-    },
     **SINCE_GROUPS,
+}
+
+FOREIGN_GROUPS: dict[str, str] = {
+    f"{kind}.{language}": entries
+    for table in (FOREIGN_MARKERS, FOREIGN_COORDINATED)
+    for language, kinds in table.items()
+    for kind, entries in kinds.items()
 }

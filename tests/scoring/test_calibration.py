@@ -14,9 +14,9 @@ from distrust_hub.scoring.calibration import calibration
 from distrust_hub.scoring.document import SCORER_VERSION, score_document
 from distrust_hub.scoring.features import NAMES
 from distrust_hub.scoring.lexicon import STYLE_GROUPS
-from distrust_hub.scoring.matcher import Matcher, entries_of, lexicon_matcher
+from distrust_hub.scoring.matcher import Matcher, entries_of, foreign_matcher, lexicon_matcher
 from distrust_hub.scoring.normalise import NormalText
-from distrust_hub.scoring.rules_lexicon import RULE_GROUPS
+from distrust_hub.scoring.rules_lexicon import FOREIGN_GROUPS, RULE_GROUPS
 from distrust_hub.scoring.style import style_of, style_terms, table
 
 GOLDEN = Path(__file__).parent / "golden_scores.json"
@@ -98,12 +98,20 @@ def test_style_of_another_language_is_nothing() -> None:
 
 
 def test_every_entry_is_found_as_a_whole_word_and_only_so() -> None:
-    matcher = lexicon_matcher()
-    for name, block in {**STYLE_GROUPS, **RULE_GROUPS}.items():
-        for entry in entries_of(block):
-            if not entry.startswith("~"):
-                text = NormalText(f"xx {entry} yy")
-                assert matcher.find(text).counts[matcher.index[name]] >= 1, (name, entry)
+    for matcher, groups in (
+        (lexicon_matcher(), {**STYLE_GROUPS, **RULE_GROUPS}),
+        (foreign_matcher(), FOREIGN_GROUPS),
+    ):
+        for name, block in groups.items():
+            for entry in entries_of(block):
+                if not entry.startswith("~"):
+                    text = NormalText(f"xx {entry.removeprefix('=')} yy")
+                    assert matcher.find(text).counts[matcher.index[name]] >= 1, (name, entry)
+
+
+def test_an_entry_with_a_sign_of_its_own_case_is_no_acronym() -> None:
+    matcher = Matcher({"pronoun": "=us, ours", "any": "us"})
+    assert matcher.find(NormalText("The US said it gave us ours; Us, said he.")).counts == [2, 3]
 
 
 def test_matcher_does_not_match_inside_words() -> None:

@@ -29,7 +29,7 @@ ROWS: list[dict[str, Any]] = [
         "tier": "gold",
         "confidence": 0.3,
         "evidence": [],
-        "scorer": 7,
+        "scorer": 99,
     },
     {"text": BOOK, "year": "c. 1839 (reissued)", "given_year": 4, "evidence": ["own"], "source_type": "blog_forum"},
 ]
@@ -68,7 +68,7 @@ def test_values_of_the_row_that_the_scorer_replaces_are_kept_beside_it() -> None
         "given_tier": "gold",
         "given_confidence": 0.3,
         "given_evidence": [],
-        "given_scorer": 7,
+        "given_scorer": 99,
     }
     assert not any(name.startswith("given_") for name in scored(ROWS[3]))
     other = Document.from_row({"body": SPOKEN, "text": "a summary", "schema": "v2"}, text_column="body")

@@ -89,15 +89,31 @@ FOREIGN = [
         "La ciudad se encuentra en el norte de la provincia y es conocida como la perla del mar. Fue fundada "
         "por los reyes y tiene muchos habitantes. La catedral está ubicada en la plaza mayor.",
     ),
+    (
+        "primary",
+        "Liebe Eltern! Euren Brief habe ich gestern erhalten. Gegen Abend marschierten wir in das nächste Dorf und "
+        "lagen dort im Schützengraben. Der Feldwebel ist krank. Viele Grüße an den Knecht. Euer Sohn Anton",
+    ),
+    (
+        "coordinated",
+        "Pour renouveler la carte, les usagers peuvent faire la démarche auprès de la mairie ou de la préfecture. "
+        "Le formulaire et les justificatifs sont à déposer dans un délai de deux mois.",
+    ),
+    (
+        "coordinated",
+        "La giunta ha approvato il bando per i comuni della regione. L'assessore sottolinea che i cittadini possono "
+        "chiedere il finanziamento fino a giugno; sono previsti due milioni di euro.",
+    ),
+    ("medium", "Heute zeige ich euch mein liebstes Rezept. Ich habe es im Urlaub gefunden und es ist wirklich lecker."),
 ]
 
 
 @pytest.mark.parametrize(("tier", "text"), FOREIGN)
-def test_marks_alone_give_the_tier_of_other_languages_with_low_confidence(tier: str, text: str) -> None:
+def test_marks_alone_give_the_tier_of_other_languages_with_less_confidence(tier: str, text: str) -> None:
     score = score_document(text)
     assert score.tier == tier
     assert score.components("provenance_entropy")["style"] == pytest.approx(0.0, abs=1e-12)
-    assert score.confidence < 0.4
+    assert 0.2 < score.confidence < 0.8
 
 
 @pytest.mark.parametrize(
