@@ -278,11 +278,30 @@ def test_left_page_stops_the_answer():
         assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("name", ["/etc", "../x/y", "owner/..", "owner", "a/b/c", "tests/app", "~/adapter", "C:\\a"])
+_NO_HUB_IDS = [
+    "/etc",
+    "../x/y",
+    "owner/..",
+    "owner",
+    "a/b/c",
+    "tests/app",
+    "~/adapter",
+    "C:\\a",
+    "a/b@../../c",
+    "a/b@c d",
+]
+
+
+@pytest.mark.parametrize("name", _NO_HUB_IDS)
 def test_public_visitor_cannot_name_a_folder(recorder, name):
     with ChatService("owner/base", make_backend=recorder) as chat, pytest.raises(ConfigError, match="Hub id"):
         replied(chat, "hi", adapter=name)
     assert all(not backend.requests for backend in recorder.made)
+
+
+def test_public_visitor_may_name_a_branch(recorder):
+    with ChatService("owner/base", make_backend=recorder) as chat:
+        assert chat.adapter_named("owner/name@refs/pr/1") == "owner/name@refs/pr/1"
 
 
 def test_public_visitor_cannot_name_a_base_model(recorder):
