@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from distrust_hub.errors import ArtifactError
-from distrust_hub.files import read_json, write_json
+from distrust_hub.files import read_json, sha256_file, write_json
 from distrust_hub.schema import SCHEMA_VERSION, check_schema
 
 ADAPTER_FILE = "adapters.safetensors"
@@ -115,6 +115,18 @@ class Manifest(_Artifact):
     contamination: dict[str, dict[str, Any]] = field(default_factory=dict)
     publishing: dict[str, Any] = field(default_factory=dict)
     failed: list[dict[str, str]] = field(default_factory=list)
+
+    def changed_files(self, folder: str | Path) -> list[str]:
+        """Names of the row files of a folder that are no longer those described; without a hash none is."""
+        files = {"train": TRAIN_FILE, "valid": VALID_FILE}
+        return [
+            files[name]
+            for name, split in self.splits.items()
+            if name in files
+            and isinstance(known := split.get("sha256"), str)
+            and (path := Path(folder) / files[name]).is_file()
+            and sha256_file(path) != known
+        ]
 
 
 @dataclass

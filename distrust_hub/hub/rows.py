@@ -15,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabl
 
 from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.errors import DataError, HubError, MissingDependencyError
-from distrust_hub.files import write_jsonl
+from distrust_hub.files import sha256_file, write_jsonl
 from distrust_hub.hub.client import hub_api, hub_errors, snapshot
 from distrust_hub.hub.refusals import hub_address
 from distrust_hub.hub.retries import retrying
@@ -159,7 +159,11 @@ def pull_training_folder(repo_id: str, *, revision: str | None = None, api: HfAp
     if not (target / TRAIN_FILE).is_file():
         raise DataError(f"holds neither {TRAIN_FILE} nor data/train-*.parquet; it is not a training set", path=repo_id)
     if (folder / Manifest.FILE_NAME).is_file():
-        Manifest.load(folder).save(target)
+        manifest = Manifest.load(folder)
+        for split in ("train", "valid"):  # the same rows, perhaps masked, in files of other bytes
+            if split in manifest.splits and (file := target / f"{split}.jsonl").is_file():
+                manifest.splits[split]["sha256"] = sha256_file(file)
+        manifest.save(target)
     return target, sha
 
 

@@ -115,6 +115,12 @@ def push_scored(
     api = api or hub_api()
     splits, manifest_file = find_splits(source)
     manifest = Manifest.load(manifest_file) if manifest_file else None
+    for name in manifest.changed_files(source) if manifest else ():
+        logger.warning(
+            "%s: is another file than the one that manifest.json describes; what the card says of its origin may not "
+            "hold: prepare it again, or remove manifest.json",
+            name,
+        )
     release = Release(scores_only, personal_data)
     survey = _survey(splits, release)
     access = check_can_write(

@@ -15,10 +15,12 @@ from huggingface_hub import DatasetCard, HfApi
 from distrust_hub.artifacts import Manifest
 from distrust_hub.cards.check import first_paragraph
 from distrust_hub.errors import DataError, HubAuthError, HubError, HubNotFoundError, InputNotFoundError
-from distrust_hub.files import iter_jsonl, write_jsonl
+from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
 from distrust_hub.hub import parquet
 from distrust_hub.hub.rows import iter_rows, load_scored, pull_training_folder
 from distrust_hub.hub.scored_datasets import push_scored
+from distrust_hub.preparation.export import prepare
+from distrust_hub.sample import sample_corpus_path
 from tests.cards.folders import manifest
 from tests.hub.conftest import writes
 from tests.hub_server.fixtures import reread_environment
@@ -125,7 +127,11 @@ def test_pull_training_folder_gives_back_the_files(hub: HubServer, token: str, t
     assert found == sha
     assert [line for _, line in iter_jsonl(folder / "train.jsonl")] == TRAIN
     assert [line for _, line in iter_jsonl(folder / "valid.jsonl")] == VALID
-    assert Manifest.load(folder) == manifest()
+    pulled = Manifest.load(folder)
+    assert pulled.changed_files(folder) == []
+    assert pulled.splits["train"].pop("sha256") == sha256_file(folder / "train.jsonl") != "d3" * 32
+    pulled.splits["train"]["sha256"], pulled.splits["valid"]["sha256"] = "d3" * 32, "d5" * 32
+    assert pulled == manifest()
     assert pull_training_folder("ada/notes", revision=sha) == (folder, sha)
 
 
@@ -250,6 +256,19 @@ def test_push_scored_refuses_rows_without_scores_before_asking_the_hub(
     with pytest.raises(InputNotFoundError, match="neither a training folder nor"):
         push_scored(tmp_path / "absent", "ada/notes")
     assert hub.requests == []
+
+
+def test_push_scored_says_where_rows_changed_since_they_were_prepared(
+    hub: HubServer, token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare([str(sample_corpus_path())], tmp_path / "data")
+    push_scored(tmp_path / "data", "ada/notes", dry_run=True)
+    assert "manifest.json" not in caplog.text
+    with (tmp_path / "data" / "valid.jsonl").open("a") as stream:
+        stream.write((tmp_path / "data" / "train.jsonl").read_text().splitlines()[0] + "\n")
+    push_scored(tmp_path / "data", "ada/notes", dry_run=True)
+    assert "valid.jsonl: is another file than the one that manifest.json describes" in caplog.text
+    assert "train.jsonl: is another" not in caplog.text
 
 
 def test_push_scored_dry_run_and_refusals_write_nothing(
