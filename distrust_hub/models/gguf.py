@@ -1,9 +1,8 @@
 """Import a llama-architecture GGUF file as a Hugging Face style folder of float32 safetensors.
 
-Reading and dequantising is done by the ``gguf`` package. What is added here: every offset and size is checked
-against the file before it is used, names are mapped to Hugging Face's, and the rotary permutation that GGUF
-files of this architecture carry in their q and k projections is undone. Anything not understood is refused by
-name, because a half-understood model gives wrong numbers without an error.
+Dequantising is done by the ``gguf`` package. What is added here: names are mapped to Hugging Face's, and the rotary
+permutation that GGUF files of this architecture carry in their q and k projections is undone. Anything not understood
+is refused by name, because a half-understood model gives wrong numbers without an error.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from __future__ import annotations
 import logging
 import math
 import re
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from distrust_hub.errors import MissingDependencyError, ModelError
+from distrust_hub.errors import ModelError
 from distrust_hub.files import write_json
 from distrust_hub.models.cache import build_folder, cache_dir
+from distrust_hub.models.gguf_reader import open_gguf, read_metadata
 from distrust_hub.models.gguf_tokenizer import special_token, string_list, write_tokenizer
 from distrust_hub.models.weights import PlannedTensor, write_safetensors
 
@@ -29,8 +28,6 @@ CONVERTER_VERSION = 1
 """Part of the cache key: raised when a conversion of the same file would come out differently."""
 
 TENSOR_TYPES = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1")
-MAX_ARRAY_ITEMS = 1 << 21
-"""Longest metadata array read; the largest vocabularies in use are below 300,000 tokens."""
 
 _TOP_NAMES = {
     "token_embd.weight": "model.embed_tokens.weight",
@@ -81,64 +78,6 @@ def import_gguf(path: Path, sha256: str) -> Path:
     return target
 
 
-def open_gguf(path: Path) -> Any:
-    """Open a GGUF file with every read checked against its end (a ``gguf.GGUFReader``).
-
-    Raises:
-        ModelError: If it is not a GGUF file, or damaged.
-        MissingDependencyError: If the ``gguf`` package is not installed.
-    """
-    try:
-        from gguf import GGUFReader, GGUFValueType
-    except ImportError as error:
-        raise MissingDependencyError("gguf", "train", "importing a GGUF file") from error
-
-    class BoundedReader(GGUFReader):
-        """The package's reader returns short or empty arrays past the end; this one refuses."""
-
-        def _get(self, offset: Any, dtype: Any, count: Any = 1, override_order: Any = None) -> Any:
-            end = int(offset) + int(count) * np.dtype(dtype).itemsize
-            if end > len(self.data):
-                raise ModelError(f"{path}: truncated: needs byte {end} of {len(self.data)}; download it again")
-            return super()._get(int(offset), dtype, count, override_order)
-
-        def _get_field_parts(self, orig_offs: int, raw_type: int) -> Any:
-            if raw_type == GGUFValueType.ARRAY:
-                items = int(self._get(orig_offs + 4, np.uint64)[0])
-                nested = self._get(orig_offs, np.uint32)[0] == GGUFValueType.ARRAY
-                if nested or items > MAX_ARRAY_ITEMS:
-                    found = "nested" if nested else f"of {items} items"
-                    raise ModelError(f"{path}: metadata array {found}; the file is damaged")
-            return super()._get_field_parts(orig_offs, raw_type)
-
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    if magic != b"GGUF":
-        raise ModelError(f"{path}: not a GGUF file: starts with {magic!r}, expected b'GGUF'")
-    try:
-        return BoundedReader(path)
-    except ModelError:
-        raise
-    except (ValueError, KeyError, IndexError, OverflowError, struct.error) as error:
-        raise ModelError(f"{path}: damaged GGUF file: {error}; download it again") from error
-
-
-def read_metadata(reader: Any, where: str) -> dict[str, Any]:
-    """All key-value pairs as plain Python values.
-
-    Args:
-        reader: From ``open_gguf``.
-        where: File name for messages.
-
-    Raises:
-        ModelError: If a string is not UTF-8.
-    """
-    try:
-        return {name: field.contents() for name, field in reader.fields.items()}
-    except (ValueError, IndexError) as error:
-        raise ModelError(f"{where}: damaged GGUF metadata: {error}; download it again") from error
-
-
 def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -> dict[str, Any]:
     """A Hugging Face llama ``config.json`` from GGUF metadata.
 
@@ -150,13 +89,7 @@ def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -
     Raises:
         ModelError: If the architecture is not llama, or a needed value is missing or out of range.
     """
-    architecture = metadata.get("general.architecture")
-    if architecture != "llama":
-        raise ModelError(f"{where}: architecture is {architecture!r}; only 'llama' GGUF files can be imported")
-    scaling = metadata.get("llama.rope.scaling.type", "none")
-    if scaling != "none" or metadata.get("llama.expert_count"):
-        what = "expert layers" if metadata.get("llama.expert_count") else f"rope scaling {scaling!r}"
-        raise ModelError(f"{where}: {what} cannot be imported; use the model's safetensors repo")
+    _check_architecture(metadata, where)
 
     def size(key: str, limit: int = 1 << 20, default: int | None = None) -> int:
         return _size(metadata, f"llama.{key}", limit, default, where)
@@ -188,6 +121,16 @@ def build_config(metadata: dict[str, Any], tensor_names: set[str], where: str) -
         if token := special_token(metadata, name, where):
             config[f"{key}_token_id"] = token[1]
     return config
+
+
+def _check_architecture(metadata: dict[str, Any], where: str) -> None:
+    architecture = metadata.get("general.architecture")
+    if architecture != "llama":
+        raise ModelError(f"{where}: architecture is {architecture!r}; only 'llama' GGUF files can be imported")
+    scaling = metadata.get("llama.rope.scaling.type", "none")
+    if scaling != "none" or metadata.get("llama.expert_count"):
+        what = "expert layers" if metadata.get("llama.expert_count") else f"rope scaling {scaling!r}"
+        raise ModelError(f"{where}: {what} cannot be imported; use the model's safetensors repo")
 
 
 def _size(metadata: dict[str, Any], key: str, limit: int, default: int | None, where: str) -> int:

@@ -80,7 +80,7 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
 
 
 def _check_suppressed_ids(base: BaseModel, model: nn.Module) -> None:
-    """mlx-lm's module for ``phi3small`` writes to fixed token ids, and past the end of a smaller vocabulary's memory."""
+    """mlx-lm's ``phi3small`` writes to fixed token ids: with a smaller vocabulary past the end of its memory."""
     ids = getattr(model, "_dummy_tokenizer_ids", None)
     known = getattr(getattr(model, "args", None), "vocab_size", None)
     if ids is not None and known is not None and (last := int(ids.max())) >= known:
