@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -32,6 +33,17 @@ def test_atomic_write_keeps_the_old_file_when_the_block_fails(tmp_path):
     with atomic_write(target) as stream:
         stream.write("new")
     assert target.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows replaces no file that is open")
+def test_atomic_write_leaves_the_old_file_whole_for_who_reads_it(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with target.open() as reader:
+        with atomic_write(target) as stream:
+            stream.write("new")
+        assert (reader.read(), target.read_text()) == ("old", "new")
 
 
 def test_atomic_write_gives_a_file_the_permissions_of_any_other(tmp_path):
