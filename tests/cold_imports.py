@@ -24,6 +24,7 @@ ZONES = (
     "distrust_hub.evaluation.metrics",
     "distrust_hub.evaluation.mlx_backend",
     "distrust_hub.models.load",
+    "distrust_hub.models.quantized",
     "distrust_hub.models.runtime",
     "distrust_hub.scoring.datatrove",
     "distrust_hub.training",

@@ -22,6 +22,7 @@ from distrust_hub.files import read_json, write_json
 from distrust_hub.models.cache import build_folder
 from distrust_hub.models.config_names import fields_for_mlx
 from distrust_hub.models.fingerprint import QUANTIZATION_KEYS, quantization_of, weight_files
+from distrust_hub.models.quantized import unpacked
 from distrust_hub.models.resolve import BaseModel
 from distrust_hub.models.runtime import mx, nn
 
@@ -168,10 +169,9 @@ def _dequantised(weights: Any, quantization: Mapping[str, Any]) -> dict[str, mx.
     for name in [name.removesuffix(".scales") for name in weights if name.endswith(".scales")]:
         own = quantization.get(name)
         how = own if isinstance(own, dict) else quantization
-        plain[f"{name}.weight"] = mx.dequantize(
+        plain[f"{name}.weight"] = unpacked(
             plain[f"{name}.weight"],
-            plain.pop(f"{name}.scales"),
-            plain.pop(f"{name}.biases", None),
+            *(plain.pop(f"{name}.{part}", None) for part in ("scales", "biases", "global_scale")),
             group_size=how.get("group_size"),  # None in mlx-lm's mixed recipes: what is usual for the mode
             bits=how["bits"],
             mode=how.get("mode", "affine"),

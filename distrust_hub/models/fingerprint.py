@@ -120,7 +120,7 @@ def logical_shapes(headers: Headers, config: dict[str, Any]) -> dict[str, list[i
     for name, (_, entry, _) in headers.items():
         stem, shape = name.removesuffix(".weight"), list(entry["shape"])
         tied = name == "lm_head.weight" and config.get("tie_word_embeddings")
-        part = name.endswith((".scales", ".biases")) and f"{name.rpartition('.')[0]}.weight" in headers
+        part = name.endswith((".scales", ".biases", ".global_scale")) and f"{name.rpartition('.')[0]}.weight" in headers
         if tied or part or name.endswith("rotary_emb.inv_freq"):
             continue
         if f"{stem}.scales" in headers and shape:

@@ -13,11 +13,12 @@ from typing import Any
 from distrust_hub.errors import MissingDependencyError, ModelError
 from distrust_hub.files import read_json
 from distrust_hub.models.config_names import fields_for_mlx
+from distrust_hub.models.quantized import dequantized
 from distrust_hub.models.resolve import BaseModel, resolve_base
 from distrust_hub.models.runtime import mx, nn, on_cpu, tree_map
 
 try:  # after the runtime, which says why MLX is missing
-    from mlx_lm.utils import dequantize_model, load_model, load_tokenizer
+    from mlx_lm.utils import load_model, load_tokenizer
 except ImportError as error:
     raise MissingDependencyError((error.name or "mlx_lm").split(".")[0], "train", "running a model") from error
 
@@ -68,11 +69,12 @@ def load_base(base: BaseModel | str, *, quantized: bool = False) -> LoadedModel:
         model, config = load_model(resolved.path, lazy=True, model_config=added, **options)
     _check_suppressed_ids(resolved, model)
     _warn_of_another_reading(resolved, model, added)
-    if "quantization" in config and (on_cpu() or not quantized):
-        model = dequantize_model(model)
-    if on_cpu():
-        model.update(tree_map(_to_float32, model.parameters()))
-    mx.eval(model.parameters())
+    with _refusals(resolved, "the model"):
+        if "quantization" in config and (on_cpu() or not quantized):
+            model = dequantized(model)
+        if on_cpu():
+            model.update(tree_map(_to_float32, model.parameters()))
+        mx.eval(model.parameters())
     model.eval()
     with _refusals(resolved, "the tokenizer"):
         tokenizer = load_tokenizer(resolved.path, trust, eos_token_ids=config.get("eos_token_id"))

@@ -104,3 +104,33 @@ def test_load_base_names_a_tokenizer_that_cannot_be_read(tiny):
     (tiny / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": 7}')
     with pytest.raises(ModelError, match="the tokenizer cannot be loaded: "):
         load_base(str(tiny))
+
+
+def test_load_base_keeps_the_scales_that_experts_have_of_their_own(tmp_path):
+    from mlx_lm.utils import quantize_model, save_config, save_model
+
+    from distrust_hub.adapters.fuse import _dequantised
+    from distrust_hub.models.fingerprint import compare_fingerprints
+    from distrust_hub.models.load import load_base
+    from distrust_hub.models.runtime import mx, tree_flatten
+    from tests.training.architectures import make_model
+
+    full, small = make_model(tmp_path / "full", "qwen2_moe"), make_tiny_model(tmp_path / "small")
+    plain, config = load_base(str(full)), json.loads((full / "config.json").read_text())
+    before = dict(tree_flatten(plain.model.parameters()))
+    options = {"group_size": 16, "bits": 4, "mode": "nvfp4", "global_scale": True}
+    try:
+        model, config = quantize_model(plain.model, config, **options)
+    except TypeError:
+        pytest.skip("this mlx-lm has no scales of whole matrices")
+    save_model(small, model)
+    save_config(config, small / "config.json")
+    loaded = load_base(str(small))
+    fused = _dequantised(mx.load(str(small / "model.safetensors")), config["quantization"])
+    for name, found in tree_flatten(loaded.model.parameters()):
+        error = mx.linalg.norm((found - before[name]).reshape(-1)) / mx.linalg.norm(before[name].reshape(-1))
+        assert error.item() < 0.15, name  # that of four bits
+        assert mx.allclose(fused[name].astype(mx.float32), found, rtol=0.01).item(), name
+    assert not [name for name in fused if name.endswith("global_scale")]
+    assert loaded.base.parameters == plain.base.parameters
+    assert compare_fingerprints(loaded.base.fingerprint, plain.base.fingerprint) == "sibling"
