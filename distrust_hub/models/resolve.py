@@ -52,7 +52,8 @@ class BaseModel:
         id: Hub id, or None when a local file says nothing about its origin.
         revision: Resolved commit on the Hub, or the one the user named, if any.
         format: What the weights came as.
-        quantization: ``Q4_1`` (GGUF, dequantised here), ``4-bit`` (an mlx-lm quantised folder), or None.
+        quantization: ``Q4_1`` (GGUF, dequantised here), ``4-bit`` or ``4-bit mxfp4`` (an mlx-lm quantised folder), or
+            None.
         sha256: Of the file given; for a folder of its weights file, or of the list of them.
         license: Licence id, if stated.
         fingerprint: ``structure:tensors``, see ``fingerprint.py``.
@@ -230,20 +231,26 @@ def _from_hub(repo_id: str, revision: str | None, trust_remote_code: bool) -> Ba
 
 def _describe(folder: Path, kind: Literal["safetensors", "npz"], sha256: str) -> BaseModel:
     config = read_json(folder / "config.json")
-    bits = quantization_of(config).get("bits")
     license_name, license_link = _card_license(folder)
     return BaseModel(
         path=folder,
         id=None,
         revision=None,
         format=kind,
-        quantization=f"{bits}-bit" if bits else None,
+        quantization=_quantization(quantization_of(config)),
         sha256=sha256,
         license=license_name,
         license_link=license_link,
         fingerprint=base_fingerprint(folder),
         parameters=count_parameters(folder),
     )
+
+
+def _quantization(how: dict[str, Any]) -> str | None:
+    if not how.get("bits"):
+        return None
+    mode = how.get("mode", "affine")
+    return f"{how['bits']}-bit" if mode == "affine" else f"{how['bits']}-bit {mode}"
 
 
 def count_parameters(folder: Path) -> int:

@@ -154,7 +154,7 @@ def _precision(base: BaseModel, backend: Backend) -> Precision:
         return "float32"
     if base.quantization is None or base.format != "safetensors":
         return "bfloat16"
-    return "4-bit" if base.quantization in ("2-bit", "3-bit", "4-bit") else "8-bit"
+    return "4-bit" if base.quantization.startswith(("2-bit", "3-bit", "4-bit")) else "8-bit"
 
 
 def _tells_of(keys: re.Pattern[str], base: BaseModel) -> bool:

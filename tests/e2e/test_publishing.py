@@ -13,6 +13,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from distrust_hub.cli.main import main
+from tests.adapters.conftest import QUANTISED
 from tests.hub_server.faults import Fault
 from tests.hub_server.fixtures import client_env
 from tests.hub_server.server import HubServer
@@ -75,9 +76,16 @@ FAULTS = [
 
 
 @pytest.fixture
-def served(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    """An adapter trained on a base from the Hub, which has changed since."""
+def served(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> dict[str, Any]:
+    """An adapter trained on a base from the Hub, which has changed since; quantised where the test says how."""
     make_tiny_model(tmp_path / "base")
+    if how := getattr(request, "param", None):
+        from mlx_lm import convert
+
+        (tmp_path / "base").rename(tmp_path / "float")
+        convert(str(tmp_path / "float"), mlx_path=str(tmp_path / "base"), quantize=True, **how)
     write_rows(tmp_path / "data" / "train.jsonl", [scored_row(i, words=6) for i in range(12)])
     token = hub.add_user("ada")
     monkeypatch.setenv("HF_TOKEN", token)
@@ -140,6 +148,40 @@ def test_published_adapter_works_in_mlx_elsewhere(
         assert len(hub.repo(REPO).discussions) == (place == "pull-request")
 
 
+@pytest.mark.parametrize("served", QUANTISED.values(), ids=QUANTISED, indirect=True)
+def test_adapter_of_a_quantised_base_is_evaluated_published_used_and_fused(
+    hub: HubServer, served: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter, results = str(served["adapter"]), str(served["adapter"] / "eval_results.json")
+    use = ["--model", f"{tmp_path}/base", "--adapter-path", adapter]
+    suites = [
+        "--suite",
+        "perplexity,source-preference,probes",
+        "--limit",
+        "2",
+        "--data",
+        f"{tmp_path}/data/train.jsonl",
+    ]
+    assert main(["evaluate", *use, *suites, "-o", results]) == 0
+    assert main(["card", adapter]) == main(["card", adapter, "--check"]) == 0
+    assert main(["push", adapter, REPO, "--dry-run"]) == 0
+    assert not hub.has_repo(REPO)
+    publish(hub, served, "main")
+    assert b"The base is quantised (MLX, `" in hub.repo(REPO).read("README.md", "main")
+    (tmp_path / "home").mkdir()
+    found = elsewhere(hub, tmp_path / "home", served["token"], MLX, REPO, str(tmp_path / "pulled"), PROMPT)
+    expected = local_logits(served)
+    np.testing.assert_array_equal(np.array(found["logits"]), expected)
+    assert main(["export", adapter, "--to", "fused", "-o", str(tmp_path / "fused")]) == 0
+    fused = logits_of(str(tmp_path / "fused"))
+    assert np.abs(fused - expected).max() / np.abs(expected).max() < 0.02  # fp4 and fp8 are fused in bfloat16
+    caplog.clear()
+    assert main(["chat", "--model", f"{tmp_path}/float", *use[2:], "--prompt", PROMPT, "--max-tokens", "2"]) == 0
+    assert "fine if one is the other quantised" in caplog.text
+    make_tiny_model(tmp_path / "deeper", layers=3)
+    assert main(["chat", "--model", f"{tmp_path}/deeper", *use[2:], "--prompt", PROMPT, "--max-tokens", "2"]) == 1
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("place", PLACES)
 def test_published_adapter_works_in_transformers_and_peft_elsewhere(
@@ -163,4 +205,13 @@ def local_logits(served: dict[str, Any]) -> np.ndarray:
     from distrust_hub.models.runtime import mx
 
     loaded = load_adapter(served["adapter"])
+    return np.array(loaded.model(mx.array([loaded.tokenizer.encode(PROMPT)]))[0])
+
+
+def logits_of(model: str) -> np.ndarray:
+    """Logits of a base model."""
+    from distrust_hub.models.load import load_base
+    from distrust_hub.models.runtime import mx
+
+    loaded = load_base(model)
     return np.array(loaded.model(mx.array([loaded.tokenizer.encode(PROMPT)]))[0])

@@ -85,8 +85,16 @@ def test_merges_may_be_pairs_or_strings(tiny):
 
 
 @pytest.mark.mlx
-@pytest.mark.parametrize("bits", [4, 8])
-def test_mlx_quantised_folder_is_a_sibling_with_the_same_count(tiny, tmp_path, bits):
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        ({"bits": 4, "group_size": 32}, "4-bit"),
+        ({"bits": 8, "group_size": 32}, "8-bit"),
+        ({"bits": 4, "group_size": 32, "mode": "mxfp4"}, "4-bit mxfp4"),
+        ({"bits": 4, "group_size": 16, "mode": "nvfp4"}, "4-bit nvfp4"),
+    ],
+)
+def test_mlx_quantised_folder_is_a_sibling_with_the_same_count(tiny, tmp_path, how, name):
     pytest.importorskip("mlx.core")
     from mlx_lm.utils import quantize_model, save_config, save_model
 
@@ -95,7 +103,7 @@ def test_mlx_quantised_folder_is_a_sibling_with_the_same_count(tiny, tmp_path, b
 
     loaded = load_base(str(tiny))
     config = json.loads((tiny / "config.json").read_text())
-    model, config = quantize_model(loaded.model, config, group_size=32, bits=bits)
+    model, config = quantize_model(loaded.model, config, **how)
     target = make_tiny_model(tmp_path / "quantised")
     (target / "model.safetensors").unlink()
     save_model(target, model)
@@ -103,7 +111,7 @@ def test_mlx_quantised_folder_is_a_sibling_with_the_same_count(tiny, tmp_path, b
     base = resolve_base(str(target))
     assert compare_fingerprints(base.fingerprint, loaded.base.fingerprint) == "sibling"
     assert base.parameters == loaded.base.parameters
-    assert base.quantization == f"{bits}-bit"
+    assert base.quantization == name
     linears = [m for m in load_base(base).model.modules() if isinstance(m, nn.QuantizedLinear)]
     assert not linears or mx.default_device() != mx.Device(mx.cpu)
 

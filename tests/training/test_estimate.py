@@ -193,8 +193,8 @@ def test_a_quantised_base_keeps_its_bits_on_a_graphics_card(tiny_model):
         profile = estimate._profile(TrainConfig(model="m", data="d"), quantised, machine)
         return estimate.estimate_peak_bytes(shape, profile) / 1e9
 
-    four, six, eight, whole = map(gigabytes, ("4-bit", "6-bit", "8-bit", None))
-    assert four < six == eight < whole
+    four, mxfp4, six, eight, whole = map(gigabytes, ("4-bit", "4-bit mxfp4", "6-bit", "8-bit", None))
+    assert mxfp4 == four < six == eight < whole
     assert eight - four == pytest.approx(0.54, abs=0.01)  # half a byte a weight, and 8 %
     assert gigabytes("4-bit", "cpu") == gigabytes(None, "cpu")
 

@@ -14,6 +14,7 @@ import pytest
 
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.models.registry import bundled_gguf
+from tests.adapters.conftest import QUANTISED
 from tests.training.conftest import scored_row, write_rows
 
 pytestmark = [pytest.mark.mlx, pytest.mark.slow]
@@ -132,4 +133,18 @@ def test_three_kills_of_a_smollm2_run_leave_no_trace(tmp_path):
     run_killed({**settings, "adapter_path": str(tmp_path / "whole")}, "none", 0)
     moments = [("step", 2), ("flush", 3), ("rename", 4)]
     assert run_to_the_end({**settings, "adapter_path": str(tmp_path / "parts")}, moments) == 3
+    same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("how", QUANTISED.values(), ids=QUANTISED)
+def test_two_kills_of_a_run_on_a_quantised_base_leave_no_trace(tiny_model, folder, tmp_path, how):
+    from mlx_lm import convert
+
+    convert(tiny_model, mlx_path=str(tmp_path / "base"), quantize=True, **how)
+    settings = {"model": str(tmp_path / "base"), "data": str(folder), "rank": 2, "max_seq_length": 64, "batch_size": 2}
+    settings |= {"dropout": 0.1, "learning_rate": 1e-2, "iters": 8, "save_every": 2}
+    run_killed({**settings, "adapter_path": str(tmp_path / "whole")}, "none", 0)
+    moments = [("step", 3), ("flush", 5)]
+    assert run_to_the_end({**settings, "adapter_path": str(tmp_path / "parts")}, moments) == 2
     same_run(tmp_path / "whole", tmp_path / "parts")
