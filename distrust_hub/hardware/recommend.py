@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +56,14 @@ class Recommendation:
         )
 
 
-def recommend(machine: Machine, models: Iterable[KnownModel] = KNOWN_MODELS) -> list[Recommendation]:
+def recommend(machine: Machine) -> list[Recommendation]:
     """Models that fit, best first: the largest one that needs no note, then by size.
 
     Args:
         machine: Detected or named.
-        models: Table to choose from.
     """
     fitting = []
-    for model in models:
+    for model in KNOWN_MODELS:
         if profile := best_profile(machine, model):
             estimate = estimate_peak_bytes(model, profile)
             fitting.append(Recommendation(model, profile, estimate, _notes(machine, model, profile)))

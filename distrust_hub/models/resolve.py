@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distrust_hub.errors import ConfigError, ModelError, ModelNotFoundError
-from distrust_hub.files import read_json
+from distrust_hub.files import combined_sha256, read_json
 from distrust_hub.hub.client import is_repo_id, snapshot, split_revision
 from distrust_hub.models.cache import build_folder, cache_dir, cached_sha256
 from distrust_hub.models.fingerprint import (
@@ -263,9 +263,7 @@ def count_parameters(folder: Path) -> int:
 def _folder_sha256(folder: Path) -> str:
     """Hash of the weights file, or of ``name sha256`` lines where there are several."""
     hashes = [(path.name, _weights_sha256(path)) for path in weight_files(folder)]
-    if len(hashes) == 1:
-        return hashes[0][1]
-    return hashlib.sha256("".join(f"{name} {sha}\n" for name, sha in hashes).encode()).hexdigest()
+    return combined_sha256(hashes)
 
 
 def _weights_sha256(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Sequence
@@ -111,13 +110,10 @@ def _first_and_last(losses: Sequence[float]) -> tuple[float | None, float | None
 
 
 def _versions() -> dict[str, str]:
+    from distrust_hub.hardware.detect import package_versions
+
     found = {"distrust-hub": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return found | {name: version or "not installed" for name, version in package_versions(_PACKAGES).items()}
 
 
 def _hardware() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distrust_hub.errors import DataError
+from distrust_hub.files import well_formed
 from distrust_hub.preparation.balance import ORIGIN_COLUMNS
 from distrust_hub.schema import COLUMN_ALIASES, check_schema
 from distrust_hub.scoring.inputs import iter_source
@@ -172,7 +173,7 @@ def _from_csv(column: str, value: Any) -> Any:
 def _clean(value: Any) -> Any:
     """A JSON value with lone surrogates, which no tokenizer and no file takes, replaced by question marks."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return well_formed(value)
     if isinstance(value, Mapping):
         return {_clean(key): _clean(entry) for key, entry in value.items()}
     return [_clean(entry) for entry in value] if isinstance(value, list) else value
