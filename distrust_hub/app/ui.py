@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 from importlib import resources
 from typing import Any
 
@@ -116,7 +117,9 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
     """
     hues = {"primary_hue": "teal", "secondary_hue": "teal", "neutral_hue": "slate"}
     theme = gr.themes.Default(**hues, font=_FONT, font_mono=_MONO).set(**_CONTRAST)
-    defaults = {"share": False, "max_file_size": Limits().upload_bytes}
+    defaults: dict[str, Any] = {"share": False, "max_file_size": Limits().upload_bytes}
+    if "run_history" in inspect.signature(demo.launch).parameters:  # newer versions of gradio keep what visitors sent
+        defaults["run_history"] = False
     if pairs := options.get("auth"):
         options["auth"] = slow_login(pairs)
     try:
@@ -127,7 +130,6 @@ def launch_app(demo: gr.Blocks, *, host: str | None = None, port: int | None = N
             css=_resource("style.css"),
             head=_head(),
             footer_links=[],
-            run_history=False,
             show_error=False,
             enable_monitoring=False,
             prevent_thread_lock=True,
