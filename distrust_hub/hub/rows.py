@@ -19,6 +19,7 @@ from distrust_hub.files import sha256_file, write_jsonl
 from distrust_hub.hub.client import hub_api, hub_errors, snapshot
 from distrust_hub.hub.refusals import hub_address
 from distrust_hub.hub.retries import retrying
+from distrust_hub.pii import redact
 from distrust_hub.schema import ScoredDocument
 
 _PARQUET_MAGIC = b"PAR1"
@@ -112,7 +113,8 @@ def _dataset_errors(datasets: Any, repo_id: str) -> Iterator[None]:
         if lost is None:
             message = "is not in the cache and the Hub cannot be asked; unset HF_HUB_OFFLINE or connect"
         else:
-            message = f"could not be read: no connection to {hub_address()} ({lost!r}); check it, then run again"
+            said = redact(repr(lost))[:200]  # a client's error may hold the header that it could not send
+            message = f"could not be read: no connection to {hub_address()} ({said}); check it, then run again"
         raise HubError(f"dataset {repo_id} {message}", repo_id=repo_id, repo_type="dataset") from (lost or error)
     except (ValueError, datasets.exceptions.DatasetsError, datasets.data_files.EmptyDatasetError) as error:
         if isinstance(error, HfHubHTTPError):

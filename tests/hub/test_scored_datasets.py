@@ -331,3 +331,15 @@ def test_iter_rows_works_offline_from_the_cache(
     assert list(iter_rows("ada/notes", streaming=False)) == TRAIN
     with pytest.raises(HubError, match="dataset ada/other is not in the cache and the Hub cannot be asked"):
         next(iter_rows("ada/other", streaming=False))
+
+
+def test_an_error_of_the_connection_shows_no_token():
+    import datasets
+    from huggingface_hub.errors import HTTPError
+
+    from distrust_hub.hub.rows import _dataset_errors
+
+    token = "hf_" + "a1B2" * 9
+    with pytest.raises(HubError, match=r"no connection to .*Illegal header") as caught, _dataset_errors(datasets, "a/b"):
+        raise ConnectionError("Server Disconnected") from HTTPError(f"Illegal header value b'Bearer {token}'")
+    assert token not in str(caught.value)
