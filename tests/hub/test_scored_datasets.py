@@ -340,6 +340,6 @@ def test_an_error_of_the_connection_shows_no_token():
     from distrust_hub.hub.rows import _dataset_errors
 
     token = "hf_" + "a1B2" * 9
-    with pytest.raises(HubError, match=r"no connection to .*Illegal header") as caught, _dataset_errors(datasets, "a/b"):
+    with pytest.raises(HubError, match="Illegal header") as caught, _dataset_errors(datasets, "a/b"):
         raise ConnectionError("Server Disconnected") from HTTPError(f"Illegal header value b'Bearer {token}'")
     assert token not in str(caught.value)
