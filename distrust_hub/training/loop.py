@@ -183,7 +183,8 @@ class Loop:
         """The batches of each step from the next one on; the last step may have fewer."""
         size = self.config.grad_accumulation_steps
         endless = self.plan.stream.endless(self.progress.place)
-        remaining = itertools.islice(endless, self.total_batches - self.step * size)
+        left = max(self.total_batches - self.step * size, 0)  # a last step that had fewer is done
+        remaining = itertools.islice(endless, left)
         while group := list(itertools.islice(remaining, size)):
             yield group
 

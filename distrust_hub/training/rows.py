@@ -23,6 +23,9 @@ from distrust_hub.scoring.inputs import iter_source
 _NUMBERS = ("schema", "authority_weight", "provenance_entropy", "confidence", "year", "scorer")
 """Columns of scored rows that hold numbers."""
 
+_TEXT_TABLES = (".csv", ".tsv")
+"""Suffixes of tables whose cells are all text."""
+
 _BUCKETS = 1 << 16
 """Hash values an origin can have: a count for each is all that the split by origin keeps in memory."""
 
@@ -153,7 +156,7 @@ def iter_file(path: Path) -> Iterator[Row]:
     for name, line, values, problem in iter_source(path):
         if values is None:
             raise DataError(str(problem), path=name, line=line)
-        if path.name.endswith(".csv"):
+        if path.suffix.lower() in _TEXT_TABLES:
             values = {key: _from_csv(key, value) for key, value in values.items()}
         check_schema(values.get("schema"), name)
         yield Row({_clean(key): _clean(value) for key, value in values.items() if value is not None}, name, line)

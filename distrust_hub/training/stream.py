@@ -118,7 +118,7 @@ class Stream:
         start, tokens = row, 0
         for number, found in self._encoded(row):
             length = sum(lane_length(item) for item in found)
-            if items and (len(items) + len(found) > BLOCK_EXAMPLES or tokens + length > BLOCK_TOKENS):
+            if items and found and (len(items) + len(found) > BLOCK_EXAMPLES or tokens + length > BLOCK_TOKENS):
                 yield self._block(items, starts, number - start, last=False)
                 items, starts, start, tokens = [], [], number, 0
             if found:

@@ -163,7 +163,9 @@ class _Run:
             trial.check(loop.differentiate.tokens)
             goes_on = self._restore(loop, checkpoints)
             reporters = make_reporters(config, self.folder, loop) if self.ranks.first else []
-            if not goes_on:  # last, when nothing that is wrong with the settings or the data can come up any more
+            if goes_on:  # last, when nothing that is wrong with the settings or the data can come up any more
+                checkpoints.drop_after(loop.step)
+            else:
                 clear_outputs(self.folder)
             metrics = stack.enter_context(Metrics(self.folder, loop.step, reporters))
             loop.run(metrics, checkpoints)
@@ -187,7 +189,6 @@ class _Run:
         if state is None:
             return False
         loop.restore(state)
-        checkpoints.drop_after(state.step)
         return True
 
     def _checkpoint(self, checkpoints: Checkpoints) -> TrainingState | None:

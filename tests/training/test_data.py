@@ -75,10 +75,11 @@ def test_read_training_data_says_that_a_file_named_val_is_not_read(folder, caplo
     assert not caplog.records
 
 
-def test_read_training_data_reads_the_numbers_of_a_csv_file(tmp_path):
+@pytest.mark.parametrize(("name", "between"), [("train.csv", ","), ("train.CSV", ","), ("train.tsv", "\t")])
+def test_read_training_data_reads_the_numbers_of_a_csv_file(tmp_path, name, between):
     rows = [scored_row(i, year=1890, synthetic=True, schema=1) for i in range(3)]
-    path = tmp_path / "train.csv"
-    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path = tmp_path / name
+    lines = [between.join(rows[0]), *(between.join(map(str, row.values())) for row in rows)]
     path.write_text("\n".join(lines), encoding="utf-8")
     data = read_training_data(str(path))
     assert [dict(row.values) for row in data.train] == rows

@@ -74,6 +74,13 @@ def test_blocks_are_bounded_in_examples_and_tokens(monkeypatch):
     assert [block.last for block in blocks] == [False] * (len(blocks) - 1) + [True]
 
 
+def test_rows_without_examples_after_a_full_block_end_the_epoch(monkeypatch):
+    monkeypatch.setattr(stream, "BLOCK_EXAMPLES", 4)
+    data = make([[9] * 6, [], []], batch_size=3)
+    assert [(len(block.items), block.rows, block.last) for block in data.blocks()] == [(6, 3, True)]
+    assert [position.epoch for _, position in islice(data.endless(Position()), 4)] == [0, 1, 1, 2]
+
+
 def test_data_that_fit_one_block_are_encoded_once():
     calls = []
 

@@ -62,9 +62,12 @@ def test_train_resume_continues_to_the_byte(quick, tmp_path, monkeypatch, stop):
     assert [row["step"] for row in metrics(tmp_path, "parts")] == [row["step"] for row in metrics(tmp_path, "whole")]
 
 
-def test_train_resume_of_a_finished_run_changes_nothing(quick, tmp_path):
-    first = quick()
-    again = quick(resume=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"epochs": 1, "batch_size": 2, "grad_accumulation_steps": 2}], ids=["usual", "short-last-step"]
+)
+def test_train_resume_of_a_finished_run_changes_nothing(quick, tmp_path, options):
+    first = quick(**options)
+    again = quick(**options, resume=True)
     assert again.adapter == first.adapter
     assert again.loss == first.loss
 
@@ -102,6 +105,14 @@ def test_train_overwrite_keeps_the_old_run_where_the_new_one_cannot_start(quick,
     with pytest.raises((DataError, MissingDependencyError, ConfigError)):
         quick(overwrite=True, **options)
     assert (sorted(os.listdir(tmp_path / "adapter")), sha256(tmp_path), metrics(tmp_path)) == before
+
+
+def test_train_from_an_earlier_step_keeps_the_later_ones_where_it_cannot_start(quick, tmp_path, monkeypatch):
+    quick(save_every=1)
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(MissingDependencyError):
+        quick(save_every=1, resume_from_step=1, report_to="trackio")
+    assert sorted(os.listdir(tmp_path / "adapter" / "checkpoints")) == ["step-000001", "step-000002", "step-000003"]
 
 
 def test_train_resume_passes_over_a_damaged_checkpoint(quick, tmp_path, monkeypatch, caplog):
