@@ -6,7 +6,6 @@ ignores the rest. No local path is written: the base is named by its Hub id, or 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +32,9 @@ CONDITION_PREFIX = "condition_prefix"
 """Key of ``extra`` for the tag a conditional adapter wants before the prompt."""
 
 _OURS = "distrust_hub"
+
+_LARGEST = 1e9
+"""Largest number read from a config: far above any rank or scale, and with all products finite."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +253,10 @@ def config_number(
 ) -> Any:
     """A finite number of a config, or AdapterError naming file, key and value."""
     value: Any = values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
-        raise AdapterError(f"{path}: {key} is {value!r}; expected a {'whole ' if whole else ''}number")
+    numbers = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, numbers) or not abs(value) <= _LARGEST:
+        kind = "whole number" if whole else "number"
+        raise AdapterError(f"{path}: {key} is {repr(value)[:80]}; expected a {kind} up to {_LARGEST:g}")
     return value if whole else float(value)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,13 @@ _UNSUPPORTED = (
 
 _PLAIN_INITS = (None, True, False, "gaussian", "eva", "orthogonal")
 """Values of ``init_lora_weights`` that leave the base weights as they are (pissa, olora, corda and loftq do not)."""
+
+_PATTERNS = ("rank_pattern", "alpha_pattern")
+_NO_NAME = re.compile(r"\)[*+{?]|\(\?(?!:)")
+"""What a pattern for names of layers does not need: groups that repeat, and all but plain groups."""
+_MAX_PATTERN = 300
+_MAX_WORK = 10**9
+"""Ways to match that may be tried in all, which takes a second or two; those of real adapters are some millions."""
 
 
 def write_peft(folder: str | Path) -> Path:
@@ -114,6 +121,7 @@ def read_peft(folder: str | Path) -> tuple[AdapterConfig, Tensors]:
     raw = read_config_json(path)
     _refuse_unsupported(raw, path)
     layers = _layers(read_tensors(path.with_name(PEFT_ADAPTER_FILE)), path.with_name(PEFT_ADAPTER_FILE))
+    _check_patterns(raw, layers, path)
     scales = {name: _scale(name, parts, raw, path) for name, parts in layers.items()}
     rank = max(parts["lora_a"].shape[1] for parts in layers.values())
     scale = Counter(scales.values()).most_common(1)[0][0]
@@ -175,9 +183,9 @@ def _layers(tensors: Mapping[str, np.ndarray], path: Path) -> dict[str, Tensors]
 def _scale(name: str, parts: Tensors, raw: Mapping[str, Any], path: Path) -> float:
     """PEFT's scaling of one layer: alpha / rank, or alpha / sqrt(rank) with rsLoRA."""
     found = parts["lora_a"].shape[1]
-    rank = _pattern_value(raw.get("rank_pattern"), name, path)
+    rank = _pattern_value(raw.get("rank_pattern") or {}, name, path)
     rank = config_number(raw, "r", path, whole=True) if rank is None else rank
-    alpha = _pattern_value(raw.get("alpha_pattern"), name, path)
+    alpha = _pattern_value(raw.get("alpha_pattern") or {}, name, path)
     alpha = config_number(raw, "lora_alpha", path) if alpha is None else alpha
     if rank != found:
         raise AdapterError(f"{path}: {name} has rank {found} in the weights and {rank:g} in the config")
@@ -186,15 +194,29 @@ def _scale(name: str, parts: Tensors, raw: Mapping[str, Any], path: Path) -> flo
     return alpha / math.sqrt(found) if raw.get("use_rslora") else alpha / found
 
 
-def _pattern_value(patterns: object, name: str, path: Path) -> float | None:
+def _check_patterns(raw: Mapping[str, Any], layers: Iterable[str], path: Path) -> None:
+    """Refuse patterns of a stranger that would take hours: the number of ways to match is bounded before any is tried.
+
+    Without repeated groups a pattern of n repeats, PEFT's own among them, divides a name of m characters in at most
+    C(m + n, n) ways, for every choice of alternatives and of what may be left out.
+    """
+    lengths, work = Counter(map(len, layers)), 0
+    for key in _PATTERNS:
+        patterns = raw.get(key) or {}
+        if not isinstance(patterns, dict):
+            raise AdapterError(f"{path}: {key} is {patterns!r}; expected an object")
+        for pattern in patterns:
+            if fine := len(pattern) <= _MAX_PATTERN and not _NO_NAME.search(pattern):
+                repeats = len(re.findall(r"[*+{]", pattern)) + 1
+                choices = math.prod(part.count("|") + 1 for part in pattern.split("(")) << pattern.count("?")
+                work += choices * sum(count * math.comb(length + repeats, repeats) for length, count in lengths.items())
+            if not fine or work > _MAX_WORK:
+                raise AdapterError(f"{path}: pattern {pattern[:80]!r} is too complex to match safely")
+
+
+def _pattern_value(patterns: Mapping[str, Any], name: str, path: Path) -> float | None:
     """First entry whose key, a regular expression, matches the end of the module path (PEFT's rule)."""
-    if not patterns:
-        return None
-    if not isinstance(patterns, dict):
-        raise AdapterError(f"{path}: rank_pattern or alpha_pattern is {patterns!r}; expected an object")
     for pattern in patterns:
-        if re.search(r"\)[*+{?]", pattern) or len(re.findall(r"[*+{]", pattern)) > 4 or len(pattern) > 300:
-            raise AdapterError(f"{path}: pattern {pattern!r} is too complex to match safely")
         try:
             matches = re.match(rf"(.*\.)?({pattern})$", name)
         except re.error as error:

@@ -98,6 +98,7 @@ def test_read_adapter_config_drops_the_authors_path(tmp_path: Path) -> None:
         ({"lora_parameters": None}, "lora_parameters is missing"),
         ({"lora_parameters": {"rank": "8", "scale": 1.0}}, "rank is '8'"),
         ({"lora_parameters": {"rank": 8, "scale": float("inf")}}, "scale is inf"),
+        ({"lora_parameters": {"rank": 8, "scale": 1e308}}, "scale is 1e\\+308; expected a number up to"),
         ({"num_layers": 1.5}, "num_layers is 1.5"),
     ],
 )

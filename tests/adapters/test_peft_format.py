@@ -141,6 +141,37 @@ def test_read_peft_refuses_what_mlx_cannot_express_by_name(tmp_path: Path, optio
     assert named.get(key, f"{key} = {option[key]!r}") in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["(a+)+q", ".?" * 28 + "!", "(.|.)" * 28 + "!", "(?x:(.*) *)!", "(?=.*)q_proj", ".*" * 12 + "!", "q" * 301],
+)
+def test_read_peft_refuses_a_pattern_that_would_take_hours(tmp_path: Path, pattern: str) -> None:
+    peft_folder(tmp_path, alpha_pattern={pattern: 3})
+    with pytest.raises(AdapterError, match="is too complex to match safely"):
+        read_peft(tmp_path)
+
+
+def test_read_peft_matches_the_patterns_of_many_layers(tmp_path: Path) -> None:
+    layers = {f"model.layers.{i}.self_attn.{name}_proj": 2 for i in range(80) for name in "qkvo"}
+    patterns = {r".*layers\.(0|1|2|3)\..*self_attn.*(q|v)_proj": 6.0, r"layers\.\d+\.self_attn\.k_proj": 8}
+    peft_folder(tmp_path, layers, rank_pattern=layers, alpha_pattern=patterns, lora_alpha=4)
+    config, tensors = read_peft(tmp_path)
+    assert (config.rank, config.scale, len(tensors)) == (2, 2.0, 640)
+    source = read_tensors(tmp_path / "adapter_model.safetensors")
+    for path, scale in ((Q0, 3), ("model.layers.4.self_attn.q_proj", 2), ("model.layers.9.self_attn.k_proj", 4)):
+        expected = (
+            scale * source[f"base_model.model.{path}.lora_B.weight"] @ source[f"base_model.model.{path}.lora_A.weight"]
+        )
+        np.testing.assert_allclose(update(tensors, path, config.scale), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("key", ["r", "lora_alpha", "lora_dropout"])
+def test_read_peft_refuses_a_number_beyond_any_float(tmp_path: Path, key: str) -> None:
+    peft_folder(tmp_path, **{key: 10**400})
+    with pytest.raises(AdapterError, match=rf"{key} is 10{{70,}}; expected a (whole )?number up to 1e\+09"):
+        read_peft(tmp_path)
+
+
 @pytest.mark.parametrize("rank", [0, MAX_RANK + 1])
 def test_read_peft_bounds_the_rank(tmp_path: Path, rank: int) -> None:
     peft_folder(tmp_path, {Q0: rank, V1: 4}, rank_pattern={"q_proj": rank})
