@@ -28,7 +28,8 @@ from distrust_hub.schema import SCHEMA_VERSION, check_schema
 log = logging.getLogger(__name__)
 
 FOLDER = "checkpoints"
-_ADAPTER, _OPTIMIZER, _STATE, _HASHES = "adapter.safetensors", "optimizer.safetensors", "state.json", "sha256.json"
+ADAPTER, STATE = "adapter.safetensors", "state.json"
+_OPTIMIZER, _HASHES = "optimizer.safetensors", "sha256.json"
 _NAME = re.compile(r"step-(\d{6,})")
 _UNFINISHED, _REPLACED = ".unfinished-", ".replaced-"
 
@@ -100,9 +101,9 @@ class Checkpoints:
             "progress": state.progress,
         }
         files = {
-            _ADAPTER: save(dict(state.adapter)),
+            ADAPTER: save(dict(state.adapter)),
             _OPTIMIZER: save(dict(state.optimizer)),
-            _STATE: dump_json(about).encode(),
+            STATE: dump_json(about).encode(),
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +202,7 @@ class Checkpoints:
         about = _verified_state(path)
         self._check_identity(path.name, about["run"])
         self._compare_environment(path.name, about["environment"])
-        adapter, optimizer = load_file(path / _ADAPTER), load_file(path / _OPTIMIZER)
+        adapter, optimizer = load_file(path / ADAPTER), load_file(path / _OPTIMIZER)
         return TrainingState(about["step"], adapter, optimizer, about["progress"], about["schedule"])
 
     def _compare_environment(self, name: str, other: Mapping[str, Any]) -> None:
@@ -233,8 +234,8 @@ class _Damaged(Exception):
 
 def _verified_state(path: Path) -> dict[str, Any]:
     try:
-        hashes, about = read_json(path / _HASHES), read_json(path / _STATE)
-        for name in (_ADAPTER, _OPTIMIZER, _STATE):
+        hashes, about = read_json(path / _HASHES), read_json(path / STATE)
+        for name in (ADAPTER, _OPTIMIZER, STATE):
             if sha256_file(path / name) != hashes[name]:
                 raise _Damaged(f"{name} does not match its SHA-256")
         schema = about["schema"]

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,41 +20,32 @@ from distrust_hub.training.data import TrainingData
 from distrust_hub.training.device import peak_memory_bytes
 from distrust_hub.training.metrics import read_metrics
 from distrust_hub.training.objectives import Plan
-
-if TYPE_CHECKING:
-    from distrust_hub.training.loop import Loop
+from distrust_hub.training.progress import Progress
 
 _PACKAGES = ("mlx", "mlx-lm", "numpy", "transformers", "safetensors")
 
 
 def describe_run(
     config: TrainConfig,
-    folder: Path,
     loaded: LoadedModel,
     data: TrainingData,
     plan: Plan,
-    loop: Loop,
-    info: AdapterInfo,
     lora: dict[str, Any],
+    *,
+    folder: Path,
+    info: AdapterInfo,
+    step: int,
+    progress: Progress,
 ) -> TrainingRun:
-    """Gather the record of a run that has just ended; losses by step are read from ``metrics.jsonl``."""
-    progress = loop.progress
-    first, last = _first_and_last([row["loss"] for row in read_metrics(folder) if row.get("loss") is not None])
+    """Gather the record of a run that stands at a step; losses by step are read from its folder's ``metrics.jsonl``."""
     return TrainingRun(
         config=config.to_json(),
         objective=plan.record,
         versions=_versions(),
         base_model=loaded.base.to_json(),
         data={**data.record(), "tokens": plan.survey.tokens},
-        weights=_weights(plan, loop),
-        loss={
-            "train_first": first,
-            "train_last": last,
-            "valid_before": progress.valid_before,
-            "valid_after": progress.valid_last,
-            "valid_best": progress.valid_best,
-            "best_step": progress.best_step,
-        },
+        weights=_weights(plan, progress),
+        loss=_losses(folder, progress),
         performance={
             "trained_tokens": progress.trained_tokens,
             "tokens_per_second": progress.trained_tokens / progress.seconds if progress.seconds else None,
@@ -62,7 +53,7 @@ def describe_run(
             "peak_memory_bytes": peak_memory_bytes(),
         },
         hardware=_hardware(),
-        steps={"total": loop.step, "skipped": progress.skipped},
+        steps={"total": step, "skipped": progress.skipped},
         adapter={
             **lora,
             "sha256": info.sha256,
@@ -94,9 +85,21 @@ def _threads(cores: int) -> int:
     return cores
 
 
-def _weights(plan: Plan, loop: Loop) -> dict[str, Any]:
+def _losses(folder: Path, progress: Progress) -> dict[str, float | None]:
+    first, last = _first_and_last([row["loss"] for row in read_metrics(folder) if row.get("loss") is not None])
+    return {
+        "train_first": first,
+        "train_last": last,
+        "valid_before": progress.valid_before,
+        "valid_after": progress.valid_last,
+        "valid_best": progress.valid_best,
+        "best_step": progress.best_step,
+    }
+
+
+def _weights(plan: Plan, progress: Progress) -> dict[str, Any]:
     """The plan's summary, with the share of each tier's trained tokens whose step was clipped."""
-    shares = loop.progress.clipped_share
+    shares = progress.clipped_share
     by_tier = {tier: {**facts, "clipped_share": shares.get(tier)} for tier, facts in plan.weights["by_tier"].items()}
     return {**plan.weights, "by_tier": by_tier}
 

@@ -39,7 +39,7 @@ from distrust_hub.training.ranks import Ranks, find_ranks
 from distrust_hub.training.record import describe_run, environment
 from distrust_hub.training.reporting import make_reporters
 from distrust_hub.training.run_folder import check_writable, clear_outputs, only_run, refuse_to_replace
-from distrust_hub.training.snapshots import OnSave, write_snapshot
+from distrust_hub.training.snapshots import Describe, OnSave, write_snapshot
 from distrust_hub.training.stream import Stream
 from distrust_hub.training.trial import TRIAL_ITEMS, Trial
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
@@ -136,12 +136,13 @@ class _Run:
         lora = add_lora(loaded.model, config)
         loop = Loop(loaded.model, plan, valid, config)
         loop.read_held_out()
+        describe = functools.partial(describe_run, config, loaded, data, plan, lora)
         if self.on_save is not None:
-            write = self._snapshot_writer(loaded, lora, plan, data, loop)
+            write = self._snapshot_writer(loaded, lora, plan, data, describe)
             checkpoints.on_saved = functools.partial(self.on_save, write=write)
         self._train(loop, loaded.model, checkpoints)
         info = self._save(loaded, lora, plan, data)
-        run = describe_run(config, self.folder, loaded, data, plan, loop, info, lora)
+        run = describe(folder=self.folder, info=info, step=loop.step, progress=loop.progress)
         run.save(self.folder)
         plot_run(self.folder)
         release_memory()
@@ -206,7 +207,7 @@ class _Run:
         return found
 
     def _snapshot_writer(
-        self, loaded: LoadedModel, lora: dict[str, Any], plan: Plan, data: TrainingData, loop: Loop
+        self, loaded: LoadedModel, lora: dict[str, Any], plan: Plan, data: TrainingData, describe: Describe
     ) -> Callable[[Path, Path], None]:
         """What ``on_save`` gets to write a checkpoint as an adapter folder."""
         blocks = len(loaded.model.layers)
@@ -214,7 +215,7 @@ class _Run:
             write_snapshot,
             run_folder=self.folder,
             configure=lambda tensors: adapter_config(tensors, blocks, lora, loaded.base, _extra(plan)),
-            describe=lambda info: describe_run(self.config, self.folder, loaded, data, plan, loop, info, lora),
+            describe=describe,
             manifest=data.manifest,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from distrust_hub.artifacts import TrainingRun
 from distrust_hub.errors import CheckpointError, ConfigError, OutputError, TrainingError, UsageError
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.training import checkpoints, loop
@@ -153,6 +155,31 @@ def test_a_checkpoint_holds_the_state_of_its_step_not_of_when_it_was_written(qui
     for name in ("adapter.safetensors", "optimizer.safetensors"):
         one, other = (tmp_path / run / "checkpoints" / "step-000001" / name for run in ("plain", "slow"))
         assert sha256_file(one) == sha256_file(other)
+
+
+def test_a_checkpoint_written_as_an_adapter_later_is_what_a_run_to_its_step_leaves(quick, tmp_path):
+    options = {"save_every": 2, "batch_size": 2, "lr_schedule": "constant"}
+    kept = []
+
+    def keep(checkpoint, write):
+        """As a push does that waits for its turn."""
+        kept.append((shutil.copytree(checkpoint, tmp_path / "kept" / checkpoint.name), write))
+
+    def published(number):
+        checkpoint, write = kept[number]
+        write(checkpoint, tmp_path / "out" / checkpoint.name)
+        return TrainingRun.load(tmp_path / "out" / checkpoint.name)
+
+    quick("long", **options, iters=6, steps_per_eval=2, on_save=keep)
+    found, short = published(0), quick("short", **options, iters=2, steps_per_eval=2)
+    assert found.adapter == short.adapter
+    assert (found.loss, found.weights, found.steps) == (short.loss, short.weights, short.steps)
+    assert found.performance["trained_tokens"] == short.performance["trained_tokens"]
+    lines = [
+        [(row["step"], row.get("loss"), row.get("valid_loss")) for _, row in iter_jsonl(folder / "metrics.jsonl")]
+        for folder in (tmp_path / "out" / "step-000002", tmp_path / "short")
+    ]
+    assert lines[0] == lines[1]
 
 
 def test_a_disk_that_fills_up_ends_the_run_with_the_older_checkpoints_intact(quick, tmp_path, monkeypatch):
