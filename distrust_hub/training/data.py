@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distrust_hub.artifacts import SPLIT_FILES, TRAIN_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError
-from distrust_hub.files import sha256_file
+from distrust_hub.files import combined_sha256, sha256_file
 from distrust_hub.hub.client import is_repo_id, split_revision
 from distrust_hub.training.rows import Part, Row, Rows, Scan, scan
 
@@ -34,7 +32,7 @@ class TrainingData:
     Attributes:
         name: Folder name, file name or Hub id; never a local path.
         revision: Resolved commit of a Hub dataset.
-        sha256: {split: SHA-256 of its file; of the SHA-256 of its files where there are several}.
+        sha256: {split: SHA-256 of its files, see ``files.combined_sha256``}.
         train: Rows of the training split, at least one.
         valid: Rows held out; empty where there are none.
         counts: What a pass over the training rows told.
@@ -90,9 +88,24 @@ def read_training_data(source: str, *, valid_share: float = 0.0, seed: int = 0) 
                 raise InputNotFoundError(f"{source}: no such file or folder, and not a Hub dataset like owner/name")
             name, folder, revision = _pull(source)
         files = _folder_files(folder, name)
-        manifest = Manifest.load(folder) if (folder / Manifest.FILE_NAME).is_file() else None
-    hashes = {split: _sha256(found) for split, found in files.items()}
+        manifest = _manifest(folder, name)
+    hashes = {split: combined_sha256([(f.name, sha256_file(f)) for f in found]) for split, found in files.items()}
     return TrainingData(name, revision, hashes, *_splits(files, valid_share, seed), manifest)
+
+
+def _manifest(folder: Path, name: str) -> Manifest | None:
+    """How a folder was prepared, where it says so."""
+    if not (folder / Manifest.FILE_NAME).is_file():
+        return None
+    manifest = Manifest.load(folder)
+    for file in manifest.changed_files(folder):
+        log.warning(
+            "%s: %s is another file than the one that manifest.json describes; what the record and the card say of its "
+            "origin may not hold: prepare it again, or remove manifest.json",
+            name,
+            file,
+        )
+    return manifest
 
 
 def _pull(source: str) -> tuple[str, Path, str]:
@@ -139,9 +152,3 @@ def _splits(files: dict[str, list[Path]], valid_share: float, seed: int) -> tupl
     held = [everything - rest for everything, rest in zip(counts.files, kept.files)]
     parts = [Part(seed, held_out, valid) for valid in (False, True)]
     return Rows(train, kept.files, parts[0]), Rows(train, held, parts[1]), kept
-
-
-def _sha256(files: Sequence[Path]) -> str:
-    if len(files) == 1:
-        return sha256_file(files[0])
-    return hashlib.sha256("".join(sha256_file(file) for file in files).encode()).hexdigest()

@@ -6,7 +6,7 @@ import pytest
 
 from distrust_hub.artifacts import Manifest
 from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError
-from distrust_hub.files import sha256_file
+from distrust_hub.files import combined_sha256, sha256_file
 from distrust_hub.training.data import read_training_data
 from tests.training.conftest import scored_row, write_rows
 
@@ -23,6 +23,33 @@ def test_read_training_data_folder(folder):
     assert record["sha256"] == sha256_file(folder / "train.jsonl")
     assert record["inputs"] == [{"name": "notes.jsonl"}]
     assert str(folder.parent) not in json.dumps(record)
+
+
+def test_read_training_data_says_that_a_file_is_not_the_one_its_manifest_describes(folder, caplog):
+    splits = {name: {"sha256": sha256_file(folder / f"{name}.jsonl")} for name in ("train", "valid")}
+    Manifest([], {}, {}, splits).save(folder)
+    read_training_data(str(folder))
+    assert not caplog.records
+    write_rows(folder / "valid.jsonl", [scored_row(20)])
+    data = read_training_data(str(folder))
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "data: valid.jsonl is another file than the one that manifest.json describes;"
+    )
+    assert data.manifest is not None
+
+
+def test_read_training_data_of_shards_has_one_hash_that_follows_each_of_them(folder):
+    (folder / "train.jsonl").rename(folder / "train-0.jsonl")
+    write_rows(folder / "train-1.jsonl", [scored_row(9)])
+    before = read_training_data(str(folder)).sha256
+    assert before["train"] == combined_sha256(
+        [(f"train-{i}.jsonl", sha256_file(folder / f"train-{i}.jsonl")) for i in (0, 1)]
+    )
+    write_rows(folder / "train-1.jsonl", [scored_row(10)])
+    after = read_training_data(str(folder)).sha256
+    assert after["train"] != before["train"]
+    assert after["valid"] == before["valid"] == sha256_file(folder / "valid.jsonl")
 
 
 def test_read_training_data_file_counts_licences_and_synthetic_rows(tmp_path):
