@@ -116,6 +116,18 @@ class Manifest(_Artifact):
     publishing: dict[str, Any] = field(default_factory=dict)
     failed: list[dict[str, str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Refuse with ArtifactError what an edited file may hold in place of objects, which are read as such."""
+        for name in ("inputs", "failed", "splits", "contamination"):
+            value = getattr(self, name)
+            kind: type = list if name in ("inputs", "failed") else dict
+            entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            if not isinstance(value, kind) or not all(isinstance(entry, dict) for entry in entries):
+                problem = (
+                    f"{name} is {repr(value)[:80]}; expected {'a list' if kind is list else 'an object'} of objects"
+                )
+                raise ArtifactError(f"{self.FILE_NAME}: {problem}; prepare the data again, or remove the file")
+
     def changed_files(self, folder: str | Path) -> list[str]:
         """Names of the row files of a folder that are no longer those described; without a hash none is."""
         files = {"train": TRAIN_FILE, "valid": VALID_FILE}

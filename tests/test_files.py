@@ -90,6 +90,10 @@ def test_artifact_round_trip_and_refusals(tmp_path):
         EvalReport.from_json({**saved, "extra": 1})
     with pytest.raises(ArtifactError, match="missing key 'inputs'"):
         Manifest.from_json({})
+    made = {"inputs": [], "parameters": {}, "counts": {}, "splits": {}}
+    for wrong in ({"splits": []}, {"splits": {"train": 3}}, {"inputs": "x"}, {"inputs": ["x"]}, {"contamination": 1}):
+        with pytest.raises(ArtifactError, match=rf"manifest.json: {next(iter(wrong))} is .* of objects"):
+            Manifest.from_json({**made, **wrong})
     with pytest.raises(ArtifactError, match="schema is 'x'"):
         check_schema("x", "file")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -164,7 +165,7 @@ def collect(folder: str | Path, repo_id: str | None = None) -> CardData:
         condition_prefix=Facts.of(adapter_config["distrust_hub"])["condition_prefix"],
         has_peft=(folder / PEFT_ADAPTER_FILE).is_file(),
         repo_id=repo_id,
-        languages=_languages(data),
+        languages=language_codes(Facts.of(data["languages"])),
     )
 
 
@@ -216,6 +217,6 @@ def _plots(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _languages(data: Facts) -> tuple[str, ...]:
-    named = Facts.of(data["languages"])
-    return tuple(sorted(name for name in named if re.fullmatch(r"[a-z]{2,3}", name)))
+def language_codes(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that the Hub takes for languages: two or three letters, in small ones and sorted."""
+    return tuple(sorted({name.lower() for name in names if re.fullmatch(r"[A-Za-z]{2,3}", name)}))

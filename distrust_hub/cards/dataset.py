@@ -11,6 +11,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, SPLIT_FILES, TRAIN_FILE, Manifest
+from distrust_hub.cards.data import language_codes
 from distrust_hub.cards.edits import notes_section, seal
 from distrust_hub.cards.escape import Safe
 from distrust_hub.cards.facts import Facts
@@ -139,7 +140,7 @@ def _front_matter(facts: DatasetFacts, inputs: list[Facts]) -> DatasetCardData:
     sources = sorted({entry["name"] for entry in inputs if is_repo_id(entry["name"])})
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in facts.splits]
     return DatasetCardData(
-        language=sorted(code for code in facts.languages if code.isalpha() and len(code) in (2, 3)) or None,
+        language=list(language_codes(facts.languages)) or None,
         task_categories=["text-generation"],
         size_categories=[size],
         source_datasets=sources or None,

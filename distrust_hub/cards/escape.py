@@ -17,9 +17,12 @@ from distrust_hub.files import well_formed
 NOT_MEASURED = "not measured"
 
 _MAX_CHARACTERS = 300
+_MAX_BYTES = 1e24
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&!])")
 _PLAIN_CODE = re.compile(r"[\w .,:;/@+=%()#'\"-]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
+)
 
 
 class Safe(str):
@@ -27,7 +30,7 @@ class Safe(str):
 
 
 def clean(value: object) -> str:
-    """One line: control, bidirectional and zero-width characters become spaces, lone surrogates ``?``."""
+    """One line: control, bidirectional and invisible characters become spaces, lone surrogates ``?``."""
     text = " ".join(_CONTROL.sub(" ", well_formed(str(value))).split())
     return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 1] + "…"
 
@@ -78,7 +81,7 @@ def interval(value: object) -> Safe:
 
 def size(value: object) -> Safe:
     """Bytes as MB or GB (powers of ten), or "not measured"."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _MAX_BYTES:
         return Safe(NOT_MEASURED)
     return Safe(f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from distrust_hub.cards.data import CardData
 from distrust_hub.cards.escape import clean
-from distrust_hub.cards.facts import Facts
+from distrust_hub.cards.facts import Facts, as_list
 from distrust_hub.cards.results import Result
 from distrust_hub.hub.client import is_repo_id
 
@@ -95,7 +96,7 @@ def license_fields(name: object, base_id: object = None, link: object = None) ->
 
 def _eval_result(result: Result) -> EvalResult | None:
     value = result.value["value"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not _is_finite(value):
         return None
     settings = Facts.of(result.settings["settings"])
     data = settings["data"] or settings["conflicts"]
@@ -103,7 +104,12 @@ def _eval_result(result: Result) -> EvalResult | None:
     dataset: dict[str, Any] = {"dataset_type": _slug(own), "dataset_name": clean(own)}
     if data in _USUAL_DATA:
         dataset = _SUITE_DATASETS.get(result.suite, dataset)
-    arguments = {"n": result.n, "ci95": result.value["ci95"], "baseline": result.value["baseline"]}
+    ends, baseline = as_list(result.value["ci95"]), result.value["baseline"]
+    arguments = {
+        "n": result.n,
+        "ci95": ends if ends and all(map(_is_finite, ends)) else None,
+        "baseline": baseline if _is_finite(baseline) else None,
+    }
     return EvalResult(
         task_type="text-generation",
         metric_type=_slug(result.metric),
@@ -112,6 +118,10 @@ def _eval_result(result: Result) -> EvalResult | None:
         metric_args={key: entry for key, entry in arguments.items() if entry is not None},
         **dataset,
     )
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 def _slug(text: str) -> str:

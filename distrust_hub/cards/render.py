@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from distrust_hub.artifacts import CARD_FILE
 from distrust_hub.cards.data import CardData, collect
 from distrust_hub.cards.dataset import collect_dataset, is_training_folder, render_dataset_card
 from distrust_hub.cards.edits import extract_notes, is_untouched, notes_section, seal
-from distrust_hub.cards.escape import Safe, clean
+from distrust_hub.cards.escape import Safe, clean, shell_word
 from distrust_hub.cards.facts import Facts
 from distrust_hub.cards.front_matter import model_front_matter
 from distrust_hub.cards.results import Result
@@ -106,7 +105,7 @@ def _title(card: CardData) -> str:
 
 def _reproduce(card: CardData) -> str:
     version = card.versions["distrust-hub"] or card.versions["distrust_hub"]
-    pin = f"=={clean(version)}" if version else ""
+    pin = f"=={version}" if version else ""
     data = card.data["name"] if is_repo_id(card.data["name"]) else "DATA"
     words = ["distrust-hub", "train", "--model", str(card.base["id"] or "BASE_MODEL"), "--data", str(data)]
     for name, value in card.changed.items():
@@ -114,8 +113,7 @@ def _reproduce(card: CardData) -> str:
         if name == "base_model_id":
             continue
         words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
-    lines = [f"pip install {shlex.quote(f'distrust-hub[train]{pin}')}", " ".join(shlex.quote(clean(w)) for w in words)]
-    return "\n".join(lines).replace("`", "'")
+    return "\n".join([f"pip install {shell_word(f'distrust-hub[train]{pin}')}", " ".join(map(shell_word, words))])
 
 
 def _suite_settings(results: tuple[Result, ...]) -> list[tuple[str, list[tuple[str, Any]]]]:

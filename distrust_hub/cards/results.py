@@ -102,6 +102,7 @@ def warnings(report: Facts) -> list[str]:
 
 def _result(suite: str, metric: str, value: object, settings: Facts, group: str | None = None) -> Result:
     facts = Facts.of(value)
+    facts["difference"] = Facts.of(facts["difference"])
     return Result(suite, metric, facts, whole_number(facts["n"], None if group else settings["n"]), settings, group)
 
 

@@ -82,7 +82,7 @@ def _names(value: object) -> escape.Safe:
 
 
 def _percent(value: object) -> escape.Safe:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
         return escape.Safe(escape.NOT_MEASURED)
     return escape.Safe(f"{escape.number(round(100.0 * value, 1))} %")
 

@@ -48,6 +48,14 @@ def test_dataset_card_matches_the_golden_file() -> None:
     assert check_card(card, facts()) == []
 
 
+def test_languages_are_codes_that_the_hub_takes() -> None:
+    found = DatasetFacts()
+    for lang in ("EN", "en", "deu", "日本", "zh-CN", "english", "x"):
+        found.add(row(0, lang=lang), "train")
+    metadata = yaml.safe_load(render_dataset_card(found).split("---")[1])
+    assert metadata["language"] == ["deu", "en"]
+
+
 def test_histograms_count_every_row_once() -> None:
     scores = facts().scores
     assert scores["authority_weight"]["counts"] == [2] * 10

@@ -6,6 +6,7 @@ import ast
 import html
 import re
 import shlex
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,7 @@ HOSTILE = [
     '"; import os; "',
     "\u202egnp.exe\u200b",
     "\ud800 lone",
+    "left\u061cto\u2060right\xad \U000e0041",
 ]
 
 
@@ -112,6 +114,7 @@ def test_number_is_short_and_exact_enough(value: object, shown: str) -> None:
 
 def test_interval_and_size() -> None:
     assert interval([-0.01, 0.17]) == "-0.01 to 0.17"
+    assert size(10**400) == size(float("nan")) == "not measured"
     assert interval([0.1]) == interval(None) == interval(["a", 1]) == "not measured"
     assert (size(1_900_000_000), size(12_000_000), size(0), size(None)) == (
         "1.9 GB",
@@ -119,6 +122,11 @@ def test_interval_and_size() -> None:
         "not measured",
         "not measured",
     )
+
+
+def test_clean_leaves_no_invisible_character() -> None:
+    invisible = [chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) in ("Cc", "Zl", "Zp")]
+    assert clean("".join(invisible) + "a\u061c\u200fb\u202ec\u2060d\xade\ufefff\U000e0041g") == "a b c d e f g"
 
 
 def test_clean_bounds_the_length() -> None:

@@ -313,6 +313,34 @@ def test_reproduce_lists_every_changed_option_and_runs_on_the_command_line(folde
     assert again == config
 
 
+def test_reproduce_is_one_command_whatever_an_option_holds(folder: Path) -> None:
+    """A value of somebody else's run must not become a command of the reader's shell."""
+    import shlex
+
+    run = training_run()
+    run.config["optimizer"] = hostile = "a`; touch pwned #"
+    run.versions["distrust-hub"] = "1`; touch pwned #"
+    run.save(folder)
+    lines = render_model_card(folder).split("## How to reproduce")[1].split("```")[1].splitlines()
+    assert shlex.split(lines[-1])[-1] == hostile.replace("`", "'")
+    assert shlex.split(lines[1]) == ["pip", "install", "distrust-hub[train]==1'; touch pwned #"]
+
+
+@pytest.mark.parametrize("odd", [10**400, float("nan"), float("inf"), "text", [1], {"": {"a": 10**400}}], ids=repr)
+def test_values_of_unexpected_kind_never_break_the_card(folder: Path, odd: Any) -> None:
+    run, report = training_run().to_json(), eval_report().to_json()
+    run["hardware"]["memory_bytes"] = run["weights"]["ess"] = run["loss"]["train_first"] = odd
+    suite = report["suites"]["source-preference"]
+    metrics = suite["metrics"]
+    metrics["in_context_delta_nats"].update(difference=odd, ci95=odd, baseline=odd)
+    metrics["in_context_primary_rate"].update(value=odd, ci95=[0.1, odd])
+    (folder / TrainingRun.FILE_NAME).write_text(json.dumps(run))
+    (folder / "eval_results.json").write_text(json.dumps(report))
+    card = render_model_card(folder)
+    assert check_card(card) == []
+    assert not {".nan", ".inf"} & set(card.split("\n---\n")[0].split())
+
+
 def test_write_card_keeps_notes_and_updates_the_rest(folder: Path) -> None:
     path = write_card(folder)
     path.write_text(path.read_text().replace(NOTES_START, f"{NOTES_START}\n\n## My notes\n\nIt works\\1.\n"))
