@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from distrust_hub.config import TrainConfig
-from distrust_hub.errors import ConfigError, TrainingError, TrainingInterrupted
+from distrust_hub.errors import ConfigError, ObjectiveError, TrainingError, TrainingInterrupted
 from distrust_hub.models.runtime import mx, nn, tree_flatten, tree_map, tree_unflatten
 from distrust_hub.objective import effective_sample_size
 from distrust_hub.training.batches import Batch
@@ -84,10 +84,18 @@ class Loop:
         self.optimizer.state = _from_numpy(state.optimizer)
 
     def read_held_out(self) -> None:
-        """Go through the rows an evaluation will need, so that a bad one is found before anything is replaced."""
+        """Go through the rows an evaluation will need, so that a bad one is found before anything is replaced.
+
+        Raises:
+            DataError: If a row cannot be encoded.
+            ObjectiveError: If there are rows and not a token in them to predict.
+        """
+        batch = None
         for batch in self._held_out():
             self.top_token = max(self.top_token, int(batch.tokens.max()))
             self.width = max(self.width, batch.tokens.shape[1])
+        if batch is None and self._evaluates:
+            raise ObjectiveError("no tokens in the held-out rows; give others, or measure nothing with --val-batches 0")
 
     @property
     def repeats(self) -> bool:
@@ -113,7 +121,8 @@ class Loop:
         self._good = self.step, copy.deepcopy(self.progress)
         with Interrupt() as interrupt, bar, checkpoints:
             if self.step == 0:
-                self.progress.valid_before = self._evaluate(metrics, interrupt)
+                self._evaluate(metrics, interrupt)
+                self.progress.valid_before = self.progress.valid_last
             elif self.progress.valid_due:
                 self._after_step(metrics, checkpoints, interrupt)
             for batches in self._micro_batches():
@@ -267,26 +276,38 @@ class Loop:
         )
 
     def _evaluate(self, metrics: Metrics, interrupt: Interrupt) -> float | None:
-        """Unweighted loss of the held-out items in nats per token; None where there are none, or after Ctrl-C."""
-        if self.valid is None or self.config.val_batches == 0:
+        """Unweighted loss of the held-out items in nats per token, perhaps not finite.
+
+        Returns:
+            None where there are none, or after Ctrl-C.
+        """
+        if not self._evaluates:
             return None
         self.model.eval()
         total, count = 0.0, 0
         hidden = self.config.quiet or None
         for batch in tqdm(self._held_out(), desc="held-out loss", unit="batch", disable=hidden, leave=False):
             nll, tokens = self.differentiate.held_out(batch)
+            if math.isfinite(total) and not math.isfinite(nll):
+                rows = ", ".join(sorted({item.row_id for item in batch.members}))
+                log.warning("step %d: the held-out loss is not finite in rows %s", self.step, rows)
             total, count = total + nll, count + tokens
             if self._interrupted(interrupt):
                 return None
         self.model.train()
-        self.progress.valid_last = total / count if math.isfinite(total) else None
+        loss = total / count
+        self.progress.valid_last = loss if math.isfinite(loss) else None
         metrics.write({"step": self.step, "valid_loss": self.progress.valid_last})
-        return self.progress.valid_last
+        return loss
+
+    @property
+    def _evaluates(self) -> bool:
+        return self.valid is not None and self.config.val_batches != 0
 
     def _held_out(self) -> Iterator[Batch]:
         """The batches of one evaluation."""
         limit = None if self.config.val_batches < 0 else self.config.val_batches
-        if self.valid is not None and limit != 0:
+        if self.valid is not None:
             yield from (batch for batch, _ in itertools.islice(self.valid.batches(), limit))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ class Progress:
         skipped: Steps skipped for a non-finite loss or gradient.
         bad_in_a_row: Of these, the ones directly before now.
         valid_before: Held-out loss before the first step, nats per token.
-        valid_last: The newest held-out loss.
+        valid_last: The newest held-out loss; None where it was not finite.
         valid_best: The lowest after the first step, and
         best_step: the step it was measured at.
         worse_in_a_row: Held-out evaluations since then.
@@ -84,7 +85,7 @@ class Progress:
 
     def note_valid(self, loss: float, step: int) -> bool:
         """Take in a held-out loss measured after a step; returns whether it is the best so far."""
-        if self.valid_best is not None and loss >= self.valid_best:
+        if not loss < (math.inf if self.valid_best is None else self.valid_best):  # one that is not finite is no best
             self.worse_in_a_row += 1
             return False
         self.valid_best, self.best_step, self.worse_in_a_row = loss, step, 0

@@ -15,10 +15,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from distrust_hub.artifacts import TrainingRun
-from distrust_hub.errors import CheckpointError, ConfigError, OutputError, TrainingError, UsageError
+from distrust_hub.errors import CheckpointError, ConfigError, ObjectiveError, OutputError, TrainingError, UsageError
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.training import checkpoints, loop
 from distrust_hub.training.checkpoints import Checkpoints, TrainingState
+from tests.tiny import make_tiny_model
 from tests.training.conftest import scored_row, write_rows
 
 pytestmark = pytest.mark.mlx
@@ -92,6 +93,17 @@ def test_patience_needs_evaluations_and_held_out_rows(quick, tmp_path):
     data = write_rows(tmp_path / "alone.jsonl", [scored_row(0), scored_row(1)])
     with pytest.raises(ConfigError, match="no rows are held out"):
         quick(data=data, patience=1, steps_per_eval=1)
+
+
+def test_train_refuses_held_out_rows_without_a_token_to_predict(quick, tmp_path, folder):
+    model = make_tiny_model(tmp_path / "no-eos")
+    for name, key in (("tokenizer_config.json", "eos_token"), ("config.json", "eos_token_id")):
+        values = json.loads((model / name).read_text())
+        (model / name).write_text(json.dumps({**values, key: None}))
+    write_rows(folder / "valid.jsonl", [scored_row(20, text="a")])
+    with pytest.raises(ObjectiveError, match="no tokens in the held-out rows"):
+        quick(model=str(model))
+    assert quick(model=str(model), val_batches=0).loss["valid_after"] is None
 
 
 def test_keep_last_spares_the_best_checkpoint(tmp_path):

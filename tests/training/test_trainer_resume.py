@@ -208,6 +208,17 @@ def test_train_skips_a_step_that_is_not_finite_and_names_its_row(quick, tmp_path
     assert all(np.isfinite(v).all() for v in load_file(tmp_path / "adapter" / "adapters.safetensors").values())
 
 
+def test_train_whose_held_out_loss_is_not_finite_says_which_rows_and_ends_by_its_patience(
+    quick, folder, poisoned, caplog
+):
+    write_rows(folder / "valid.jsonl", [scored_row(20), scored_row(21, text="Z is not a number")])
+    run = quick(model=poisoned, iters=9, batch_size=1, steps_per_eval=1, patience=3)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"step {step}: the held-out loss is not finite in rows row-21" for step in range(4)]
+    assert run.steps["total"] == 3
+    assert set(run.loss.values()) == {None, run.loss["train_first"], run.loss["train_last"]}
+
+
 def test_train_stops_after_max_bad_steps_with_the_last_good_checkpoint(quick, tmp_path, poisoned):
     good, bad = [scored_row(0)], [scored_row(i, text=f"Z {i}", words=3) for i in range(1, 9)]
     data = write_rows(tmp_path / "rows.jsonl", good + bad)
