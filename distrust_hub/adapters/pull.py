@@ -25,6 +25,7 @@ from distrust_hub.errors import AdapterError, OutputExistsError
 from distrust_hub.hub.client import hub_api, hub_errors, is_repo_id, reach, snapshot
 from distrust_hub.hub.refusals import bad_repo_id
 from distrust_hub.hub.retries import retrying
+from distrust_hub.models.cache import build_folder
 
 ADAPTER_FILES = (
     ADAPTER_FILE,
@@ -37,6 +38,9 @@ ADAPTER_FILES = (
 )
 """All that is ever read from a repo, beside the card: no pickle, no code."""
 
+
+MAX_TEXT_BYTES = 1 << 28
+"""Largest card or JSON file fetched: the metrics of a million steps, the largest of them, are about this."""
 
 _PICKLE = "adapter_model.bin"
 """How PEFT saved weights before safetensors."""
@@ -97,8 +101,9 @@ def _refuse_unsafe_files(api: HfApi, repo_id: str, revision: str | None) -> None
             return  # offline: the download answers from the cache, or says why it cannot
     for entry in entries:
         name, size = entry.path, getattr(entry, "size", 0)
-        if name in ADAPTER_FILES and size > MAX_ADAPTER_BYTES:
-            problem = f"{repo_id}: {name} has {size} bytes, more than the {MAX_ADAPTER_BYTES} of any adapter"
+        most = MAX_ADAPTER_BYTES if name.endswith(".safetensors") else MAX_TEXT_BYTES
+        if name in (*ADAPTER_FILES, CARD_FILE) and size > most:
+            problem = f"{repo_id}: {name} has {size} bytes, more than the {most} of any adapter"
             raise AdapterError(f"{problem}; nothing was downloaded")
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
@@ -114,11 +119,13 @@ def _converted_folder(repo_id: str, sha: str) -> Path:
 
 
 def _fill(target: Path, source: Path, convert: bool = False) -> Path:
-    """Copy an adapter into a folder that is whole or not there; optionally add the MLX form of a PEFT adapter."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as temporary:
-        draft = Path(temporary) / "adapter"
-        draft.mkdir()
+    """Copy an adapter into an empty folder, or one that is whole or not there; optionally add the MLX form of PEFT's.
+
+    An empty folder is not replaced: it may be a mount, a link or the current one.
+    """
+    there = target.is_dir()
+    with tempfile.TemporaryDirectory(dir=target) if there else build_folder(target) as temporary:
+        draft = Path(temporary)
         for name in (*ADAPTER_FILES, CARD_FILE):
             if (source / name).is_file():
                 shutil.copyfile(source / name, draft / name)
@@ -126,7 +133,6 @@ def _fill(target: Path, source: Path, convert: bool = False) -> Path:
             convert_peft_to_mlx(source, draft)
             write_peft(draft)  # with the ranks of the MLX form, which adapter_config.json now names
             verify_adapter(draft)
-        if target.exists():
-            target.rmdir()
-        draft.rename(target)
+        for file in draft.iterdir() if there else ():
+            file.replace(target / file.name)
     return target

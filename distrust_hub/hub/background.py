@@ -62,12 +62,14 @@ class BackgroundPush:
             checkpoint: Its folder; linked or copied at once, since training may remove it.
             write: Writes (checkpoint, as the adapter folder).
         """
-        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
-        held = draft / "checkpoints" / checkpoint.name
+        draft = None
         try:
+            draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
+            held = draft / "checkpoints" / checkpoint.name
             shutil.copytree(checkpoint, held, copy_function=_link)
         except OSError as error:  # a full disk
-            shutil.rmtree(draft, ignore_errors=True)
+            if draft:
+                shutil.rmtree(draft, ignore_errors=True)
             logger.warning("%s was not published: %s; the run goes on", checkpoint.name, error)
             return
         with self._lock:

@@ -15,6 +15,7 @@ from distrust_hub.cards.check import first_paragraph
 from distrust_hub.cards.edits import extract_notes, is_untouched
 from distrust_hub.cards.render import read_card
 from distrust_hub.errors import HubError
+from distrust_hub.files import well_formed
 from distrust_hub.hub.client import WriteAccess
 from distrust_hub.hub.refusals import hub_errors, repo_page
 from distrust_hub.hub.retries import retrying
@@ -168,7 +169,7 @@ def commit_files(
             info = api.create_commit(
                 repo_id,
                 operations,
-                commit_message=message,
+                commit_message=well_formed(message),
                 repo_type=repo_type,
                 revision=revision,
                 create_pr=create_pr,

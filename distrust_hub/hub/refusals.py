@@ -27,6 +27,7 @@ from distrust_hub.errors import DistrustHubError, HubAuthError, HubError, HubNot
 from distrust_hub.hub.retries import seconds_to_wait
 from distrust_hub.pii import redact
 
+_BEARER = "Bearer "
 LOGIN = "run: hf auth login, or set HF_TOKEN"
 
 
@@ -55,6 +56,14 @@ def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: s
         raise HubNotFoundError(message, repo_id=repo_id, repo_type=repo_type) from error
     except HFValidationError as error:
         raise bad_repo_id(repo_id, repo_type) from error
+    except UnicodeEncodeError as error:  # of a header; it holds the token, so it is not kept as the cause
+        if not error.object.startswith(_BEARER):
+            raise
+        where = f"character {error.start - len(_BEARER) + 1}"
+        message = (
+            f"the Hugging Face token has a letter or sign that no token has ({where}); copy it again, {LOGIN}"
+        )
+        raise HubAuthError(message, repo_id=repo_id, repo_type=repo_type) from None
     except json.JSONDecodeError as error:
         message = f"the answer of {hub_address()} is not the Hub's (a proxy's page?); check the connection"
         raise HubError(message, repo_id=repo_id, repo_type=repo_type) from error

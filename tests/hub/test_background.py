@@ -99,6 +99,17 @@ def test_a_hub_that_fails_is_logged_and_the_run_goes_on(
     assert not hub.has_repo("ada/run")
 
 
+def test_a_folder_that_takes_no_draft_is_logged_and_the_run_goes_on(
+    hub: HubServer, token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = tmp_path / "step-000003"
+    checkpoint.mkdir()
+    (tmp_path / "run").write_text("a disk that takes no folder")
+    publisher = BackgroundPush(tmp_path / "run", "ada/run")
+    publisher(checkpoint, lambda held, draft: pytest.fail("nothing can be written"))
+    assert "step-000003 was not published" in caplog.text
+
+
 def test_resume_from_hub_continues_to_the_same_bytes_on_another_machine(
     hub: HubServer,
     token: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 import pytest
 from huggingface_hub import HfApi
@@ -61,6 +62,18 @@ def test_check_can_write_refuses_an_invalid_token(hub: HubServer, monkeypatch: p
     with pytest.raises(HubAuthError, match="token is not valid") as refused:
         check_can_write("ada/new")
     assert bad not in str(refused.value)
+
+
+@pytest.mark.parametrize("sign", ["\u201d", "\u0430"])
+def test_a_token_with_a_letter_that_no_header_holds_is_named_and_not_shown(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    """As it comes from a text with typographic quotes, or from another keyboard."""
+    monkeypatch.setenv("HF_TOKEN", f"hf_{'x' * 20}{sign}{'y' * 5}")
+    for ask in (lambda: check_can_write("ada/new"), lambda: snapshot("ada/new")):
+        with pytest.raises(HubAuthError, match=r"that no token has \(character 24\)") as caught:
+            ask()
+        assert "xxxx" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(("role", "permissions"), [("read", []), ("fineGrained", ["repo.content.read"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,23 @@ def test_pull_adapter_into_a_folder(hub: HubServer, token: str, folder: Path, tm
     with pytest.raises(OutputExistsError, match="holds files already; give an empty folder"):
         pull_adapter("ada/adapter", local_dir=target)
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("place", ["here", "link", "mount"])
+def test_pull_adapter_into_an_empty_folder_that_cannot_be_replaced(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """The current folder, a link to one, and what the system keeps, as it does a mount."""
+    push_adapter(folder, "ada/adapter")
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "link").symlink_to(target)
+    monkeypatch.chdir(target)
+    if place == "mount":
+        monkeypatch.setattr(Path, "rmdir", lambda self: pytest.fail("a mount cannot be removed"))
+    pull_adapter("ada/adapter", local_dir={"here": ".", "link": tmp_path / "link", "mount": target}[place])
+    assert verify_adapter(target).parameters == verify_adapter(folder).parameters
+    assert all(path.is_file() for path in target.iterdir())
 
 
 def test_pull_adapter_reads_only_artifacts(hub: HubServer, token: str, folder: Path) -> None:
@@ -118,6 +136,23 @@ def test_pull_adapter_refuses_a_file_larger_than_any_adapter(
     with pytest.raises(AdapterError, match=r"safetensors has \d+ bytes, more than the 1000 of any adapter"):
         pull_adapter("ada/adapter")
     assert not any("/resolve/" in request.path and request.method == "GET" for request in hub.requests[-3:])
+    monkeypatch.setattr("distrust_hub.adapters.pull.MAX_ADAPTER_BYTES", 10**6)
+    monkeypatch.setattr("distrust_hub.adapters.pull.MAX_TEXT_BYTES", 5000)
+    with pytest.raises(AdapterError, match=r"README.md has \d+ bytes, more than the 5000 of any adapter"):
+        pull_adapter("ada/adapter")
+
+
+def test_pull_adapter_of_two_at_once_converts_to_one_folder(hub: HubServer, token: str, tmp_path: Path) -> None:
+    write_peft_only(tmp_path / "peft")
+    api = HfApi(token=token)
+    api.create_repo("ada/peft")
+    api.upload_folder(repo_id="ada/peft", folder_path=tmp_path / "peft")
+    with ThreadPoolExecutor(4) as pool:
+        pulled = set(pool.map(lambda _: pull_adapter("ada/peft"), range(4)))
+    assert len(pulled) == 1
+    folder = pulled.pop()
+    assert verify_adapter(folder).config.rank == 4
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
 def test_pull_adapter_converts_a_repo_that_only_peft_reads(hub: HubServer, token: str, tmp_path: Path) -> None:

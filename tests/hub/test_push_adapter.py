@@ -38,9 +38,9 @@ PUBLISHED = [
 
 
 def test_push_adapter_makes_one_commit_with_everything(hub: HubServer, token: str, folder: Path) -> None:
-    result = push_adapter(folder, "ada/adapter", commit_message="First")
+    result = push_adapter(folder, "ada/adapter", commit_message="First \udcff")
     repo = hub.repo("ada/adapter")
-    assert [commit.title for commit in repo.commits()] == ["First", "initial commit"]
+    assert [commit.title for commit in repo.commits()] == ["First ?", "initial commit"]
     assert repo.files() == PUBLISHED
     assert list(result.files) == PUBLISHED[1:]
     assert result.sha == repo.commits()[0].oid
