@@ -118,13 +118,45 @@ def test_env_names_the_hub_without_what_is_secret(monkeypatch, capsys, tmp_path)
     monkeypatch.setenv("HF_TOKEN", token)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://ada:secret@hub.example")
     monkeypatch.setattr("distrust_hub.cli.env.mlx_problem", lambda: "not here")
-    monkeypatch.setattr("distrust_hub.cli.env.cache_dir", lambda: tmp_path / "cache")
-    monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path)
+    monkeypatch.setenv("DISTRUST_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert cli.main(["env"]) == 0
     shown = re.sub(" +", " ", capsys.readouterr().out)
-    assert "Hub address https://hub.example\nHub token found\ncache ~" in shown
+    assert "Hub address https://hub.example\nHub token found\ncache ~/cache\n" in shown
     assert token not in shown
     assert "bytes" not in shown
+
+
+@pytest.mark.parametrize(
+    ("home", "cache", "shown"),
+    [("/", "/data/cache", "~/data/cache"), ("/home/ada", "/home/adams/cache", "/home/adams/cache")],
+)
+def test_env_shortens_the_cache_only_where_it_is_at_home(monkeypatch, capsys, home, cache, shown):
+    monkeypatch.setattr("distrust_hub.cli.env.mlx_problem", lambda: "not here")
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("DISTRUST_HUB_CACHE", cache)
+    assert cli.main(["env"]) == 0
+    assert f"\ncache {shown}\n" in re.sub(" +", " ", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["chat", "--model", "~nobody-here/m", "--prompt", "x"], ["export", "~nobody-here/a", "--to", "mlx", "-o", "out"]],
+)
+def test_main_names_no_home_folder_in_one_line(arguments, capsys):
+    assert cli.main(arguments) == 1
+    assert capsys.readouterr().err == (
+        "distrust-hub: error: a path begins with ~ and no home folder of that name is known; write the path in full\n"
+    )
+
+
+def test_main_lets_other_runtime_errors_through(monkeypatch):
+    def fail(args):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(importlib.import_module("distrust_hub.cli.env"), "run", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli.main(["env"])
 
 
 @pytest.mark.parametrize(
@@ -137,6 +169,7 @@ def test_env_names_the_hub_without_what_is_secret(monkeypatch, capsys, tmp_path)
         (TrainingInterrupted("stopped at step 3"), 130, "stopped at step 3"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (DataError("token hf_abcdefghijklmnop\nwas refused"), 1, "token hf_*** was refused"),
+        (DataError("tensor \x1b[2Ja\x9b1mb\rc"), 1, r"tensor \x1b[2Ja\x9b1mb c"),
     ],
 )
 def test_main_errors_are_one_line(monkeypatch, capsys, error, code, shown):

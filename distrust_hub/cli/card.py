@@ -60,9 +60,12 @@ def _check_repo(name: str) -> list[str]:
     repo_type, patterns = "model", [CARD_FILE, "*.json"]
     try:
         folder, _ = snapshot(repo_id, revision=revision, allow_patterns=patterns)
-    except (HubNotFoundError, HubOfflineError):
+    except (HubNotFoundError, HubOfflineError) as no_model:
         repo_type = "dataset"
-        folder, _ = snapshot(repo_id, revision=revision, repo_type=repo_type, allow_patterns=patterns)
+        try:
+            folder, _ = snapshot(repo_id, revision=revision, repo_type=repo_type, allow_patterns=patterns)
+        except (HubNotFoundError, HubOfflineError):
+            raise no_model from None
     if not (folder / CARD_FILE).is_file():
         return [f"there is no {CARD_FILE}"]
     card: CardData | DatasetFacts | None = None

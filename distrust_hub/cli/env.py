@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> None:
         return
     rows = [(name, version) for name, version in report["versions"].items() if version]
     rows += [*_machine_rows(report["machine"]), *((f"Hub {name}", value) for name, value in report["hub"].items())]
-    cache = report["cache"].replace(str(Path.home()), "~")  # no user's name in a bug report
-    rows += [("cache", cache), ("MLX", report["mlx"]), *_speed_rows(report["speed"])]
+    cache, home = cache_dir(), Path.home()
+    shown = "~" / cache.relative_to(home) if cache.is_relative_to(home) else cache  # no user's name in a bug report
+    rows += [("cache", shown), ("MLX", report["mlx"]), *_speed_rows(report["speed"])]
     print_table(("what", "value"), [(name, str(value)) for name, value in rows])
 
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from distrust_hub import __version__
 from distrust_hub.cli.completion import SHELLS, completion_script
-from distrust_hub.cli.output import use_utf8
+from distrust_hub.cli.output import printable, use_utf8
 from distrust_hub.errors import DistrustHubError, TrainingInterrupted, UsageError
 from distrust_hub.pii import mask_secrets, redact
 
@@ -108,6 +108,10 @@ def _run(run: Any, args: argparse.Namespace) -> int:
         return _report(str(error) or "out of memory; use a smaller batch or model", 1)
     except OSError as error:
         return _report(_describe_os_error(error), 1)
+    except RuntimeError as error:
+        if "home directory" not in str(error):
+            raise
+        return _report("a path begins with ~ and no home folder of that name is known; write the path in full", 1)
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
@@ -144,7 +148,7 @@ def _report(message: str, code: int) -> int:
     if os.environ.get("HF_DEBUG"):
         print(mask_secrets(traceback.format_exc()), file=sys.stderr)
     label = "error: " if code in (1, 2) else ""
-    print(f"distrust-hub: {label}{redact(message)}", file=sys.stderr)
+    print(f"distrust-hub: {label}{printable(redact(message))}", file=sys.stderr)
     return code
 
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _GAP = "  "
 _NARROWEST = 16  # columns that text is wrapped into; where that is too wide, a row becomes a block of lines
 
@@ -30,9 +32,14 @@ def use_utf8() -> None:
                 stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+def printable(text: str) -> str:
+    """The text with control characters as ``\\x1b``: names of strangers must not steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 def note(message: str) -> None:
     """A line for the person at the terminal; never part of the data."""
-    print(message, file=sys.stderr, flush=True)
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def status(message: str) -> None:
@@ -142,7 +149,7 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
+    return printable(str(value))
 
 
 def _is_number(text: str) -> bool:

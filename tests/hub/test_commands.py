@@ -57,6 +57,8 @@ def test_card_check_of_a_repo_reads_card_and_artifacts_there(
     assert "ada/adapter: base_model is 'ada/other' and the adapter was trained on" in capsys.readouterr().err
     first = hub.repo("ada/adapter").commits()[1].oid
     assert run("card", f"ada/adapter@{first}", "--check") == 0
+    assert run("card", "ada/absent", "--check") == 1
+    assert "error: model ada/absent is not on the Hub" in capsys.readouterr().err
     write_jsonl(tmp_path / "t" / "train.jsonl", TRAIN)
     assert run("push", str(tmp_path / "t"), "ada/notes") == 0
     assert run("card", "ada/notes", "--check") == 0
