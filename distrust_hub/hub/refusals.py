@@ -60,9 +60,7 @@ def hub_errors(repo_id: str | None = None, repo_type: str = "model", revision: s
         if not error.object.startswith(_BEARER):
             raise
         where = f"character {error.start - len(_BEARER) + 1}"
-        message = (
-            f"the Hugging Face token has a letter or sign that no token has ({where}); copy it again, {LOGIN}"
-        )
+        message = f"the Hugging Face token has a letter or sign that no token has ({where}); copy it again, {LOGIN}"
         raise HubAuthError(message, repo_id=repo_id, repo_type=repo_type) from None
     except json.JSONDecodeError as error:
         message = f"the answer of {hub_address()} is not the Hub's (a proxy's page?); check the connection"
