@@ -8,8 +8,6 @@ ship with the package (``truthfulqa_sequences.npz``, no text in it) and the chec
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distrust_hub.preparation.words import split_words
 from distrust_hub.scoring.metadata import FIELDS
 
 DOCUMENT_WORDS = 13
@@ -41,8 +40,6 @@ PASSAGE_ITEMS = 50
 
 TRUTHFULQA, HELD_OUT = "truthfulqa", "held-out"
 TRUTHFULQA_FILE = Path(__file__).with_name("truthfulqa_sequences.npz")
-_WORD = re.compile(r"\w+")
-_APOSTROPHES = str.maketrans("", "", "'’‘`")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 Hashes = NDArray[np.uint64]
@@ -50,8 +47,7 @@ Hashes = NDArray[np.uint64]
 
 def word_hashes(text: str) -> Hashes:
     """One hash per word, shape (words,), the same for any spacing, case and punctuation."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).casefold())
-    return np.array([_word_hash(word) for word in words], dtype=np.uint64)
+    return np.array([_word_hash(word) for word in split_words(text)], dtype=np.uint64)
 
 
 @lru_cache(maxsize=1 << 17)

@@ -115,6 +115,8 @@ def test_split_by_origin_warns_where_nothing_can_be_held_out(caplog):
         ("ﬁne weather", "fine weather", True),
         ("The tide at noon", "The tide at moon", False),
         ("ab c", "a bc", False),
+        ("दिन", "दान", False),
+        ("the exam\u00adple isn’t long", "The example isn't long", True),
     ],
 )
 def test_text_fingerprint_compares_words_only(one, two, same):
