@@ -20,6 +20,9 @@ from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError, Te
 
 _CHUNK_BYTES = 1 << 20
 
+MAX_METADATA_CHARACTERS = 200_000
+"""More is no card, and takes seconds to read; the longest card of ours has some thousand."""
+
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
@@ -118,6 +121,23 @@ def read_json(path: str | Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{file}: not valid JSON ({error}); write it again or restore it") from error
+
+
+def parse_metadata(text: str) -> Any:
+    """The YAML at the top of a card, which anybody may have written.
+
+    Raises:
+        ValueError: If it has more than MAX_METADATA_CHARACTERS or is not YAML, as a clause: "is not YAML: ...".
+    """
+    import yaml
+
+    if len(text) > MAX_METADATA_CHARACTERS:
+        raise ValueError(f"has {len(text):,} characters; expected at most {MAX_METADATA_CHARACTERS:,}")
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # also dates that are none, values that do not fit their tag, and deep nesting
+        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from error
 
 
 def iter_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -6,13 +6,13 @@ import re
 import reprlib
 from typing import Any
 
-import yaml
 from huggingface_hub import ModelCardData
 
 from distrust_hub.cards.data import CardData
 from distrust_hub.cards.dataset import DatasetFacts
 from distrust_hub.cards.front_matter import LICENSES, TAGS
 from distrust_hub.cards.licenses import license_problems
+from distrust_hub.files import parse_metadata
 from distrust_hub.hub.client import is_repo_id
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -20,9 +20,6 @@ _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _LICENSE_NAME = re.compile(r"[a-z0-9.-]+")
 _TEXTS = ("language", "datasets", "tags")
 """Fields that the Hub takes as text or a list of texts."""
-
-MAX_METADATA_CHARACTERS = 200_000
-"""More is no card, and takes seconds to read; the longest card of ours has some thousand."""
 
 _short = reprlib.Repr()  # a value of a stranger's card may be as large and as deep as it likes
 _short.maxstring = _short.maxother = 80
@@ -42,12 +39,10 @@ def check_card(text: str, card: CardData | DatasetFacts | None = None, repo_type
     match = _FRONT_MATTER.match(text)
     if match is None:
         return ["there is no metadata: the card must begin with a YAML block between two lines of ---"]
-    if len(match[1]) > MAX_METADATA_CHARACTERS:
-        return [f"the metadata has {len(match[1]):,} characters; expected at most {MAX_METADATA_CHARACTERS:,}"]
     try:
-        metadata = yaml.safe_load(match[1])
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also dates that are none, and deep nesting
-        return [f"the metadata is not YAML: {' '.join(str(error).split())}"]
+        metadata = parse_metadata(match[1])
+    except ValueError as error:
+        return [f"the metadata {error}"]
     if not isinstance(metadata, dict):
         return ["the metadata is not a list of 'key: value' lines"]
     body = text[match.end() :]

@@ -88,7 +88,7 @@ def size(value: object) -> Safe:
 
 def python_literal(value: object) -> Safe:
     """A string literal for a Python code block."""
-    return Safe(json.dumps(clean(value)).replace("`", "\\u0060"))
+    return Safe(json.dumps(clean(value), ensure_ascii=False).replace("`", "\\u0060"))
 
 
 def shell_word(value: object) -> Safe:

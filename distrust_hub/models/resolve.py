@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distrust_hub.errors import ConfigError, ModelError, ModelNotFoundError
-from distrust_hub.files import combined_sha256, read_json
+from distrust_hub.files import combined_sha256, parse_metadata, read_json
 from distrust_hub.hub.client import is_repo_id, snapshot, split_revision
 from distrust_hub.models.cache import build_folder, cache_dir, cached_sha256
 from distrust_hub.models.fingerprint import (
@@ -274,15 +274,14 @@ def _weights_sha256(path: Path) -> str:
 
 def _card_license(folder: Path) -> tuple[str | None, str | None]:
     """(``license``, or ``license_name`` where that is ``other``; ``license_link``) of the README's front matter."""
-    import yaml
-
     card = folder / "README.md"
     if not card.is_file():
         return None, None
     match = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
     try:
-        front = yaml.safe_load(match[1]) if match else None
-    except (yaml.YAMLError, ValueError, RecursionError):
+        front = parse_metadata(match[1]) if match else None
+    except ValueError as error:
+        log.warning("%s: the licence of the base is not known, since the metadata %s", card, error)
         return None, None
     if not isinstance(front, dict):
         return None, None

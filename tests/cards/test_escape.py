@@ -40,6 +40,7 @@ HOSTILE = [
     "\u202egnp.exe\u200b",
     "\ud800 lone",
     "left\u061cto\u2060right\xad \U000e0041",
+    "a tag 🗝 of é",
 ]
 
 

@@ -130,13 +130,17 @@ def test_resolve_converts_npz_beside_a_config(tiny):
     assert resolve_base(str(tiny)).path == base.path
 
 
-def test_license_is_read_from_the_model_card(tiny):
+def test_license_is_read_from_the_model_card(tiny, caplog):
     (tiny / "README.md").write_text("---\nlicense: other\nlicense_name: llama3.2\n---\n# Tiny\n")
     assert resolve_base(str(tiny)).license == "llama3.2"
     (tiny / "README.md").write_text("---\nlicense: mit\n---\n")
     assert resolve_base(str(tiny)).license == "mit"
     (tiny / "README.md").write_text("---\nlicense: mit\ndate: 9999-99-99\n---\n")
     assert resolve_base(str(tiny)).license is None
+    (tiny / "README.md").write_text(f"---\nlicense: mit\n{'a: [b, c]' * 900_000}\n---\n")
+    caplog.clear()
+    assert resolve_base(str(tiny)).license is None
+    assert "the metadata has 8,100,013 characters; expected at most 200,000" in caplog.text
     (tiny / "README.md").write_text("no front matter")
     assert resolve_base(str(tiny)).license is None
 
