@@ -326,7 +326,9 @@ def test_reproduce_is_one_command_whatever_an_option_holds(folder: Path) -> None
     assert shlex.split(lines[1]) == ["pip", "install", "distrust-hub[train]==1'; touch pwned #"]
 
 
-@pytest.mark.parametrize("odd", [10**400, float("nan"), float("inf"), "text", [1], {"": {"a": 10**400}}], ids=lambda odd: repr(odd)[:9])
+@pytest.mark.parametrize(
+    "odd", [10**400, float("nan"), float("inf"), "text", [1], {"": {"a": 10**400}}], ids=lambda odd: repr(odd)[:9]
+)
 def test_values_of_unexpected_kind_never_break_the_card(folder: Path, odd: Any) -> None:
     run, report = training_run().to_json(), eval_report().to_json()
     run["hardware"]["memory_bytes"] = run["weights"]["ess"] = run["loss"]["train_first"] = odd
