@@ -56,8 +56,8 @@ def base_fingerprint(folder: Path) -> str:
     for name, shape in sorted(logical_shapes(headers, config).items()):
         structure.update(f"\n{name} {shape}".encode())
     structure.update(_tokenizer_digest(folder))
-    tensors = hashlib.sha256()
-    for name in _fixed_tensors(headers, int(architecture["num_hidden_layers"] or 1)):
+    tensors, layers = hashlib.sha256(), architecture["num_hidden_layers"]
+    for name in _fixed_tensors(headers, layers if isinstance(layers, int) else 1):
         path, entry, start = headers[name]
         tensors.update(f"\n{name} {entry['dtype']} {entry['shape']}\n".encode())
         tensors.update(_sample(path, entry, start))

@@ -6,6 +6,7 @@ import json
 import math
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,10 @@ def _npy_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -
 
 def _npz_loader(path: Path, name: str) -> Callable[[], np.ndarray]:
     def load() -> np.ndarray:
-        with np.load(path, allow_pickle=False) as archive:
-            return np.ascontiguousarray(archive[name])
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return np.ascontiguousarray(archive[name])
+        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ModelError(f"{path}: damaged .npz file ({error}); save or download it again") from error
 
     return load

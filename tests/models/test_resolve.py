@@ -97,6 +97,14 @@ def test_resolve_takes_inner_sizes_that_differ_or_follow_from_others(tiny, inner
     assert resolve_base(str(tiny)).parameters > 0
 
 
+@pytest.mark.parametrize(
+    "changes", [{"num_hidden_layers": [2]}, {"num_hidden_layers": "x", "text_config": {"num_hidden_layers": 2}}]
+)
+def test_resolve_takes_a_number_of_blocks_that_is_told_otherwise(tiny, changes):
+    edit(tiny / "config.json", **changes)
+    assert resolve_base(str(tiny)).fingerprint
+
+
 def test_resolve_refuses_pickle_only_folders_by_name(tiny):
     (tiny / "model.safetensors").rename(tiny / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"pytorch_model\.bin is a pickle"):

@@ -127,6 +127,20 @@ def test_convert_npz_refuses_bad_members(tmp_path, members, named):
         convert_npz(tmp_path / "w.npz", tmp_path / "m.safetensors")
 
 
+def test_convert_npz_names_a_file_whose_values_are_damaged(tmp_path):
+    """Found while they are copied: the size in the header does not tell."""
+    target = tmp_path / "m.safetensors"
+    with zipfile.ZipFile(tmp_path / "short.npz", "w") as archive:
+        archive.writestr("a.npy", npy("{'descr': '<f8', 'fortran_order': False, 'shape': (20,), }", b"x" * 150))
+    np.savez(tmp_path / "flipped.npz", a=np.zeros(1000))
+    whole = bytearray((tmp_path / "flipped.npz").read_bytes())
+    whole[5000] ^= 1
+    (tmp_path / "flipped.npz").write_bytes(whole)
+    for name, why in (("short", "expected 160 bytes got 150"), ("flipped", "Bad CRC-32")):
+        with pytest.raises(ModelError, match=rf"{name}\.npz: damaged \.npz file \(.*{why}.*\); save or download it"):
+            convert_npz(tmp_path / f"{name}.npz", target)
+
+
 def test_convert_npz_refuses_a_zip_bomb_and_other_files(tmp_path):
     stream = io.BytesIO()
     np.save(stream, np.zeros(1 << 20, np.float32))
