@@ -118,14 +118,14 @@ class Manifest(_Artifact):
 
     def __post_init__(self) -> None:
         """Refuse with ArtifactError what an edited file may hold in place of objects, which are read as such."""
-        for name in ("inputs", "failed", "splits", "contamination"):
+        flat = ("parameters", "counts", "licenses", "changed", "publishing")
+        for name in ("inputs", "failed", "splits", "contamination", *flat):
             value = getattr(self, name)
             kind: type = list if name in ("inputs", "failed") else dict
             entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-            if not isinstance(value, kind) or not all(isinstance(entry, dict) for entry in entries):
-                problem = (
-                    f"{name} is {repr(value)[:80]}; expected {'a list' if kind is list else 'an object'} of objects"
-                )
+            if not isinstance(value, kind) or not (name in flat or all(isinstance(entry, dict) for entry in entries)):
+                wanted = f"{'a list' if kind is list else 'an object'}{'' if name in flat else ' of objects'}"
+                problem = f"{name} is {repr(value)[:80]}; expected {wanted}"
                 raise ArtifactError(f"{self.FILE_NAME}: {problem}; prepare the data again, or remove the file")
 
     def changed_files(self, folder: str | Path) -> list[str]:

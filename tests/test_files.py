@@ -94,6 +94,9 @@ def test_artifact_round_trip_and_refusals(tmp_path):
     for wrong in ({"splits": []}, {"splits": {"train": 3}}, {"inputs": "x"}, {"inputs": ["x"]}, {"contamination": 1}):
         with pytest.raises(ArtifactError, match=rf"manifest.json: {next(iter(wrong))} is .* of objects"):
             Manifest.from_json({**made, **wrong})
+    for name in ("parameters", "counts", "licenses", "changed", "publishing"):
+        with pytest.raises(ArtifactError, match=rf"manifest.json: {name} is 5; expected an object;"):
+            Manifest.from_json({**made, name: 5})
     with pytest.raises(ArtifactError, match="schema is 'x'"):
         check_schema("x", "file")
 

@@ -177,9 +177,16 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         stream.seek(max(0, size - len(_PARQUET_MAGIC)))
         if stream.read() != _PARQUET_MAGIC:
             raise DataError("not a whole parquet file; write or download it again", path=path)
-    rows = datasets.load_dataset("parquet", data_files=glob.escape(str(path)), split="train", streaming=True)
-    for row in rows:
-        yield {name: value for name, value in row.items() if value is not None}
+    import pyarrow
+
+    try:
+        for row in datasets.load_dataset("parquet", data_files=glob.escape(str(path)), split="train", streaming=True):
+            yield {name: value for name, value in row.items() if value is not None}
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # not of the file's content
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise DataError(f"damaged parquet file ({said}); write or download it again", path=path) from error
 
 
 def import_datasets(step: str) -> Any:

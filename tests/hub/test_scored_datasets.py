@@ -17,7 +17,7 @@ from distrust_hub.cards.check import first_paragraph
 from distrust_hub.errors import DataError, HubAuthError, HubError, HubNotFoundError, InputNotFoundError
 from distrust_hub.files import iter_jsonl, sha256_file, write_jsonl
 from distrust_hub.hub import parquet
-from distrust_hub.hub.rows import iter_rows, load_scored, pull_training_folder
+from distrust_hub.hub.rows import iter_rows, load_scored, parquet_rows, pull_training_folder
 from distrust_hub.hub.scored_datasets import push_scored
 from distrust_hub.preparation.export import prepare
 from distrust_hub.sample import sample_corpus_path
@@ -83,6 +83,19 @@ def test_values_of_mixed_columns_come_back_with_their_types(hub: HubServer, toke
     assert [type(entry["mixed"]) for entry in found] == [type(value) for value in MIXED]
     folder, _ = pull_training_folder("ada/notes")
     assert [line for _, line in iter_jsonl(folder / "train.jsonl")] == rows
+
+
+@pytest.mark.parametrize(("place", "compression"), [(-6, "none"), (60, "snappy"), (60, "none")])
+def test_a_damaged_parquet_file_is_named(tmp_path: Path, place: int, compression: str) -> None:
+    """In the length of its footer, in packed values, and in the UTF-8 of a text."""
+    path = tmp_path / "s.parquet"
+    table = pa.table({"text": [f"Document {n}." for n in range(200)]})
+    pq.write_table(table, path, compression=compression, use_dictionary=False)
+    content = bytearray(path.read_bytes())
+    content[place : place + 2] = b"\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"s\.parquet: damaged parquet file \("):
+        list(parquet_rows(path))
 
 
 def test_values_that_parquet_cannot_hold_are_published_as_text(hub: HubServer, token: str, tmp_path: Path) -> None:
