@@ -161,8 +161,9 @@ class Loop:
         self._check_memory(checkpoints)
 
     def _check_memory(self, checkpoints: Checkpoints) -> None:
+        """Stop where memory runs out at any of the ranks: the first one alone has checkpoints that last."""
         limit = self.config.max_memory_gb
-        if limit is None or (used := memory_in_use() / 1e9) <= limit:
+        if limit is None or (used := self.differentiate.ranks.largest(memory_in_use()) / 1e9) <= limit:
             return
         checkpoints.wait()
         path = checkpoints.save(self.state())

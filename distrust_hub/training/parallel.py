@@ -88,7 +88,7 @@ def side_by_side(function: Callable[..., Result], calls: Sequence[tuple[Any, ...
         yield from (function(*arguments) for arguments in calls)
         return
     with small_products():
-        yield from _pool().map(lambda arguments: function(*arguments), calls)
+        yield from _pool()[0].map(lambda arguments: function(*arguments), calls)
 
 
 def small_products() -> contextlib.AbstractContextManager[None]:
@@ -97,23 +97,25 @@ def small_products() -> contextlib.AbstractContextManager[None]:
 
 
 @functools.cache
-def _pool() -> ThreadPoolExecutor:
-    """Threads live until ``end_threads``: MLX keeps a stream for each."""
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="part")
+def _pool() -> tuple[ThreadPoolExecutor, int]:
+    """Threads, and how many. They live until ``end_threads``: MLX keeps a stream for each."""
+    cores = usable_cores()
+    return ThreadPoolExecutor(cores, thread_name_prefix="part"), cores
 
 
 def end_threads() -> None:
     """End the threads and MLX's streams of each; one left with its stream can abort the process when that exits."""
     if not _pool.cache_info().currsize:
         return
-    together = threading.Barrier(usable_cores())  # so that every thread takes one call
+    pool, threads = _pool()
+    together = threading.Barrier(threads)  # so that every thread takes one call
 
     def clear(number: int) -> None:
         together.wait()
         mx.clear_streams()
 
-    with _pool() as pool:
-        list(pool.map(clear, range(usable_cores())))
+    with pool:
+        list(pool.map(clear, range(threads)))
     _pool.cache_clear()
 
 

@@ -80,6 +80,10 @@ class Ranks:
         """Whether it is so on any of the ranks; every rank must call it."""
         return here if self.size == 1 else bool(self._all_sum(mx.array([int(here)])).item())
 
+    def largest(self, here: int) -> int:
+        """The largest of the numbers that the ranks call this with; every rank must call it."""
+        return max(map(int, self.gather(str(here).encode())))
+
     def passes_on_first(self, check: Callable[[], None]) -> bool:
         """Check on rank 0 what need be checked once; every rank must call it.
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -68,10 +70,24 @@ def test_calls_give_their_results_in_order_whatever_the_number_of_threads(tiny, 
     results = []
     for threads in (1, 3):
         with ThreadPoolExecutor(threads) as pool:
-            monkeypatch.setattr(parallel, "_pool", lambda pool=pool: pool)
+            monkeypatch.setattr(parallel, "_pool", lambda pool=pool, threads=threads: (pool, threads))
             results.append(list(side_by_side(gradient, [(rows,) for rows in tokens])))
     assert results[0] == results[1]
     assert len(set(results[0])) == 6
+
+
+MORE_CORES = """
+from distrust_hub.training import parallel
+
+parallel.usable_cores = lambda: 1
+assert list(parallel.side_by_side(abs, [(-1,), (2,)])) == [1, 2]
+parallel.usable_cores = lambda: 3
+parallel.end_threads()
+"""
+
+
+def test_threads_end_where_the_process_has_got_more_cores_since():
+    subprocess.run([sys.executable, "-c", MORE_CORES], check=True, timeout=60)
 
 
 def test_replica_shares_arrays_and_nothing_else(tiny):

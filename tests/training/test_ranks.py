@@ -50,7 +50,7 @@ def test_a_single_process_is_all_ranks():
     ranks, state = Ranks(), TrainingState(1, {}, {})
     assert (ranks.first, ranks.size, ranks.share("abc")) == (True, 1, ["a", "b", "c"])
     assert ranks.json_from_first({"a": 1}) == {"a": 1}
-    assert (ranks.gather(b"x"), ranks.any(True), ranks.any(False)) == ([b"x"], True, False)
+    assert (ranks.gather(b"x"), ranks.any(True), ranks.any(False), ranks.largest(7)) == ([b"x"], True, False, 7)
     assert ranks.state_from_first(state) is state
 
 
@@ -69,7 +69,8 @@ print(json.dumps([ranks.rank, ranks.size, ranks.share("abc"), total[0]["a"].toli
                   ranks.json_from_first({"from": ranks.rank}), got.step, got.progress, got.adapter["x"].tolist(),
                   str(got.optimizer["y"].dtype), ranks.state_from_first(None) is None,
                   [part.decode() for part in ranks.gather(b"ab" * ranks.rank)], ranks.gather(b""),
-                  ranks.any(ranks.rank == 1), ranks.any(False)], default=bytes.decode), flush=True)
+                  ranks.any(ranks.rank == 1), ranks.any(False), ranks.largest(9 + 3 * ranks.rank)],
+                 default=bytes.decode), flush=True)
 """
 
 
@@ -79,7 +80,7 @@ def test_ranks_add_up_and_follow_the_first(tmp_path):
     done = launch(str(script))
     lines = sorted(json.loads(line) for line in done.stdout.splitlines())
     common = [[[3.0] * 3] * 2, 10, {"from": 0}, 7, {"skipped": 2}, [0.0, 1.0, 2.0], "uint64", True]
-    common += [["", "ab"], ["", ""], True, False]
+    common += [["", "ab"], ["", ""], True, False, 12]
     assert lines == [[0, 2, ["a", "c"], *common], [1, 2, ["b"], *common]], done.stderr
 
 
@@ -251,6 +252,27 @@ def test_a_push_is_checked_by_rank_0_and_a_refusal_ends_all_with_one_message(
     refused = launch(*command, "ada/x", "--private")
     assert refused.stderr.count("the Hub id of this base is unknown") == 1, refused.stderr
     assert [request.path for request in hub.requests[alone:]].count("/api/whoami-v2") == 1
+
+
+FILL_ONE = """
+import os, sys
+from distrust_hub.cli.main import main
+from distrust_hub.training import loop
+
+if os.environ["MLX_RANK"] == "1":
+    loop.memory_in_use = lambda: int(9e9)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_memory_that_runs_out_at_one_rank_ends_all_with_a_checkpoint(tiny_model, data, tmp_path):
+    script = tmp_path / "fill_one.py"
+    script.write_text(FILL_ONE)
+    arguments = train_command(tiny_model, data, tmp_path / "out", "--iters", "20", "--max-memory-gb", "8")[2:]
+    done = launch(str(script), *arguments)
+    assert "9.00 GB are in use after step 1 and max_memory_gb is 8; saved step-000001" in done.stderr
+    assert [path.name for path in (tmp_path / "out" / "checkpoints").iterdir()] == ["step-000001"]
 
 
 @pytest.mark.slow
