@@ -8,7 +8,6 @@ import re
 NOTES_START = "<!-- distrust-hub notes: what you write between these two lines is kept when the card is made again -->"
 NOTES_END = "<!-- distrust-hub notes end -->"
 
-_NOTES = re.compile(re.escape(NOTES_START) + r"\n(.*?)\n?" + re.escape(NOTES_END), re.DOTALL)
 _SEAL = re.compile(r"\n<!-- distrust-hub card sha256:([0-9a-f]{64}) -->\s*\Z")
 
 
@@ -19,8 +18,7 @@ def notes_section(notes: str = "") -> str:
 
 def extract_notes(card: str) -> str:
     """What stands between the markers of a card; empty without markers."""
-    match = _NOTES.search(_unix(card))
-    return match[1].strip("\n") if match else ""
+    return _parts(_unix(card))[1].strip("\n")
 
 
 def seal(card: str) -> str:
@@ -35,8 +33,16 @@ def is_untouched(card: str) -> bool:
 
 
 def _digest(card: str) -> str:
-    body = _NOTES.sub("", _SEAL.sub("", _unix(card)), count=1).rstrip()
+    before, _, after = _parts(_SEAL.sub("", _unix(card)))
+    body = f"{before}{after}".rstrip()
     return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()
+
+
+def _parts(card: str) -> tuple[str, str, str]:
+    """What stands before, between and after the markers; without both all of it stands before."""
+    before, start, rest = card.partition(f"{NOTES_START}\n")
+    notes, end, after = rest.partition(NOTES_END)
+    return (before, notes, after) if start and end else (card, "", "")
 
 
 def _unix(card: str) -> str:
