@@ -287,8 +287,9 @@ class TrainConfig(_Config):
             raise UsageError(f"iters is {self.iters} and epochs is {self.epochs}; give one of them")
         if self.num_layers == 0:
             raise ConfigError("num_layers is 0; expected -1 (all) or 1 and more")
-        if self.goes_on and self.overwrite:
-            raise UsageError("resume and overwrite are both set; give one of them")
+        going_on = [name for name in ("resume", "resume_from_step", "resume_from_hub") if getattr(self, name)]
+        if going_on and self.overwrite:
+            raise UsageError(f"{going_on[0]} and overwrite are both set; give one of them")
         if self.patience and not self.steps_per_eval:
             raise UsageError(f"patience is {self.patience} without steps_per_eval; give --steps-per-eval too")
         if self.patience and self.val_batches == 0:

@@ -53,7 +53,8 @@ class Loop:
             raise ConfigError(
                 f"patience is {config.patience} but no rows are held out; give --valid-share or valid rows"
             )
-        self.model, self.plan, self.valid, self.config = model, plan, valid, config
+        self.model, self.plan, self.config = model, plan, config
+        self.valid = valid if config.val_batches else None
         self.total_batches = (
             config.iters * config.grad_accumulation_steps
             if config.iters is not None
@@ -94,7 +95,7 @@ class Loop:
         for batch in self._held_out():
             self.top_token = max(self.top_token, int(batch.tokens.max()))
             self.width = max(self.width, batch.tokens.shape[1])
-        if batch is None and self._evaluates:
+        if batch is None and self.valid is not None:
             raise ObjectiveError("no tokens in the held-out rows; give others, or measure nothing with --val-batches 0")
 
     @property
@@ -282,7 +283,7 @@ class Loop:
         Returns:
             None where there are none, or after Ctrl-C.
         """
-        if not self._evaluates:
+        if self.valid is None:
             return None
         self.model.eval()
         total, count = 0.0, 0
@@ -300,10 +301,6 @@ class Loop:
         self.progress.valid_last = loss if math.isfinite(loss) else None
         metrics.write({"step": self.step, "valid_loss": self.progress.valid_last})
         return loss
-
-    @property
-    def _evaluates(self) -> bool:
-        return self.valid is not None and self.config.val_batches != 0
 
     def _held_out(self) -> Iterator[Batch]:
         """The batches of one evaluation."""

@@ -20,7 +20,7 @@ from distrust_hub.errors import (
     TrainingError,
 )
 from distrust_hub.models.resolve import resolve_base
-from distrust_hub.training import stream
+from distrust_hub.training import gradients, stream
 from distrust_hub.training.trainer import train
 from tests.training.conftest import metrics, scored_row, sha256, write_rows
 
@@ -56,6 +56,9 @@ def test_train_metrics_have_a_line_a_step(quick, tmp_path):
     assert [row["learning_rate"] for row in steps][:2] == pytest.approx([0.005, 0.01])
     assert [row["step"] for row in metrics(tmp_path) if "valid_loss" in row] == [0, 2, 3]
     assert sum(row["tokens"] for row in steps) == run.performance["trained_tokens"]
+    seconds = sum(row["tokens"] / row["tokens_per_second"] for row in steps)
+    assert run.performance["seconds"] == pytest.approx(seconds)
+    assert run.performance["tokens_per_second"] == pytest.approx(run.performance["trained_tokens"] / seconds)
 
 
 def test_train_repeats_to_the_byte_and_follows_the_seed(quick, tmp_path):
@@ -63,6 +66,18 @@ def test_train_repeats_to_the_byte_and_follows_the_seed(quick, tmp_path):
     quick("two", dropout=0.1)
     quick("three", dropout=0.1, seed=1)
     assert sha256(tmp_path, "one") == sha256(tmp_path, "two") != sha256(tmp_path, "three")
+
+
+def test_train_dropout_draws_other_noise_for_every_micro_batch(quick, monkeypatch):
+    places, original = set(), gradients._noise_seed
+
+    def noted(seed, position, item):
+        places.add(position)
+        return original(seed, position, item)
+
+    monkeypatch.setattr(gradients, "_noise_seed", noted)
+    quick(dropout=0.1, batch_size=1, grad_accumulation_steps=2)
+    assert places == set(range(6))
 
 
 def test_train_literal_is_plain_lora_to_the_byte_and_the_others_are_not(quick, tmp_path):
@@ -75,6 +90,11 @@ def test_train_literal_is_plain_lora_to_the_byte_and_the_others_are_not(quick, t
     assert sha256(tmp_path, "literal-3") == hashes["none"]
     terms = [metrics(tmp_path, name)[1]["distrust_term"] for name in ("literal", "literal-3")]
     assert terms[1] == pytest.approx(terms[0] * 3.0 / 2.7)
+
+
+def test_train_literal_logs_the_mean_term_of_a_steps_tokens(quick, tmp_path):
+    run = quick(objective="literal", batch_size=9, iters=1)
+    assert metrics(tmp_path)[1]["distrust_term"] == pytest.approx(run.objective["mean_term"])
 
 
 def test_train_reweight_with_a_ratio_of_one_is_plain_lora_to_the_byte(quick, tmp_path):
@@ -257,8 +277,9 @@ def test_train_config_and_options_are_exclusive(tiny_model, folder):
         train(TrainConfig(model=tiny_model, data=str(folder)), iters=3)
     with pytest.raises(ConfigError, match="iters is 3 and epochs is 2"):
         TrainConfig(model="m", data="d", iters=3, epochs=2)
-    with pytest.raises(ConfigError, match="resume and overwrite"):
-        TrainConfig(model="m", data="d", resume=True, overwrite=True)
+    for name, value in (("resume", True), ("resume_from_step", 3), ("resume_from_hub", "ada/run")):
+        with pytest.raises(ConfigError, match=f"{name} and overwrite are both set"):
+            TrainConfig(model="m", data="d", overwrite=True, **{name: value})
 
 
 def test_train_refuses_unscored_rows_before_it_trains(quick, tmp_path):
