@@ -50,6 +50,13 @@ def relative_distance(one, other) -> float:
     return float(np.linalg.norm(flat(one) - flat(other)) / np.linalg.norm(flat(other)))
 
 
+def test_held_out_loss_is_the_unweighted_loss_of_the_same_tokens(differentiate):
+    batch = make_batch(ITEMS, WEIGHTS, range(4), 32)
+    total, tokens = Differentiator(differentiate.model, TrainConfig(model="m", data="d")).held_out(batch)
+    assert tokens == sum(item.n_tokens for item in ITEMS)
+    assert total / tokens == pytest.approx(differentiate([[0, 1, 2, 3]]).loss, rel=1e-6)
+
+
 def test_accumulation_equals_one_large_batch(differentiate):
     large = differentiate([[0, 1, 2, 3]])
     small = differentiate([[0], [1], [2], [3]])
@@ -58,6 +65,7 @@ def test_accumulation_equals_one_large_batch(differentiate):
     assert small.loss == pytest.approx(large.loss, rel=1e-6)
     assert small.weighted_loss == pytest.approx(large.weighted_loss, rel=1e-6)
     assert small.mean_weight == pytest.approx(large.mean_weight)
+    assert large.mean_weight == pytest.approx(np.average(WEIGHTS, weights=[item.n_tokens for item in ITEMS]))
 
 
 def test_padding_does_not_change_the_gradient(differentiate):

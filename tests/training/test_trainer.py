@@ -92,6 +92,16 @@ def test_train_literal_is_plain_lora_to_the_byte_and_the_others_are_not(quick, t
     assert terms[1] == pytest.approx(terms[0] * 3.0 / 2.7)
 
 
+def test_train_logs_the_effective_sample_size_of_what_was_trained(quick, tmp_path):
+    one = quick("one", batch_size=9, iters=1).weights["ess"]
+    assert one < 0.9
+    (row,) = [row for row in metrics(tmp_path, "one") if "loss" in row]
+    assert (row["step_ess"], row["ess"]) == (pytest.approx(one), pytest.approx(one))
+    quick("nine", batch_size=1, iters=9)
+    *_, row = [row for row in metrics(tmp_path, "nine") if "loss" in row]
+    assert (row["step_ess"], row["ess"]) == (1.0, pytest.approx(one))
+
+
 def test_train_literal_logs_the_mean_term_of_a_steps_tokens(quick, tmp_path):
     run = quick(objective="literal", batch_size=9, iters=1)
     assert metrics(tmp_path)[1]["distrust_term"] == pytest.approx(run.objective["mean_term"])

@@ -236,6 +236,14 @@ def test_train_that_gives_up_keeps_the_last_good_checkpoint(quick, tmp_path, poi
     assert os.listdir(tmp_path / "adapter" / "checkpoints") == ["step-000001"]
 
 
+def test_train_goes_on_where_bad_steps_are_not_in_a_row(quick, tmp_path, poisoned, monkeypatch):
+    texts = ["Z", "good", "Z", "good", "Z"]
+    data = write_rows(tmp_path / "rows.jsonl", [scored_row(i, text=f"{text} {i}") for i, text in enumerate(texts)])
+    monkeypatch.setattr(stream, "batch_order", lambda widths, size, rng: [np.array([i]) for i in range(len(widths))])
+    run = quick(model=poisoned, data=data, batch_size=1, epochs=1, max_bad_steps=2, valid_share=0.0)
+    assert run.steps == {"total": 5, "skipped": 3}
+
+
 def test_train_from_an_earlier_step_then_stopped_goes_on_from_there(quick, tmp_path, monkeypatch):
     options = {"iters": 6, "save_every": 1, "keep_last": 9}
     quick(**options)
