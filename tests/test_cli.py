@@ -58,6 +58,8 @@ def test_main_wrong_usage_is_one_line_and_exit_2(arguments, capsys):
         (["train", "--adapter-pth", "out"], "unrecognized arguments: --adapter-pth out; did you mean --adapter-path?"),
         (["train", "--adapter-pth=out"], "did you mean --adapter-path?"),
         (["score", "in", "--xyzzy"], "unrecognized arguments: --xyzzy (see"),
+        (["score", "in", "--limit", "many"], "argument --limit: 'many' is not a whole number"),
+        (["demo", "--seed", "1.5"], "argument --seed: '1.5' is not a whole number"),
     ],
 )
 def test_main_says_what_was_probably_meant(arguments, shown, capsys):

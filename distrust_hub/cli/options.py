@@ -95,7 +95,7 @@ def add_rights_arguments(parser: argparse._ActionsContainer) -> None:
 
 def seed_int(text: str) -> int:
     """argparse type: a seed, 0 to MAX_SEED."""
-    value = int(text)
+    value = _whole(text)
     if not 0 <= value <= MAX_SEED:
         raise argparse.ArgumentTypeError(f"{value} is not 0 to {MAX_SEED}")
     return value
@@ -103,7 +103,14 @@ def seed_int(text: str) -> int:
 
 def positive_int(text: str) -> int:
     """argparse type: a whole number of at least 1."""
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
     return value
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None

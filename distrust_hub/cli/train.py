@@ -129,7 +129,8 @@ def _check_push(config: TrainConfig, args: argparse.Namespace) -> None:
     from distrust_hub.hub.client import check_can_write
     from distrust_hub.models.resolve import resolve_base
 
-    check_can_write(args.push, revision=args.revision, create_pr=args.create_pr, private=args.private)
+    where = {"revision": args.revision, "create_pr": args.create_pr, "private": args.private}
+    check_can_write(args.push, **where, dry_run=args.dry_run)
     base = resolve_base(config.model, base_model_id=config.base_model_id, trust_remote_code=config.trust_remote_code)
     if base.id is None:
         raise ConfigError(

@@ -102,7 +102,7 @@ def check_can_write(
 
     Args:
         repo_id: ``owner/name``, or a bare name in the user's own namespace.
-        repo_type: ``model`` or ``dataset``.
+        repo_type: ``model``, ``dataset`` or ``space``.
         revision: Branch to be written to, or ``refs/pr/N`` to add to a pull request of one's own; main when None.
         create_pr: A pull request needs an existing repo but not its ownership.
         private: Refuse a repo that is there and public.

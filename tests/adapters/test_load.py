@@ -41,6 +41,22 @@ def test_apply_adapter_swaps_and_remove_restores_exactly(tiny_base: Path, tmp_pa
     assert np.array_equal(logits(loaded.model), before)
 
 
+def test_apply_adapter_of_fewer_layers_leaves_none_of_the_adapter_before(
+    adapter: Trained, tiny_base: Path, tmp_path: Path
+) -> None:
+    from distrust_hub.adapters.load import apply_adapter
+    from distrust_hub.models.load import load_base
+
+    config, tensors = read_mlx(adapter.folder)
+    few = {name: value for name, value in tensors.items() if ".2.self_attn.q_proj." in name}
+    write_adapter(tmp_path / "few", config, few)
+    alone, swapped = load_base(str(tiny_base)), load_base(str(tiny_base))
+    apply_adapter(alone, tmp_path / "few")
+    for folder in (adapter.folder, tmp_path / "few"):
+        apply_adapter(swapped, folder)
+    assert np.array_equal(logits(swapped.model), logits(alone.model))
+
+
 def test_apply_adapter_that_does_not_fit_leaves_the_model_alone(adapter: Trained, tmp_path: Path) -> None:
     from distrust_hub.adapters.load import apply_adapter
     from distrust_hub.models.load import load_base

@@ -133,6 +133,17 @@ def test_verify_adapter_refuses_formats_that_disagree(adapter: Trained) -> None:
         verify_adapter(adapter.folder)
 
 
+def test_verify_adapter_bounds_both_files(adapter: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = write_peft(adapter.folder)
+    sizes = sorted((other.stat().st_size, (adapter.folder / "adapters.safetensors").stat().st_size))
+    assert sizes[1] == other.stat().st_size
+    monkeypatch.setattr("distrust_hub.adapters.verify.MAX_ADAPTER_BYTES", sizes[0])
+    with pytest.raises(
+        AdapterError, match=rf"adapter_model.safetensors: {sizes[1]} bytes; expected at most {sizes[0]}"
+    ):
+        verify_adapter(adapter.folder)
+
+
 def test_verify_adapter_refuses_another_base(adapter: Trained, tmp_path: Path) -> None:
     other = resolve_base(str(make_tiny_model(tmp_path / "other", layers=4)))
     with pytest.raises(AdapterError, match="made for another base"):

@@ -176,6 +176,14 @@ def test_train_push_dry_run_shows_files_and_card_and_writes_nothing(run, hub, to
 
 
 @pytest.mark.hub
+def test_train_push_dry_run_needs_no_token_and_says_what_was_not_checked(run, hub, capsys, caplog):
+    assert run("--push", "ada/adapter", "--base-model-id", "org/tiny", "--dry-run") == 0
+    assert "dry run: nothing was written" in capsys.readouterr().err
+    assert "no Hugging Face token: not checked whether you may write to ada/adapter" in caplog.text
+    assert hub.requests == []
+
+
+@pytest.mark.hub
 def test_train_push_that_fails_says_how_to_publish_what_was_trained(run, hub, token, capsys, no_waiting):
     hub.faults.append(Fault("status", "POST .*/commit/", times=None))
     assert (
