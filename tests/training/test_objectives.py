@@ -5,7 +5,7 @@ import pytest
 
 from distrust_hub.config import TrainConfig
 from distrust_hub.errors import DataError, ObjectiveError
-from distrust_hub.objective import distrust_term, example_weights
+from distrust_hub.objective import distrust_term, effective_sample_size, example_weights
 from distrust_hub.training import stream, survey
 from distrust_hub.training.examples import Encoder
 from distrust_hub.training.objectives import NEEDS_SCORES, make_plan
@@ -63,6 +63,20 @@ def test_reweight_is_the_same_from_a_buffer_smaller_than_the_data(plan, monkeypa
     np.testing.assert_array_equal(parts.stream.weigh(items_of(parts)), whole.stream.weigh(items_of(whole)))
     assert parts.weights == whole.weights
     assert (parts.survey.tokens, parts.survey.items) == (whole.survey.tokens, whole.survey.items)
+
+
+def test_weights_are_summarised_by_examples_and_tokens_however_they_are_grouped(plan):
+    scores = [3.0, 3.0, 3.0, 3.0, 4.0, 4.5, 9.0]  # of the first four the survey makes one group
+    rows = [Row(scored_row(1, words=3 + i, provenance_entropy=e), "rows.jsonl", i) for i, e in enumerate(scores)]
+    found = plan("reweight", rows=rows, max_weight_ratio=9.0)
+    items = items_of(found)
+    weights, tokens = found.stream.weigh(items), np.array([item.n_tokens for item in items])
+    tier = found.weights["by_tier"]["medium"]
+    assert (tier["rows"], tier["tokens"]) == (7, tokens.sum())
+    assert tier["mean_weight"] == pytest.approx(1.0)
+    assert tier["mean_provenance_entropy"] == pytest.approx(np.average(scores, weights=tokens))
+    assert found.weights["ess"] == pytest.approx(effective_sample_size(weights))
+    assert found.weights["max"] / found.weights["min"] == pytest.approx(weights.max() / weights.min())
 
 
 def test_survey_of_many_scores_stays_small_and_moves_no_weight_much(plan, monkeypatch):

@@ -47,6 +47,12 @@ def test_batches_order_follows_seed_and_epoch():
     assert epoch_items(make([5] * 20), 0) != epoch_items(make([5] * 20), 1)
 
 
+def test_blocks_have_orders_of_their_own(monkeypatch):
+    monkeypatch.setattr(stream, "BLOCK_EXAMPLES", 10)
+    order = [i for batch in epoch_items(make([5] * 20)) for i in batch]
+    assert [i + 10 for i in order[:10]] != order[10:]
+
+
 def test_batches_use_few_widths():
     data = make(np.random.default_rng(1).integers(2, 257, 200).tolist())
     assert len({batch.tokens.shape[1] for batch, _ in data.batches()}) <= 8
