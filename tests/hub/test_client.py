@@ -89,8 +89,11 @@ def test_check_can_write_refuses_a_read_only_token(
 def test_check_can_write_accepts_a_fine_grained_token_that_may_write(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", hub.add_user("ada", role="fineGrained", permissions=["repo.write"]))
+    fine = hub.add_user("ada", role="fineGrained", permissions=["repo.write"], orgs=["lab"])
+    monkeypatch.setenv("HF_TOKEN", fine)
     assert check_can_write("ada/new").user == "ada"
+    with pytest.raises(HubAuthError, match="may only read model lab/new"):  # its permission is for ada's repos
+        check_can_write("lab/new")
 
 
 def test_check_can_write_of_a_fine_grained_token_that_may_only_open_pull_requests(

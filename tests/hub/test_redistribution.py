@@ -90,6 +90,15 @@ def test_release_masks_keys_in_every_column_whatever_happens_to_personal_data(ac
     assert ("ada@example.org" in published["text"]) is (action == "keep")
 
 
+def test_release_leaves_out_the_places_of_evidence_in_a_text_that_it_changed() -> None:
+    evidence = [{"axis": "authority_weight", "component": "style", "contribution": 0.1, "span": [40, 44]}]
+    for text, kept in (("Write to ada@example.org, she saw it.", False), ("She saw it, and wrote it down.", True)):
+        published, _ = Release().apply({**row(1), "text": text, "evidence": evidence})
+        assert published is not None
+        assert ("span" in published["evidence"][0]) is kept
+        assert published["evidence"][0]["contribution"] == 0.1
+
+
 @pytest.mark.hub
 def test_public_push_refuses_texts_without_a_free_licence(hub: HubServer, token: str, tmp_path: Path) -> None:
     source = tmp_path / "s.jsonl"
