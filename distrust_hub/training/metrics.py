@@ -47,9 +47,9 @@ class Metrics:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stream.close()
         for reporter in list(self.reporters):
             self._tell(reporter, reporter.close)
+        self._stream.close()  # last: it may fail once more where the disk is full
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a line and hand it to the system, so that a killed process loses none."""

@@ -73,9 +73,11 @@ def train(config: TrainConfig | None = None, *, on_save: OnSave | None = None, *
     Raises:
         ConfigError: If both or neither are given, or a value is out of range.
         OutputExistsError: If the folder already holds an adapter and neither ``resume`` nor ``overwrite`` is set.
+        OutputError: If the folder cannot be written.
+        CheckpointError: If the checkpoint to go on from is of another run, or not there.
         ModelError, DataError, ObjectiveError: If the base or the data cannot be used.
         TrainingError: If training cannot go on; the last good checkpoint is intact.
-        TrainingInterrupted: After Ctrl-C; the state was saved.
+        TrainingInterrupted: After Ctrl-C; the state was saved, if a step was done.
 
     Example:
         >>> run = train(model="mlx-community/SmolLM2-135M-Instruct", data="notes", adapter_path="adapters", epochs=1)

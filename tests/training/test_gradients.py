@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from distrust_hub.models.runtime import mx, nn, tree_flatten
 from distrust_hub.training.batches import make_batch
 from distrust_hub.training.cpu_ops import fast_cpu_ops
 from distrust_hub.training.examples import Example, Pack
-from distrust_hub.training.gradients import Differentiator
+from distrust_hub.training.gradients import Differentiator, _noise_seed
 from distrust_hub.training.packing import packed_attention
 from distrust_hub.training.tuner import add_lora, checkpointed_blocks
 
@@ -48,6 +50,10 @@ def flat(gradients) -> np.ndarray:
 
 def relative_distance(one, other) -> float:
     return float(np.linalg.norm(flat(one) - flat(other)) / np.linalg.norm(flat(other)))
+
+
+def test_noise_follows_seed_place_and_item():
+    assert len({_noise_seed(*numbers) for numbers in itertools.product((1, 2), repeat=3)}) == 8
 
 
 def test_held_out_loss_is_the_unweighted_loss_of_the_same_tokens(differentiate):

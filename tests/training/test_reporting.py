@@ -89,6 +89,28 @@ def test_a_reporter_that_fails_is_left_out_and_the_run_goes_on(tmp_path, caplog)
     assert record.message == "Failing failed (ConnectionError: no route); the run goes on without it"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_a_full_disk_leaves_no_reporter_open(tmp_path):
+    class Noting:
+        closed = False
+
+        def write(self, row):
+            pass
+
+        def close(self):
+            self.closed = True
+
+    def run():
+        with Path("/dev/full").open("w") as full, Metrics(tmp_path, 0, [noting]) as metrics:
+            metrics._stream = full
+            metrics.write({"step": 1, "loss": 2.0})
+
+    noting = Noting()
+    with pytest.raises(OSError, match="No space left"):
+        run()
+    assert noting.closed
+
+
 def test_tensorboard_reporter_hides_the_steps_that_are_run_again(tmp_path):
     pytest.importorskip("tensorboardX", reason="the extra 'report' is not installed")
     reporter = TensorBoardReporter(tmp_path, step=7)

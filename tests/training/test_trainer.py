@@ -92,6 +92,12 @@ def test_train_literal_is_plain_lora_to_the_byte_and_the_others_are_not(quick, t
     assert terms[1] == pytest.approx(terms[0] * 3.0 / 2.7)
 
 
+def test_train_records_the_mean_loss_of_the_first_and_the_last_tenth_of_the_steps(quick, tmp_path):
+    run = quick(iters=25)
+    losses = [row["loss"] for row in metrics(tmp_path) if "loss" in row]
+    assert (run.loss["train_first"], run.loss["train_last"]) == (np.mean(losses[:2]), np.mean(losses[-2:]))
+
+
 def test_train_logs_the_effective_sample_size_of_what_was_trained(quick, tmp_path):
     one = quick("one", batch_size=9, iters=1).weights["ess"]
     assert one < 0.9
