@@ -19,6 +19,8 @@ NOT_MEASURED = "not measured"
 _MAX_CHARACTERS = 300
 _MAX_BYTES = 1e24
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&!])")
+_BLOCK = re.compile(r"^(\d{0,9})((?<=\d)[.)]|(?<!\d)[#+=-])")
+"""What makes a heading, list or rule of a text that stands first in its block."""
 _PLAIN_CODE = re.compile(r"[\w .,:;/@+=%()#'\"-]+")
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
@@ -37,7 +39,8 @@ def clean(value: object) -> str:
 
 def escape(value: object) -> Safe:
     """Text that renders as exactly its characters: no markup, HTML, link or table cell."""
-    return Safe(_SPECIAL.sub(r"\\\1", clean(value)).replace("://", r"\://").replace("www.", r"www\."))
+    text = _SPECIAL.sub(r"\\\1", clean(value)).replace("://", r"\://").replace("www.", r"www\.")
+    return Safe(_BLOCK.sub(r"\1\\\2", text))
 
 
 def finalize(value: Any) -> str:

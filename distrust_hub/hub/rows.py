@@ -119,7 +119,7 @@ def _dataset_errors(datasets: Any, repo_id: str) -> Iterator[None]:
     except (ValueError, datasets.exceptions.DatasetsError, datasets.data_files.EmptyDatasetError) as error:
         if isinstance(error, HfHubHTTPError):
             raise
-        said = " ".join(str(error).split())[:300]
+        said = redact(str(error))[:300]
         raise DataError(f"cannot be read as a dataset: {said}", path=repo_id) from error
 
 

@@ -56,6 +56,13 @@ def test_escape_renders_as_its_own_characters(value: str) -> None:
     assert shown == f"<p>{html.escape(f'x{clean(value)}x', quote=False).replace(chr(34), '&quot;')}</p>\n"
 
 
+@pytest.mark.parametrize("value", ["# heading", "- item", "+ item", "12. item", "3) item", "---", "===", "-5", "12.5"])
+def test_escape_starts_no_block(value: str) -> None:
+    """As in a list of conditions, where a value stands first."""
+    assert rendered(f"- {escape(value)}\n") == f"<ul>\n<li>{value}</li>\n</ul>\n"
+    assert rendered(f"a\n{escape(value)}\n") == f"<p>a\n{value}</p>\n"
+
+
 @pytest.mark.parametrize("mark", "\\`*_[]<>|~$&!")
 def test_escape_leaves_no_mark_as_it_is(mark: str) -> None:
     """One alone may do no harm; the text of the template around it could complete it."""

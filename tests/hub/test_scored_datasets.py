@@ -356,3 +356,6 @@ def test_an_error_of_the_connection_shows_no_token():
     with pytest.raises(HubError, match="Illegal header") as caught, _dataset_errors(datasets, "a/b"):
         raise ConnectionError("Server Disconnected") from HTTPError(f"Illegal header value b'Bearer {token}'")
     assert token not in str(caught.value)
+    with pytest.raises(DataError, match="cannot be read") as caught, _dataset_errors(datasets, "a/b"):
+        raise ValueError(f"no file at https://ada:{token}@hub.example/x")
+    assert token not in str(caught.value)
