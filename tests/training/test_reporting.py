@@ -4,6 +4,7 @@ import logging
 import os
 import struct
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def test_log_reporter_writes_about_twenty_lines(caplog):
     assert len(caplog.records) == 21
     assert caplog.records[0].message.startswith("step 50/1000: loss 2.0000, 50 tokens/s, ESS 80%, ")
     assert caplog.records[-1].message == "step 1000/1000: held-out loss 1.2500"
+
+
+def test_log_reporter_of_a_resumed_run_counts_the_time_of_its_own_steps(caplog, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    reporter = LogReporter(900, 1000)
+    now[0] += 300.0
+    with caplog.at_level(logging.INFO):
+        reporter.write({"step": 950, "loss": 2.0, "tokens_per_second": 50.0, "ess": 0.8})
+    assert caplog.records[0].message.endswith(", 5 min left")
 
 
 def test_train_reports_to_tensorboard(quick, tmp_path):
