@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_repo(name: str) -> list[str]:
     """Problems of the card of a model or dataset on the Hub, checked against the artifacts beside it."""
-    from distrust_hub.artifacts import CARD_FILE, Manifest
+    from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, CARD_FILE, EvalReport, Manifest, TrainingRun
     from distrust_hub.cards.check import check_card
     from distrust_hub.cards.data import CardData, collect
     from distrust_hub.cards.dataset import DatasetFacts
@@ -57,7 +57,8 @@ def _check_repo(name: str) -> list[str]:
     from distrust_hub.hub.client import snapshot, split_revision
 
     repo_id, revision = split_revision(name)
-    repo_type, patterns = "model", [CARD_FILE, "*.json"]
+    artifacts = (TrainingRun, Manifest, EvalReport)
+    repo_type, patterns = "model", [CARD_FILE, ADAPTER_CONFIG_FILE, *(artifact.FILE_NAME for artifact in artifacts)]
     try:
         folder, _ = snapshot(repo_id, revision=revision, allow_patterns=patterns)
     except (HubNotFoundError, HubOfflineError) as no_model:

@@ -47,8 +47,11 @@ def test_card_check_of_a_repo_reads_card_and_artifacts_there(
     hub: HubServer, token: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("push", str(folder), "ada/adapter") == 0
-    assert run("card", "ada/adapter", "--check") == 0
     api = HfApi(token=token)
+    for name in ("tokenizer.json", "sub/training_run.json"):
+        api.upload_file(path_or_fileobj=b"{}", path_in_repo=name, repo_id="ada/adapter")
+    assert run("card", "ada/adapter", "--check") == 0
+    assert not any("tokenizer.json" in entry.path or "/sub/" in entry.path for entry in hub.requests)
     card = hub.repo("ada/adapter").read("README.md").decode()
     wrong = card.replace("base_model: HuggingFaceTB/SmolLM2-135M-Instruct", "base_model: ada/other")
     api.upload_file(path_or_fileobj=wrong.encode(), path_in_repo="README.md", repo_id="ada/adapter", revision="main")
