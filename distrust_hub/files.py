@@ -20,6 +20,9 @@ from distrust_hub.errors import ArtifactError, DataError, InputNotFoundError, Te
 
 _CHUNK_BYTES = 1 << 20
 
+MAX_JSON_DEPTH = 100
+"""Levels of a JSON file; tokenizers, the deepest of those in use, have about ten."""
+
 MAX_METADATA_CHARACTERS = 200_000
 """More is no card, and takes seconds to read; the longest card of ours has some thousand."""
 
@@ -112,15 +115,22 @@ def read_json(path: str | Path) -> Any:
 
     Raises:
         InputNotFoundError: If the file is missing.
-        ArtifactError: If it is not JSON.
+        ArtifactError: If it is not JSON, or nested so deeply that whoever walks through it would fail.
     """
     file = Path(path)
     if not file.is_file():
         raise InputNotFoundError(f"{file}: no such file")
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{file}: not valid JSON ({error}); write it again or restore it") from error
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        lists = [entry.values() if isinstance(entry, dict) else entry for entry in level if type(entry) in (dict, list)]
+        level = [entry for entries in lists for entry in entries]
+        if not level:
+            return value
+    raise ArtifactError(f"{file}: nested deeper than {MAX_JSON_DEPTH} levels; write it again or restore it")
 
 
 def parse_metadata(text: str) -> Any:

@@ -67,6 +67,15 @@ def test_read_json_names_a_missing_or_damaged_file(tmp_path):
         read_json(tmp_path / "a.json")
 
 
+def test_read_json_refuses_what_is_nested_too_deeply_to_be_used(tmp_path):
+    for mark, end in (("[", "]"), ('{"a":', "}")):
+        (tmp_path / "a.json").write_text(mark * 95 + "1" + end * 95)
+        assert read_json(tmp_path / "a.json")
+        (tmp_path / "a.json").write_text(mark * 700 + "1" + end * 700)
+        with pytest.raises(ArtifactError, match=r"a\.json: nested deeper than 100 levels"):
+            read_json(tmp_path / "a.json")
+
+
 def test_iter_jsonl_names_file_and_line(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"a": 1}\n\n{"b": 2}\nnot json\n')

@@ -34,6 +34,19 @@ def test_fingerprint_ignores_where_and_how_the_same_model_is_stored(tiny, tmp_pa
     assert base_fingerprint(other) == base_fingerprint(tiny)
 
 
+def test_fingerprint_ignores_what_some_exports_write_twice(tmp_path):
+    """The output embedding of a model that shares it with the input, and rotary frequencies."""
+    tied = make_tiny_model(tmp_path / "tied", tie=True)
+    before, parameters = base_fingerprint(tied), resolve_base(str(tied)).parameters
+    weights = load_file(tied / "model.safetensors")
+    assert "lm_head.weight" not in weights
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].copy()
+    weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = np.ones(8, np.float32)
+    save_file(weights, str(tied / "model.safetensors"))
+    assert base_fingerprint(tied) == before
+    assert resolve_base(str(tied)).parameters == parameters
+
+
 @pytest.mark.parametrize(
     "name", ["model.embed_tokens.weight", "model.layers.1.self_attn.o_proj.weight", "model.norm.weight"]
 )
