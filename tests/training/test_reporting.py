@@ -128,7 +128,9 @@ def test_tensorboard_reporter_hides_the_steps_that_are_run_again(tmp_path):
     reporter.write({"step": 8, "loss": 1.0})
     reporter.close()
     (file,) = tmp_path.iterdir()
-    assert b"loss" in file.read_bytes()
+    content = file.read_bytes()
+    assert b"loss" in content
+    assert b"\x10\x08:\x02\x08\x01" in content  # an event of step 8 that says: a session starts
 
 
 def record(by_tier):
