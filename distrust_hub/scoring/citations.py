@@ -21,6 +21,9 @@ _JOINING = frozenset(
 _MONTHS = frozenset(map(str, calendar.month_name))
 _NAME = r"(?:(?:Ma?c|De|Di|Du|La|Le|Van|Fitz|O['’])(?=[A-Z]))?[A-Z][a-zà-ÿ'’-]{1,30}"
 _NARRATIVE = re.compile(rf"\b{_NAME}(?P<more> (?:and|&) {_NAME}| et al\.?,?)? \((?:1[5-9]|20)\d\d[a-z]?\)")
+_LONGEST_NAMES = 80
+"""Characters that ``_NARRATIVE`` takes before its parenthesis at most: two names and ``and``."""
+
 _PLACED_BEFORE = re.compile(
     r"(?:\b(?:born|died|lived|built|made|held|founded|opened|published) (?:in|at|near)"
     r"|\b(?:film|movie|album|novel|painting|opera|song|game|city|town)) $",
@@ -41,7 +44,8 @@ _PLACE_SHAPES = (b"0000;", b"0000 ;", b"ol.0", b"ol. 0", b"0(0", b"0 (0")
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]{1,120}")
 _LEGAL = re.compile(
-    r"\b\d{1,4} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6}|§§? ?\d"
+    r"[\d§](?:(?<=§)§? ?\d"
+    r"|(?<=\b\d)\d{0,3} (?:U\. ?S\. ?C?\.?|F\. ?(?:2d|3d|Supp\.?)|S\. ?Ct\.|C\. ?F\. ?R\.|Stat\.) (?:§ ?)?\d{1,6})"
 )
 _PATENT = re.compile(
     r"\bPat(?:ent|\.) (?:Nos?\.? ?|[Nn]umber )\d[\d,]{3,10}|\bPatent (?:\d{1,3},\d{3}(?:,\d{3})?(?![\d,])|\d{5,8}\b)"
@@ -115,34 +119,41 @@ def find_citations(text: NormalText) -> dict[str, Found]:
     numbered steps and years in plain parentheses are not citations.
     """
     found: dict[str, Found] = {}
-    flat = text.flat
-
-    def add(style: str, spans: Found) -> None:
-        if spans:
-            found.setdefault(style, []).extend(spans)
-
-    if "[" in flat:
-        for chain in _BRACKETS.finditer(flat):
-            if not _NO_CITATION_BEFORE.search(flat[max(0, chain.start() - 10) : chain.start()]):
-                add("numbered", [m.span() for m in _BRACKET.finditer(flat, *chain.span())])
-    if "(" in flat:
-        add("author_year", [span for m in _PAREN.finditer(flat) for span in _author_years(m)])
-        if _YEAR_OPENS.search(flat):
-            add("author_year", [m.span() for m in _NARRATIVE.finditer(flat) if _names_author(flat, m)])
-    if "/" in flat and "10." in flat:
-        add("doi", [m.span() for m in _DOI.finditer(flat)])
+    flat, marks = text.flat, text.marks
+    if b"[" in marks:
+        found["numbered"] = _numbered(flat)
+    if b"(" in marks and b"00" in marks:
+        found["author_year"] = [span for m in _PAREN.finditer(flat) for span in _author_years(m)]
+        if b"(00" in marks:
+            found["author_year"] += _narratives(flat)
+    if b"/" in marks and b"00." in marks:
+        found["doi"] = _spans(_DOI, flat)
     matches = _SIGN_MATCHER.find_matches_as_indexes(text.data, overlapping=True)
-    signs = {_SIGN_STYLES[match[0]] for match in matches}
-    if "reference" in signs:
-        add("bibliography", _references(text))
-    if "legal" in signs:
-        add("legal", [m.span() for m in _LEGAL.finditer(flat)])
-    if "patent" in signs or ("code" in signs and b"00000" in text.figures):
-        add("patent", [m.span() for m in _PATENT.finditer(flat)])
-    if "archive" in signs:
-        add("archive", [m.span() for m in _ARCHIVE.finditer(flat)])
-    if "footnote" in signs:
-        add("footnote", [m.span() for m in _FOOTNOTE.finditer(flat)])
+    if matches:
+        signs = {_SIGN_STYLES[match[0]] for match in matches}
+        if "reference" in signs:
+            found["bibliography"] = _references(text)
+        if "legal" in signs:
+            found["legal"] = _spans(_LEGAL, flat)
+        if "patent" in signs or ("code" in signs and b"00000" in text.figures):
+            found["patent"] = _spans(_PATENT, flat)
+        if "archive" in signs:
+            found["archive"] = _spans(_ARCHIVE, flat)
+        if "footnote" in signs:
+            found["footnote"] = _spans(_FOOTNOTE, flat)
+    return {style: spans for style, spans in found.items() if spans}
+
+
+def _spans(pattern: re.Pattern[str], flat: str) -> Found:
+    return [match.span() for match in pattern.finditer(flat)]
+
+
+def _numbered(flat: str) -> Found:
+    """Numbers in square brackets, one after the other or alone."""
+    found: Found = []
+    for chain in _BRACKETS.finditer(flat):
+        if not _NO_CITATION_BEFORE.search(flat[max(0, chain.start() - 10) : chain.start()]):
+            found += [match.span() for match in _BRACKET.finditer(flat, *chain.span())]
     return found
 
 
@@ -171,6 +182,19 @@ def _author_years(group: re.Match[str]) -> Found:
             found.append((at + len(part) - len(part.lstrip()), at + len(part)))
         at += len(part) + 1
     return found if len(found) != 1 else [group.span()]
+
+
+def _narratives(flat: str) -> Found:
+    """``Name (2019)`` and the like: looked for before each year in parentheses, not wherever a name could start."""
+    found: Found = []
+    end = 0
+    for opening in _YEAR_OPENS.finditer(flat):
+        start = max(end, opening.start() - _LONGEST_NAMES)
+        for match in _NARRATIVE.finditer(flat, start, opening.end() + len("a)")):
+            end = match.end()
+            if _names_author(flat, match):
+                found.append(match.span())
+    return found
 
 
 def _names_author(flat: str, match: re.Match[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from distrust_hub.scoring.normalise import NormalText, figures
+from distrust_hub.scoring.normalise import NormalText
 
 YEAR_MIN, YEAR_MAX = 1400, 2100
 """Years outside are not read as publication years."""
@@ -43,8 +43,13 @@ _MONTHS = (
     r"agosto|sept?(?:ember|embre|iembre|tembre|r)?|oct(?:ober|obre|obris|r)?|okt(?:ober)?|settembre|ottobre|octubre|"
     r"nov(?:ember|embre|iembre|r)?|dec(?:ember|embris|r)?|déc(?:embre)?|dez(?:ember)?|diciembre|dicembre"
 )
-_YEARISH = re.compile(r"(?:[1lI][4-9][0-9OolI]{2}|1l[0-9]{2}|l[0-9]l[0-9]|20[0-9]{2})(?!\w|[.,]\d|[/–-]\d{3})")
+_YEARISH = re.compile(
+    r"[12lI](?:(?<!2)[4-9][0-9OolI]{2}|(?<=1)l[0-9]{2}|(?<=l)[0-9]l[0-9]|(?<=2)0[0-9]{2})(?!\w|[.,]\d|[/–-]\d{3})"
+)
 _DIGITS = {"O": "0", "o": "0", "l": "1", "I": "1"}
+_FIGURES = bytes(48 if chr(code) in "123456789OolI" else code for code in range(256))
+"""A 0 for every digit and every letter that ``_YEARISH`` takes for one."""
+
 _MARK = r"(?:copyright(?! (?:act|law))|\(c\)|©)"
 _STATED_BEFORE = re.compile(
     rf"(?:(?i:{_MARK}|\b(?:imprint|entered according to|anno domini|anno|a\. ?d\.|application filed|excudebat))"
@@ -136,7 +141,7 @@ def metadata_year(metadata: Mapping[str, Any]) -> Year | None:
 def stated_year(flat: str) -> Year | None:
     """The year the text gives for itself in its head: imprint, copyright or filing first, then a date, else none."""
     head = flat[:_HEAD]
-    if b"0" not in figures(head.encode("utf-8", "surrogatepass")):
+    if b"0000" not in head.encode("utf-8", "surrogatepass").translate(_FIGURES):
         return _roman_year_in(head)
     date: Year | None = None
     for found in _YEARISH.finditer(head):
@@ -166,7 +171,7 @@ def _opens(head: str, start: int, end: int, before: str) -> bool:
 
 
 def _roman_year_in(head: str) -> Year | None:
-    if "MD" not in head and "MC" not in head and "MM" not in head:
+    if "M" not in head or not ("MD" in head or "MC" in head or "MM" in head):
         return None
     for found in _ROMAN.finditer(head):
         year = roman_year(found.group()) if len(found.group()) > 3 else None

@@ -46,6 +46,9 @@ class Language(NamedTuple):
     english: float
 
 
+_ENGLISH = Language("en", 1.0)
+
+
 def language_of(words: Sequence[str], foreign: int) -> Language:
     """Guess the language.
 
@@ -55,7 +58,7 @@ def language_of(words: Sequence[str], foreign: int) -> Language:
     """
     sample = words[:: max(1, len(words) // _SAMPLE)]
     if len(COMMON["en"].intersection(sample)) >= max(8, foreign + _SHARED):
-        return Language("en", 1.0)  # no other language can have more, and 8 are enough for any sample
+        return _ENGLISH  # no other language can have more, and 8 are enough for any sample
     unique = set(words)
     hits = {name: len(common & unique) for name, common in COMMON.items()}
     best = max(hits, key=lambda name: hits[name])  # English is first and wins a tie
@@ -63,7 +66,7 @@ def language_of(words: Sequence[str], foreign: int) -> Language:
         short = len(words) < (2 * SHORT_WORDS if hits["en"] else SHORT_WORDS)
         return Language("unknown", 0.5 if short and all(map(str.isascii, words)) else 0.0)
     if best == "en":
-        return Language("en", 1.0)
+        return _ENGLISH
     only_english = len((COMMON["en"] - COMMON[best]) & unique)
     return Language(best, only_english / (only_english + hits[best]) if only_english > hits[best] / 2 else 0.0)
 

@@ -37,6 +37,7 @@ _FEW = 100
 _USUAL = bytes(code for code in range(128) if code == 32 or not chr(code).isspace())
 _ASCII_WORDS = bytes(code if chr(code).isalnum() or chr(code) == "'" or code > 127 else 32 for code in range(256))
 _FIGURES = bytes(48 if chr(code) in "123456789" else code for code in range(256))
+_LETTERS = bytes(code for code in range(128) if chr(code).isalpha() or code == 32)
 _FOUR_DIGITS = re.compile(rb"0000(?<![0-9A-Za-z]0000)(?![0-9A-Za-z])")
 _LINE_HYPHENS = {
     sign: re.compile(rf"{sign} (?<=[a-z\u017f]{sign} )(?!(?:and|or|to|und|oder|et|y|e)\b)(?=[a-z\u017f])")
@@ -52,29 +53,49 @@ class NormalText:
         flat: White space squeezed to single spaces, nothing else changed.
         data: ``flat`` in UTF-8: counting in bytes is several times as fast.
         figures: ``data`` with a 0 for every ASCII digit: one quick search says whether a number of a shape is in it.
+        marks: The text in UTF-8 without ASCII letters and spaces, with a 0 for every ASCII digit. It is short, so that
+            looking into it costs next to nothing: a sign or a shape of digits that is not in it is not in the text.
         cased: Words between single spaces, in their own case, a space at both ends.
         lower: The same in lower case, position for position.
         words: Words in lower case.
+        years: Numbers from 1500 to 2099 that stand alone: the place in ``flat`` and the number, from left to right.
         line_breaks: Words joined again that a line end had hyphenated.
     """
 
-    __slots__ = ("__dict__", "cased", "data", "figures", "flat", "line_breaks", "lower", "raw", "words")
+    __slots__ = (
+        "__dict__",
+        "cased",
+        "cased_data",
+        "data",
+        "figures",
+        "flat",
+        "line_breaks",
+        "lower",
+        "marks",
+        "raw",
+        "words",
+        "years",
+    )
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
         data = raw.encode("utf-8", "replace")  # lone surrogates as they are written to files
-        unusual = set(data.translate(None, _USUAL).decode())
+        self.marks = data.translate(_FIGURES, _LETTERS)
+        unusual = set(self.marks.translate(None, _USUAL).decode())
         for space in filter(str.isspace, unusual):
             data = data.replace(space.encode(), b" ")
         self.data = data = _squeezed(data)
         self.flat = flat = data.decode()
-        self.figures = figures(data)
+        self.figures = data.translate(_FIGURES)
+        self.years = _years(data, self.figures) if b"0000" in self.marks else []
         self.line_breaks = 0
         for sign, pattern in _LINE_HYPHENS.items():
             if sign in flat:
                 flat, joined = pattern.subn("", flat)
                 self.line_breaks += joined
-        self.cased = f" {_squeezed(_words_only(flat, unusual)).decode()} "
+        words = _words_only(flat.encode() if self.line_breaks else data, unusual)
+        self.cased_data = b" %b " % _squeezed(words)
+        self.cased = self.cased_data.decode()
         lower = self.cased.lower()
         if len(lower) != len(self.cased):
             lower = "".join(low if len(low := c.lower()) == 1 else c for c in self.cased)
@@ -114,18 +135,6 @@ class NormalText:
             at += len(word)
         return in_flat, in_raw
 
-    @cached_property
-    def years(self) -> list[tuple[int, int]]:
-        """Numbers from 1500 to 2099 that stand alone: the place in ``flat`` and the number, from left to right."""
-        found: list[tuple[int, int]] = []
-        data, place, seen = self.data, 0, 0
-        for match in _FOUR_DIGITS.finditer(self.figures):
-            start, end = match.span()
-            if 1500 <= (year := int(data[start:end])) < 2100:
-                place, seen = place + len(data[seen:start].decode()), start
-                found.append((place, year))
-        return found
-
     def flat_span(self, start: int, end: int) -> tuple[int, int]:
         """Code points ``[start, end)`` of the original text for a place in ``flat``."""
         in_flat, in_raw = self._word_starts
@@ -158,24 +167,31 @@ def _squeezed(data: bytes) -> bytes:
     return codes[1:][solid[1:] | solid[:-1]].tobytes().rstrip(b" ")
 
 
+def _years(data: bytes, figures: bytes) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    place, seen = 0, 0
+    for match in _FOUR_DIGITS.finditer(figures):
+        start, end = match.span()
+        if 1500 <= (year := int(data[start:end])) < 2100:
+            place, seen = place + len(data[seen:start].decode()), start
+            found.append((place, year))
+    return found
+
+
 def _composed(letter: str) -> str:
     """A letter and its accent as one character, or the two where there is no such character."""
     return unicodedata.normalize("NFC", letter)
 
 
-def figures(data: bytes) -> bytes:
-    """A text in UTF-8 with a 0 for every ASCII digit."""
-    return data.translate(_FIGURES)
-
-
-def _words_only(flat: str, unusual: set[str]) -> bytes:
+def _words_only(data: bytes, unusual: set[str]) -> bytes:
     """A space for every character that is neither alphanumeric nor an apostrophe within a word."""
     if not unusual.isdisjoint(_ACCENTS):
-        flat = _ACCENTED.sub(lambda match: _composed(match[0]), flat)
+        data = _ACCENTED.sub(lambda match: _composed(match[0]), data.decode()).encode()
     written = {character: plain for character in unusual if (plain := _plain(character)) != character}
     if len(written) > _FEW:
-        flat, written = flat.translate({ord(character): plain for character, plain in written.items()}), {}
-    words = flat.encode().translate(_ASCII_WORDS)
+        table, written = {ord(character): plain for character, plain in written.items()}, {}
+        data = data.decode().translate(table).encode()
+    words = data.translate(_ASCII_WORDS)
     for character, plain in written.items():
         words = words.replace(character.encode(), plain.encode())
     if b"'" in words:
