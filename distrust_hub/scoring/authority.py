@@ -22,13 +22,12 @@ def authority_components(analysis: Analysis) -> dict[str, float]:
     """Contribution of each component to authority_weight, the row's own source type aside."""
     numbers = calibration().constants["authority"]
     rules = analysis.rules
-    citations = sum(map(len, analysis.citations.values()))
     return {
         "base": numbers["base"],
         "style": analysis.style.authority,
-        "citations": _citation_amount(citations),
+        "citations": _citation_amount(sum(map(len, analysis.citations.values()))),
         "citation_count": _citation_amount(analysis.cited.number if analysis.cited else 0),
-        "institution": capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
+        "institution": capped_log(sum([rank for _, rank in rules.speaking]), *numbers["institution"]),
         "consensus": capped_log(len(rules.consensus), *numbers["consensus"]),
         "coordinated_markers": marks_amount(analysis, rules.coordinated, *numbers["coordinated_markers"]),
         "primary_markers": -marks_amount(analysis, rules.markers, *numbers["primary_markers"]),
@@ -40,6 +39,8 @@ def authority_components(analysis: Analysis) -> dict[str, float]:
 
 def _citation_amount(count: int) -> float:
     """Logarithmic in the number of citations, at most the cap."""
+    if not count:
+        return 0.0
     numbers = calibration().constants["authority"]
     return float(min(numbers["citation_cap"], numbers["citation_log10"] * math.log10(1 + count)))
 

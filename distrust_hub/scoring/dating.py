@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from distrust_hub.scoring.matcher import Matches, lexicon_matcher
@@ -29,7 +30,13 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 
-_NEWEST_FIRST = sorted(zip(SINCE, SINCE_GROUPS), reverse=True)
+
+@lru_cache(maxsize=1)
+def _newest_first() -> list[tuple[int, int]]:
+    """Years and the numbers of the word groups that tell them."""
+    index = lexicon_matcher().index
+    return [(year, index[name]) for year, name in sorted(zip(SINCE, SINCE_GROUPS), reverse=True)]
+
 
 _NUMBERED = re.compile(
     r"\b(?:rooms?|pages?|pp?|nos?|numbers?|numbered|models?|routes?|bus|flight|lots?|box|suite|apartment|ext|extension|"
@@ -56,10 +63,9 @@ class Since(NamedTuple):
 def since(text: NormalText, matches: Matches) -> Since | None:
     """The best reason why the text is modern, None when it gives none. A quantity or a model number is no date."""
     found: Since | None = None
-    index = lexicon_matcher().index
-    for year, name in _NEWEST_FIRST:
-        if matches.counts[index[name]]:
-            found = Since(year, matches.hits(index[name])[0], True)
+    for year, group in _newest_first():
+        if matches.counts[group]:
+            found = Since(year, matches.hits(group)[0], True)
             break
     flat = text.flat
     for start, year in text.years:

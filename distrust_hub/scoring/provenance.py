@@ -28,13 +28,13 @@ def provenance_components(analysis: Analysis) -> dict[str, float]:
     """Contribution of each component to provenance_entropy in bits, the row's own source type aside."""
     numbers = calibration().constants["provenance"]
     rules = analysis.rules
-    bits = shannon_bits(len(hits) for hits in rules.markers.values())
+    bits = shannon_bits(map(len, rules.markers.values()))
     return {
         "base": numbers["base"],
         "style": analysis.style.entropy,
         "evidence_entropy": numbers["evidence_entropy_share"] * bits,
         "primary_markers": marks_amount(analysis, rules.markers, *numbers["primary_markers"]),
-        "institution": -capped_log(sum(rank for _, rank in rules.speaking), *numbers["institution"]),
+        "institution": -capped_log(sum([rank for _, rank in rules.speaking]), *numbers["institution"]),
         "consensus": -capped_log(len(rules.consensus), *numbers["consensus"]),
         "coordinated_markers": -marks_amount(analysis, rules.coordinated, *numbers["coordinated_markers"]),
         "era": era_amount(analysis, numbers["era"]),

@@ -90,8 +90,13 @@ def find_rules(text: NormalText, matches: Matches, language: Language) -> RuleHi
                     speaking.append((hit, rank))
     languages = _languages_of_marks(language, len(text.words))
     foreign = matches if languages == ("en",) else foreign_matcher().find(text)
-    found = (_marks(groups, languages, matches, foreign) for groups in _mark_groups())
-    return RuleHits(consensus, speaking, *found)
+    primary, coordinated = _mark_groups()
+    return RuleHits(
+        consensus,
+        speaking,
+        _marks(primary, languages, matches, foreign),
+        _marks(coordinated, languages, matches, foreign),
+    )
 
 
 def _languages_of_marks(language: Language, words: int) -> tuple[str, ...]:
@@ -127,15 +132,16 @@ def _marks(
     found: dict[str, list[Hit]] = {}
     for language in languages:
         matches = english if language == "en" else foreign
+        counts = matches.counts
         for kind, group in groups[language]:
-            if matches.counts[group]:
+            if counts[group]:
                 found.setdefault(kind, []).extend(matches.hits(group))
     return {kind: _apart(hits) for kind, hits in found.items()}
 
 
 def capped_log(count: float, step: float, cap: float) -> float:
     """``step * log2(1 + count)``, at most ``cap``: the second mark of a kind says less than the first."""
-    return min(cap, step * math.log2(1.0 + count))
+    return min(cap, step * math.log2(1.0 + count)) if count else 0.0
 
 
 def _speaks(text: NormalText, name: Hit, verbs: list[int]) -> bool:
