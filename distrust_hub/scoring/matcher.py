@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import ahocorasick_rs
@@ -15,10 +15,17 @@ from distrust_hub.scoring.rules_lexicon import FOREIGN_GROUPS, RULE_GROUPS
 Hit = tuple[int, int]
 """Start and end of a match in ``NormalText.lower``, the spaces at both ends included."""
 
+Match = tuple[int, int, int]
+"""Number of an entry, start and end."""
+
 
 def entries_of(block: str) -> list[str]:
     """The entries of a lexicon block: comma-separated, white space squeezed."""
     return [entry for part in block.split(",") if (entry := " ".join(part.split()))]
+
+
+_LOOK_CLOSER = 255
+"""Stands for the group of an entry that is in several, or in one that is sought, or that has a case of its own."""
 
 
 class Matches:
@@ -28,17 +35,18 @@ class Matches:
         counts: Hits of each group, in the order of ``Matcher.names``.
     """
 
-    __slots__ = ("_members", "_raw", "counts")
+    __slots__ = ("_matcher", "_raw", "_sought", "counts")
 
-    def __init__(self, raw: list[tuple[int, int, int]], counts: list[int], members: list[frozenset[int]]) -> None:
-        self._raw, self.counts, self._members = raw, counts, members
+    def __init__(self, matcher: Matcher, raw: list[Match], sought: list[Match], counts: list[int]) -> None:
+        self._matcher, self._raw, self._sought, self.counts = matcher, raw, sought, counts
 
     def hits(self, group: int) -> list[Hit]:
         """Places of a group's matches, from left to right."""
         if not self.counts[group]:
             return []
-        members = self._members[group]
-        return [match[1:] for match in self._raw if match[0] in members]
+        members = self._matcher.members[group]
+        found = self._sought if group in self._matcher.sought else self._raw
+        return [match[1:] for match in found if match[0] in members]
 
 
 class Matcher:
@@ -47,9 +55,10 @@ class Matcher:
     Args:
         groups: Group name to comma-separated entries. ``~x`` matches at the end of a longer word; an entry with a
             capital letter, or ``=`` before it, matches in that case only, and not inside a line written in capitals.
+        sought: Groups whose places the scores need; of the others they need the count alone.
     """
 
-    def __init__(self, groups: Mapping[str, str]) -> None:
+    def __init__(self, groups: Mapping[str, str], sought: Collection[str] = ()) -> None:
         self.names = list(groups)
         self.index = {name: number for number, name in enumerate(self.names)}
         owners: dict[str, set[int]] = {}
@@ -72,10 +81,15 @@ class Matcher:
             self._exact.append((forms, len(self._groups)))
             # in another case the entry still belongs to the groups that do not ask for its case
             self._groups.append(tuple(sorted(owners[lower] - numbers)))
-        self._members = [
+        self.members = [
             frozenset(number for number, owned in enumerate(self._groups) if group in owned)
             for group in range(len(self.names))
         ]
+        self.sought = frozenset(self.index[name] for name in sought)
+        self._only = bytes(
+            owned[0] if len(owned) == 1 and number >= len(exact) and owned[0] not in self.sought else _LOOK_CLOSER
+            for number, owned in enumerate(self._groups)
+        )
         self._automaton = ahocorasick_rs.AhoCorasick(
             patterns, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
@@ -84,18 +98,23 @@ class Matcher:
         """Everything found, in one pass."""
         raw = self._automaton.find_matches_as_indexes(text.lower, overlapping=True)
         exact, first_of_any_case, groups = self._exact, len(self._exact), self._groups
+        only = self._only
         counts = [0] * len(self.names)
+        sought: list[Match] = []
         for at, match in enumerate(raw):
-            number = match[0]
-            if number < first_of_any_case:
-                raw[at] = _by_case(text.cased, match, exact)
-                number = raw[at][0]
-            for group in groups[number]:
+            group = only[match[0]]
+            if group != _LOOK_CLOSER:
                 counts[group] += 1
-        return Matches(raw, counts, self._members)
+                continue
+            if match[0] < first_of_any_case:
+                raw[at] = match = _by_case(text.cased, match, exact)
+            sought.append(match)
+            for group in groups[match[0]]:
+                counts[group] += 1
+        return Matches(self, raw, sought, counts)
 
 
-def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[str], int]]) -> tuple[int, int, int]:
+def _by_case(cased: str, match: Match, exact: Sequence[tuple[set[str], int]]) -> Match:
     """The match itself where it has the capitals of an entry, else the match of the entry without them.
 
     An acronym must stand among words in small letters, or a line written in capitals would be full of them.
@@ -113,10 +132,10 @@ def _by_case(cased: str, match: tuple[int, int, int], exact: Sequence[tuple[set[
 @lru_cache(maxsize=1)
 def lexicon_matcher() -> Matcher:
     """The matcher over both lexicons, the style groups first; built once a process in some milliseconds."""
-    return Matcher({**STYLE_GROUPS, **RULE_GROUPS, "foreign_words": FOREIGN_WORDS})
+    return Matcher({**STYLE_GROUPS, **RULE_GROUPS, "foreign_words": FOREIGN_WORDS}, sought=RULE_GROUPS)
 
 
 @lru_cache(maxsize=1)
 def foreign_matcher() -> Matcher:
     """The matcher over the marks of other languages: apart, so that English texts do not pay for them."""
-    return Matcher(FOREIGN_GROUPS)
+    return Matcher(FOREIGN_GROUPS, sought=FOREIGN_GROUPS)

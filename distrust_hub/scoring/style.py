@@ -90,7 +90,7 @@ class Style(NamedTuple):
     @property
     def types(self) -> Array:
         """Probability of each of ``schema.SOURCE_TYPES``."""
-        return self.kinds @ table().types
+        return self.kinds.dot(table().types)
 
 
 @lru_cache(maxsize=1)
@@ -133,9 +133,10 @@ def style_of(z: Array, share: float) -> Style:
         share: Share of the text in the language of the weights, 0 to 1.
     """
     weights = table()
-    logits = weights.start + share * (z @ weights.weights + weights.intercepts - weights.start)
+    step = z.dot(weights.weights) + weights.intercepts - weights.start
+    logits = weights.start + (step if share == 1.0 else share * step)
     kinds = _softmax(logits)
-    authority, entropy = (kinds @ weights.values).tolist()
+    authority, entropy = kinds.dot(weights.values).tolist()
     return Style(logits, kinds, authority, entropy, share)
 
 
@@ -164,5 +165,5 @@ def _slopes(style: Style) -> Array:
 
 
 def _softmax(logits: Array) -> Array:
-    odds: Array = np.exp(logits - np.maximum.reduce(logits))
+    odds: Array = np.exp(logits - max(logits.tolist()))
     return odds / np.add.reduce(odds)
