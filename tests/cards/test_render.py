@@ -16,7 +16,7 @@ from distrust_hub.artifacts import TrainingRun
 from distrust_hub.cards import template
 from distrust_hub.cards.check import check_card, first_paragraph
 from distrust_hub.cards.data import collect
-from distrust_hub.cards.edits import NOTES_END, NOTES_START
+from distrust_hub.cards.edits import NOTES_END, NOTES_START, extract_notes, is_untouched
 from distrust_hub.cards.render import render_model_card, write_card
 from distrust_hub.errors import ArtifactError, InputNotFoundError, TemplateNotFoundError
 from tests.cards.folders import adapter_folder, eval_report, manifest, training_run, write_weights
@@ -354,6 +354,12 @@ def test_write_card_keeps_notes_and_updates_the_rest(folder: Path) -> None:
     before = text
     write_card(folder)
     assert path.read_text() == before
+
+
+def test_notes_without_their_end_are_none(folder: Path) -> None:
+    card = render_model_card(folder)
+    assert extract_notes(card.replace(NOTES_END, "")) == ""
+    assert not is_untouched(card.replace(NOTES_END, "")), "the rest of the card is no note that may change"
 
 
 def test_write_card_leaves_a_card_edited_by_hand_unless_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
