@@ -144,7 +144,7 @@ class NormalText:
     def _letter(self, at: int) -> tuple[str, int]:
         """The letter at a place of ``raw`` as ``cased`` has it, and how many characters it takes there."""
         letter = self.raw[at]
-        if self.raw[at + 1 : at + 2] in _ACCENTS and len(whole := _composed(self.raw[at : at + 2])) == 1:
+        if _ACCENTED.match(self.raw, at) and len(whole := _composed(self.raw[at : at + 2])) == 1:
             return whole, 2
         return _ALIKE.get(letter, letter), 1
 

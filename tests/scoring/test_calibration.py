@@ -130,6 +130,7 @@ def test_matcher_does_not_match_inside_words() -> None:
         ("obser\u00ad\nvation", " observation "),
         ("the e\ufb00ect was su\ufb03cient", " the effect was sufficient "),
         ("ministe\u0300re d'e\u0301te\u0301", " ministère d'été "),
+        ("\xfc\u0301 i", " \xfc i "),  # an accent on an accented letter is passed over
     ],
 )
 def test_quotes_unseen_characters_ligatures_and_loose_accents_do_not_hide_a_word(raw: str, lower: str) -> None:
