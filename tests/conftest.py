@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 
 import hypothesis
+import pytest
 
 # Before any Hugging Face library is imported: never the real cache, never the real Hub.
 _HOME = tempfile.mkdtemp(prefix="distrust-hub-tests-")
@@ -35,3 +38,11 @@ hypothesis.settings.register_profile("suite", deadline=None)  # machines differ 
 hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.hub_server.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """A command run in this process sets them for itself, and not for the tests after it."""
+    yield
+    for name in ("distrust_hub", "distrust_hub.training", "transformers.tokenization_utils_base"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
