@@ -169,11 +169,7 @@ class Document:
         """
         text = row.get(text_column)
         if not isinstance(text, str) or not text.strip():
-            problem = (
-                f"column {text_column!r} is missing or empty; name the text column with --text-column "
-                f"(columns here: {', '.join(sorted(map(str, row))) or 'none'})"
-            )
-            raise DataError(problem, path=path, line=line)
+            raise DataError(_without_text(row, text_column), path=path, line=line)
         text = well_formed(text)
         given = row.get("id")
         identity = str(given) if given is not None and str(given) else text_id(text)
@@ -187,6 +183,17 @@ class Document:
             if own not in (None, ""):
                 metadata[GIVEN + key] = own
         return cls(text=text, id=identity, metadata=metadata)
+
+
+def _without_text(row: Mapping[str, Any], column: str) -> str:
+    """What is wrong with a row whose text column holds none."""
+    here = f"(columns here: {', '.join(sorted(map(str, row))) or 'none'})"
+    if column not in row:
+        return f"column {column!r} is missing; score and prepare take the text column's name with --text-column {here}"
+    value = row[column]
+    if value is None or isinstance(value, str):
+        return f"column {column!r} is empty; fill it, remove the row, or name another text column {here}"
+    return f"column {column!r} holds the {type(value).__name__} {repr(value)[:40]}; expected text {here}"
 
 
 def text_id(text: str) -> str:

@@ -16,7 +16,7 @@ from distrust_hub.preparation.conversations import as_messages, is_conversation,
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
-from distrust_hub.scoring.inputs import InputRow, iter_source, source_files
+from distrust_hub.scoring.inputs import SKIP_HINT, InputRow, iter_source, source_files
 from distrust_hub.scoring.rows import joined_text
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def _documents(
             document = _document(item, spec, config)
         except DataError as error:
             if config.on_error == "stop":
-                raise
+                raise DataError(f"{error.problem}{SKIP_HINT}", path=error.path, line=error.line) from error
             record.bad_rows += 1
             if record.bad_rows <= _SHOWN_PROBLEMS:
                 logger.warning("left out: %s", error)

@@ -13,7 +13,7 @@ from distrust_hub.errors import ConfigError, DataError
 from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.schema import TIERS
 from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, checked_share
-from distrust_hub.scoring.inputs import InputRow, RawLine, iter_unparsed, source_files
+from distrust_hub.scoring.inputs import SKIP_HINT, InputRow, RawLine, iter_unparsed, source_files
 from distrust_hub.scoring.outputs import ScoredWriter, output_files
 from distrust_hub.scoring.rows import ScoredLine, score_rows
 
@@ -175,7 +175,7 @@ def _run(
                 writer.write_line(item.line)
                 tally.add(item.tier, item.authority_weight, item.provenance_entropy)
             elif on_error == "stop":
-                raise DataError(item.problem or "", path=item.path, line=item.line)
+                raise DataError(f"{item.problem}{SKIP_HINT}", path=item.path, line=item.line)
             else:
                 writer.reject(item.path, item.line, item.problem or "")
                 tally.rejected += 1

@@ -28,6 +28,9 @@ MAX_LINE_BYTES = 64 << 20
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".md", ".parquet")
 """Forms read in a folder. A ``.json`` file is read where it is named itself: in folders such files describe others."""
 
+SKIP_HINT = "; --on-error skip leaves such rows out"
+"""Said where a bad row ends a run that could go on without it."""
+
 _SHOWN = 3
 _DELIMITERS = ";\t|"
 """What may stand between the cells of a CSV file whose header has no comma."""

@@ -28,9 +28,9 @@ class ScoredLine(NamedTuple):
 def joined_text(row: dict[str, Any], text_column: str) -> dict[str, Any]:
     """The row, a text that is a list of paragraphs or pages as one."""
     parts = row.get(text_column)
-    if not isinstance(parts, list):
+    if not isinstance(parts, list) or not all(part is None or isinstance(part, str) for part in parts):
         return row
-    return {**row, text_column: "\n\n".join(part for part in parts if isinstance(part, str))}
+    return {**row, text_column: "\n\n".join(part for part in parts if part is not None)}
 
 
 def scored_row(

@@ -177,7 +177,7 @@ def test_a_prompt_of_messages_stands_before_the_answers_of_a_pair(tmp_path):
         ),
         (
             {"instruction": "Add.", "input": ["1"], "output": "2"},
-            "column 'text' is missing .*columns here: input, inst",
+            "column 'text' is missing; .*columns here: input, inst",
         ),
         ({"chosen": messages("Who?", "Ann"), "rejected": messages("Where?", "York")}, "answer different prompts"),
         (pair(chosen=""), "column 'chosen' of a pair is missing or empty"),

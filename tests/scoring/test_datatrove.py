@@ -66,7 +66,7 @@ def test_prior_share_changes_the_numbers() -> None:
 
 def test_a_document_without_text_stops_or_is_counted() -> None:
     documents = [Document(text=" ", id="blank"), Document(text="I saw it.", id="good")]
-    with pytest.raises(DataError, match="blank: column 'text' is missing or empty"):
+    with pytest.raises(DataError, match="blank: column 'text' is empty"):
         list(Score().run(documents))
     block = Score(on_error="skip")
     assert [document.id for document in block.run(documents)] == ["good"]
