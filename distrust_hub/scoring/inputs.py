@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import glob
 import io
-import itertools
 import json
 import logging
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +16,8 @@ from distrust_hub.artifacts import CARD_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
 from distrust_hub.files import plain
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
-from distrust_hub.scoring.encodings import STRAY_BYTES, decoded, encoding_of, lines_in_utf8
+from distrust_hub.scoring.encodings import STRAY_BYTES, decoded, lines_in_utf8
+from distrust_hub.scoring.tables import check_names, csv_rows
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +31,6 @@ SKIP_HINT = "; --on-error skip leaves such rows out"
 """Said where a bad row ends a run that could go on without it."""
 
 _SHOWN = 3
-_DELIMITERS = ";\t|"
-"""What may stand between the cells of a CSV file whose header has no comma."""
-
 
 class InputRow(NamedTuple):
     """A row, or what is wrong with it.
@@ -166,7 +162,8 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
     elif name.endswith(".json"):
         yield from _json(path)
     elif name.endswith((".csv", ".tsv")):
-        yield from _csv(path)
+        for line, values, wrong in csv_rows(path, MAX_LINE_BYTES):
+            yield InputRow(str(path), line, values, wrong)
     elif name.endswith(".parquet"):
         yield from _parquet(path)
     elif name.endswith((".txt", ".md")):
@@ -232,47 +229,6 @@ def _list_items(stream: io.TextIOWrapper) -> Iterator[tuple[Any, str | None]]:
             return
 
 
-def _check_names(names: Sequence[str], path: Path) -> None:
-    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
-        raise DataError(f"there is a column {twice[0]!r} twice; rename one of them", path=path)
-
-
-def _delimiter(header: str) -> str:
-    if "," in header:
-        return ","
-    return max(_DELIMITERS, key=header.count) if any(sign in header for sign in _DELIMITERS) else ","
-
-
-def _csv(path: Path) -> Iterator[InputRow]:
-    csv.field_size_limit(MAX_LINE_BYTES)
-    with path.open("rb") as binary:
-        encoding, errors = encoding_of(binary.peek(4))
-        stream = io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline="")
-        header = stream.readline()
-        lines = (line.replace("\0", "") for line in itertools.chain([header], stream))
-        reader = csv.DictReader(lines, strict=True, delimiter=_delimiter(header))
-        try:
-            _check_names([name for name in reader.fieldnames or () if name], path)
-        except csv.Error as error:
-            raise DataError(f"the header is not valid CSV ({error}); mend its quotes", path=path, line=1) from error
-        while True:
-            first = reader.reader.line_num + 1
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                problem = (
-                    f"not valid CSV ({error}); lines {first} to {reader.reader.line_num} are not read, mend quotes"
-                )
-                yield InputRow(str(path), first, None, problem)
-                continue
-            if None in row:
-                yield InputRow(str(path), reader.line_num, None, "more cells than the header has columns")
-            else:
-                yield InputRow(str(path), reader.line_num, {k: (v if v != "" else None) for k, v in row.items()})
-
-
 def _parquet(path: Path) -> Iterator[InputRow]:
     try:
         import pyarrow
@@ -282,7 +238,7 @@ def _parquet(path: Path) -> Iterator[InputRow]:
     try:
         number = 0
         with parquet.ParquetFile(path) as file:
-            _check_names(file.schema_arrow.names, path)
+            check_names(file.schema_arrow.names, path)
             groups = range(file.metadata.num_row_groups)
             check_ratio(sum(file.metadata.row_group(i).total_byte_size for i in groups), path.stat().st_size, path)
             for batch in file.iter_batches(batch_size=1024):

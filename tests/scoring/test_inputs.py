@@ -83,3 +83,34 @@ def test_score_reads_markdown_files_of_a_folder_but_its_card(tmp_path: Path) -> 
         (tmp_path / name).write_text(TEXT, encoding="utf-8")
     assert [json.loads(line)["id"] for line in iter_scored(tmp_path)] == ["notes"]
     assert [json.loads(line)["id"] for line in iter_scored(tmp_path / "README.md")] == ["README"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Ort, Datum;text;year",
+        '"Ort, Tag, Monat, Jahr";text;year',
+        "sep=;\r\nplace;text;year",
+        "\r\n\r\nplace;text;year",
+        "place ; text ; year ",
+        "place\ttext\tyear",
+    ],
+)
+def test_headers_of_spreadsheets_are_read(tmp_path: Path, header: str) -> None:
+    delimiter = "\t" if "\t" in header else ";"
+    lines = [header, delimiter.join(("York", "I saw it, and wrote.", "1890")), delimiter.join("abcd")]
+    (tmp_path / "in.csv").write_bytes("\r\n".join(lines).encode())
+    good, bad = iter_source(tmp_path / "in.csv")
+    assert good.row is not None
+    assert (good.row["text"], good.row["year"]) == ("I saw it, and wrote.", "1890")
+    assert (good.line, bad.line) == (header.count("\n") + 2, header.count("\n") + 3)
+    assert bad.row is None
+    assert f"than the header has columns (3); put quotes around cells with {delimiter!r}" in str(bad.problem)
+
+
+def test_columns_without_a_name_lose_nothing(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text;;\nI saw it.;left;right\nI did not.;;\n", encoding="utf-8")
+    assert [item.row for item in iter_source(tmp_path / "in.csv")] == [
+        {"text": "I saw it.", "column 2": "left", "column 3": "right"},
+        {"text": "I did not."},
+    ]
