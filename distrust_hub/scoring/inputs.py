@@ -32,6 +32,7 @@ SKIP_HINT = "; --on-error skip leaves such rows out"
 
 _SHOWN = 3
 
+
 class InputRow(NamedTuple):
     """A row, or what is wrong with it.
 
@@ -170,8 +171,11 @@ def _file_rows(path: Path, text_column: str) -> Iterator[InputRow | RawLine]:
         if path.stat().st_size > MAX_LINE_BYTES:
             yield InputRow(str(path), 1, None, f"longer than {MAX_LINE_BYTES:,} bytes; split it")
             return
-        row = {"id": path.stem, text_column: decoded(path.read_bytes())}
-        problem = None if row[text_column].strip() else "holds no text; remove the file"
+        row, problem = {"id": path.stem, text_column: decoded(path.read_bytes())}, None
+        if "\0" in row[text_column]:
+            problem = "holds zero bytes, as no text does; save the document as text in UTF-8"
+        elif not row[text_column].strip():
+            problem = "holds no text; remove the file"
         yield InputRow(str(path), 1, None if problem else row, problem)
     else:
         raise DataError(f"cannot read this form; expected {', '.join(SUFFIXES)}, .json", path=path)

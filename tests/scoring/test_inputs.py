@@ -114,3 +114,12 @@ def test_columns_without_a_name_lose_nothing(tmp_path: Path) -> None:
         {"text": "I saw it.", "column 2": "left", "column 3": "right"},
         {"text": "I did not."},
     ]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md"])
+def test_a_text_file_that_is_none_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04\x14\x00\x08\x00 word/document.xml")
+    (tmp_path / "b.txt").write_text(TEXT, encoding="utf-16")  # has zero bytes, and its mark
+    bad, good = iter_source(tmp_path)
+    assert "zero bytes" in str(bad.problem)
+    assert good.row is not None and good.row["text"] == TEXT
