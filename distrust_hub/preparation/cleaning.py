@@ -154,6 +154,6 @@ def parse_languages(text: str | None) -> frozenset[str]:
     if text is None:
         return frozenset()
     codes = [code.strip().lower() for code in text.split(",")]
-    if not all(re.fullmatch(r"[a-z]{2,3}", code) for code in codes):
-        raise ConfigError(f"languages is {text!r}; expected ISO codes with commas between them, such as en,de")
+    if not all(re.fullmatch(r"[a-z]{2}", code) for code in codes):
+        raise ConfigError(f"languages is {text!r}; expected ISO codes of two letters, such as en,de")
     return frozenset(codes)

@@ -169,7 +169,10 @@ def _pair(row: Mapping[str, Any], path: str | Path, line: int) -> dict[str, Any]
 
 def _messages(value: object, column: str, path: str | Path, line: int) -> list[dict[str, Any]]:
     """The messages of a chat with text and role in each, or DataError that names the first without."""
-    if not isinstance(value, list) or len(value) < 2:
+    if isinstance(value, list) and len(value) < 2:
+        what, many = "the chat" if column == CHAT_COLUMN else repr(column), "" if value else "s"
+        raise DataError(f"{what} has {len(value)} message{many}; expected two or more", path=path, line=line)
+    if not isinstance(value, list):
         raise DataError(f"{column!r} is not a list of two or more {{role, content}}", path=path, line=line)
     messages = [_message(entry) for entry in value]
     for number, message in enumerate(messages, start=1):

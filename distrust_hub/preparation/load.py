@@ -18,6 +18,7 @@ from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
 from distrust_hub.scoring.inputs import SKIP_HINT, InputRow, iter_source, source_files
 from distrust_hub.scoring.rows import joined_text
+from distrust_hub.scoring.tables import as_flag, typed_cells
 
 logger = logging.getLogger(__name__)
 
@@ -94,8 +95,10 @@ def read_documents(
 def _documents(
     items: Iterator[InputRow], spec: InputSpec, record: InputRecord, config: PrepareConfig
 ) -> Iterator[Document | str]:
+    unseen = set(spec.columns)
     for item in items:
         record.rows += 1
+        unseen -= (item.row or {}).keys()
         try:
             document = _document(item, spec, config)
         except DataError as error:
@@ -109,13 +112,17 @@ def _documents(
         record.licenses[str(document.metadata.get("license") or "unknown")] += 1
         record.synthetic += document.metadata.get("synthetic") is True
         yield document if spec.covers(document.metadata) else "outside_years"
+    for name in sorted(unseen):
+        logger.warning(
+            "%s: no row has the column %r that the recipe reads as %r", record.name, name, spec.columns[name]
+        )
 
 
 def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Document:
     if item.row is None:
         raise DataError(item.problem or "", path=item.path, line=item.line)
     text_column = spec.text or config.text_column
-    row = _renamed(item, spec.columns)
+    row = typed_cells(_renamed(item, spec.columns), item.path)
     if config.rescore:
         row = {name: value for name, value in unscored(row).items() if name not in _SCORES}
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
@@ -129,7 +136,7 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     if isinstance(row.get("license"), list):
         row["license"] = ", ".join(map(str, row["license"]))
     if "synthetic" in row:
-        row["synthetic"] = _as_flag(row["synthetic"])
+        row["synthetic"] = as_flag(row["synthetic"])
     row = as_messages(row, text_column)
     if is_conversation(row):
         row, text_column = read_conversation(row, item.path, item.line), "text"
@@ -138,13 +145,6 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     checked = row if _SCORES[0] in row else {**row, **dict.fromkeys(_SCORES, 0.0)}
     ScoredDocument.from_row(checked, text_column=text_column, path=item.path, line=item.line)
     return document
-
-
-def _as_flag(value: object) -> object:
-    """True or False where the value is a way to write it, as CSV files do; else the value."""
-    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
-        str(value).strip().lower(), value
-    )
 
 
 def _renamed(item: InputRow, columns: Mapping[str, str]) -> dict[str, Any]:

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from distrust_hub.errors import DataError
+from distrust_hub.schema import COLUMN_ALIASES
 from distrust_hub.scoring.encodings import encoding_of
 
 _DELIMITERS = ",;\t|"
 """What may stand between cells; where a header has equally many of two, the first."""
 
+_NUMBERS = frozenset(("schema", "authority_weight", "provenance_entropy", "confidence", "year", "scorer"))
+"""Columns of scored rows that hold numbers."""
+
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""Ways to write whether a row is synthetic."""
+
 _QUOTED = re.compile(r'"(?:[^"]|"")*"?')
 _NAMED_DELIMITER = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """The line with which Excel names the delimiter, before the header."""
+
+
+def typed_cells(row: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """A scored row with the numbers and truth values of its columns: in ``.csv`` and ``.tsv`` files all cells are text.
+
+    Cells that hold none, and rows of other files, are left as they are.
+    """
+    if not str(path).lower().endswith((".csv", ".tsv")):
+        return dict(row)
+    return {name: _typed(COLUMN_ALIASES.get(name, name), value) for name, value in row.items()}
+
+
+def _typed(column: str, value: Any) -> Any:
+    if column == "synthetic":
+        return as_flag(value)
+    return _number(value) if column in _NUMBERS else value
+
+
+def _number(value: Any) -> Any:
+    for kind in (int, float):
+        with contextlib.suppress(TypeError, ValueError):
+            return kind(value)
+    return value
+
+
+def as_flag(value: object) -> object:
+    """True or False where the value is a way to write it, as CSV files do; else the value."""
+    return _FLAGS.get(str(value).strip().lower(), value)
 
 
 def check_names(names: Sequence[str], path: Path) -> None:

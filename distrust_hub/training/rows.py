@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -17,14 +16,9 @@ from numpy.typing import NDArray
 from distrust_hub.errors import DataError
 from distrust_hub.files import well_formed
 from distrust_hub.preparation.balance import ORIGIN_COLUMNS
-from distrust_hub.schema import COLUMN_ALIASES, check_schema
+from distrust_hub.schema import check_schema
 from distrust_hub.scoring.inputs import iter_source
-
-_NUMBERS = ("schema", "authority_weight", "provenance_entropy", "confidence", "year", "scorer")
-"""Columns of scored rows that hold numbers."""
-
-_TEXT_TABLES = (".csv", ".tsv")
-"""Suffixes of tables whose cells are all text."""
+from distrust_hub.scoring.tables import typed_cells
 
 _BUCKETS = 1 << 16
 """Hash values an origin can have: a count for each is all that the split by origin keeps in memory."""
@@ -156,21 +150,9 @@ def iter_file(path: Path) -> Iterator[Row]:
     for name, line, values, problem in iter_source(path):
         if values is None:
             raise DataError(str(problem), path=name, line=line)
-        if path.suffix.lower() in _TEXT_TABLES:
-            values = {key: _from_csv(key, value) for key, value in values.items()}
+        values = typed_cells(values, path)
         check_schema(values.get("schema"), name)
         yield Row({_clean(key): _clean(value) for key, value in values.items() if value is not None}, name, line)
-
-
-def _from_csv(column: str, value: Any) -> Any:
-    """A CSV cell, which is text, as the number or truth value its column holds; any other is left as it is."""
-    if column == "synthetic" and isinstance(value, str):
-        return value.strip().lower() in ("true", "1")
-    if COLUMN_ALIASES.get(column, column) in _NUMBERS:
-        for kind in (int, float):
-            with contextlib.suppress(TypeError, ValueError):
-                return kind(value)
-    return value
 
 
 def _clean(value: Any) -> Any:

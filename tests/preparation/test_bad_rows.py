@@ -235,3 +235,23 @@ def test_files_of_a_folder_that_are_not_read_are_named(tmp_path, caplog):
         (folder / name).write_text("{}")
     prepare([str(folder)], tmp_path / "out", PrepareConfig(valid_share=0.0))
     assert "in: 2 files are not read, for their form: notes.xml, scan.pdf" in caplog.text
+
+
+def test_scores_of_a_csv_file_are_numbers(tmp_path):
+    lines = ["text;authority_weight;prov_entropy;scorer", f"{row(1)['text']};0.25;3;{SCORER_VERSION}"]
+    (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
+    manifest = prepare([str(tmp_path / "in.csv")], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    rows = [entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    assert [(entry["authority_weight"], entry["provenance_entropy"], entry["scorer"]) for entry in rows] == [
+        (0.25, 3.0, SCORER_VERSION)
+    ]
+    assert manifest.inputs[0]["scored_here"] == 0
+    (tmp_path / "in.csv").write_text("\n".join(lines).replace("0.25", "0,25") + "\n")
+    with pytest.raises(DataError, match="authority_weight is '0,25'; expected a number"):
+        prepare([str(tmp_path / "in.csv")], tmp_path / "out", PrepareConfig(), overwrite=True)
+
+
+def test_a_column_of_a_recipe_that_no_row_has_is_named(tmp_path, caplog):
+    run(tmp_path, row(1), {**row(2), "issued": 1890}, spec={"columns": {"issued": "year", "year": "Jahr"}})
+    assert "in.jsonl: no row has the column 'year' that the recipe reads as 'Jahr'" in caplog.text
+    assert "'issued'" not in caplog.text

@@ -106,6 +106,8 @@ def test_clean_without_a_language_identifier_names_the_extra(monkeypatch):
         clean(LETTER, languages="en")
     with pytest.raises(ConfigError, match="languages is 'English'"):
         clean(LETTER, languages="English")
+    with pytest.raises(ConfigError, match="languages is 'de,eng'; expected ISO codes of two letters"):
+        clean(LETTER, languages="de,eng")
 
 
 def test_clean_cuts_long_documents_and_drops_no_word():

@@ -165,7 +165,7 @@ def test_a_prompt_of_messages_stands_before_the_answers_of_a_pair(tmp_path):
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"conversations": [{"from": "human", "value": "Who?"}]}, "'messages' is not a list of two or more"),
+        ({"conversations": [{"from": "human", "value": "Who?"}]}, "the chat has 1 message; expected two or"),
         ({"conversations": [*messages("Who?", "Ann"), {"from": "human", "value": "Why?"}]}, "the last message is from"),
         (
             {"messages": [*messages("Who?", "Ann")[:1], {"role": "assistant", "tool_calls": []}]},
