@@ -46,3 +46,4 @@ def log_levels() -> Iterator[None]:
     yield
     for name in ("distrust_hub", "distrust_hub.training", "transformers.tokenization_utils_base"):
         logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.getLogger("huggingface_hub").propagate = True

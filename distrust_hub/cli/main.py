@@ -84,6 +84,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.parse_args(arguments or [verb])
         parser.error("no command given")  # behind an option that shows nothing
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("huggingface_hub").propagate = False  # prints its warnings itself
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
     try:
         module = importlib.import_module(f"distrust_hub.cli.{verb}")
         parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)

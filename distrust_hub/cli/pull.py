@@ -6,9 +6,11 @@ import argparse
 import shutil
 from pathlib import Path
 
+from distrust_hub.artifacts import TRAIN_FILE
 from distrust_hub.cli.options import add_format_argument
-from distrust_hub.cli.output import command, next_steps, print_json
+from distrust_hub.cli.output import command, next_steps, note, print_json
 from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError
+from distrust_hub.files import iter_jsonl
 from distrust_hub.models.registry import DEFAULT_MODEL
 
 
@@ -54,6 +56,10 @@ def _pull_dataset(args: argparse.Namespace, repo_id: str, revision: str | None, 
         print_json({"path": str(folder), "sha": sha})
     else:
         print(folder)
+    _, first = next(iter_jsonl(folder / TRAIN_FILE), (0, {}))
+    if "text_sha256" in first and "text" not in first:
+        note("scores only: the texts are not in it, but their SHA-256 as text_sha256")
+        return 0
     next_steps(command("train", "--model", DEFAULT_MODEL, "--data", folder, "--adapter-path", "adapters"))
     return 0
 

@@ -176,6 +176,8 @@ def find_splits(source: str | Path) -> tuple[dict[str, Path], Path | None]:
     path = Path(source)
     if path.is_file() and path.suffix in ROW_SUFFIXES:
         return {"train": path}, None
+    if not path.exists():
+        raise InputNotFoundError(f"{path}: no such file or folder; check the path")
     if not path.is_dir():
         raise InputNotFoundError(f"{path}: neither a training folder nor a .jsonl or .parquet file of scored rows")
     splits = {split: path / name for split, name in SPLIT_FILES.items() if (path / name).is_file()}
@@ -194,8 +196,9 @@ def _refuse_unlicensed(survey: _Survey) -> None:
     if survey.first_unlicensed is None:
         return
     path, line, license = survey.first_unlicensed
+    shown = "missing" if license is None else repr(str(license)[:80])
     problem = (
-        f"license is {str(license)[:80]!r}, which is not known to allow republishing the text "
+        f"license is {shown}, which is not known to allow republishing the text "
         f"({survey.unlicensed} of {survey.facts.rows} rows); use --scores-only or a private repo, "
         "or say --i-have-rights if you do"
     )

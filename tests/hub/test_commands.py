@@ -255,7 +255,7 @@ def test_known_errors_are_one_line_and_exit_1(
 ) -> None:
     for arguments, message in (
         (["push", str(folder), "ada/adapter"], "no Hugging Face token; run: hf auth login, or set HF_TOKEN"),
-        (["push", str(tmp_path / "absent"), "ada/adapter"], "neither a training folder nor"),
+        (["push", str(tmp_path / "absent"), "ada/adapter"], "absent: no such file or folder"),
         (["pull", "ada/absent"], "model ada/absent is not on the Hub"),
         (["card", str(tmp_path / "absent")], "no such folder"),
     ):
@@ -264,6 +264,21 @@ def test_known_errors_are_one_line_and_exit_1(
         assert message in error
         assert error.startswith("distrust-hub: error: ")
         assert "\n" not in error
+
+
+def test_a_log_file_has_no_progress_bars_and_each_warning_once(
+    hub: HubServer, token: str, folder: Path, tmp_path: Path
+) -> None:
+    env = client_env(hub, tmp_path / "child", token)
+    del env["HF_HUB_DISABLE_PROGRESS_BARS"]
+    push = ["push", str(folder), "ada/adapter"]
+    for command in (push, push, ["pull", "ada/adapter"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "distrust_hub", *command], env=env, capture_output=True, text=True, check=True
+        )
+        assert "%|" not in done.stderr
+        assert "it/s]" not in done.stderr
+        assert done.stderr.count("No files have been modified") == ("nothing to publish" in done.stderr)
 
 
 def test_no_output_of_a_process_holds_the_token(hub: HubServer, token: str, folder: Path, tmp_path: Path) -> None:

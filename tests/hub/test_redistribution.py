@@ -134,12 +134,16 @@ def test_scores_only_publishes_no_text(
     card = hub.repo("ada/scores", "dataset").read("README.md").decode()
     assert "The texts are not here" in card
     assert '["text"]' not in card
+    capsys.readouterr()
+    assert main(["pull", "ada/scores"]) == 0
+    assert "scores only: the texts are not in it" in (pulled := capsys.readouterr().err)
+    assert "train" not in pulled
     assert "distrust-hub train" not in card
     assert "synthetic" in card
     for name in hub.repo("ada/scores", "dataset").files():
         assert b"barometer" not in hub.repo("ada/scores", "dataset").read(name).lower()
     assert main(["push", str(output), "ada/texts"]) == 1
-    assert f"{output}:1: license is 'None'" in capsys.readouterr().err
+    assert f"{output}:1: license is missing, which" in capsys.readouterr().err
     assert main(["push", str(output), "ada/texts", "--scores-only"]) == 0
     assert main(["push", str(output), "ada/texts", "--i-have-rights"]) == 0
     assert next(iter_rows("ada/texts"))["text"] == text

@@ -266,8 +266,11 @@ def test_push_scored_refuses_rows_without_scores_before_asking_the_hub(
     (tmp_path / "raw.jsonl").write_text("")
     with pytest.raises(DataError, match="no rows to publish"):
         push_scored(tmp_path / "raw.jsonl", "ada/notes")
-    with pytest.raises(InputNotFoundError, match="neither a training folder nor"):
+    with pytest.raises(InputNotFoundError, match="absent: no such file or folder"):
         push_scored(tmp_path / "absent", "ada/notes")
+    (tmp_path / "table.xlsx").touch()
+    with pytest.raises(InputNotFoundError, match="neither a training folder nor"):
+        push_scored(tmp_path / "table.xlsx", "ada/notes")
     assert hub.requests == []
 
 
