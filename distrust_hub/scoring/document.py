@@ -149,10 +149,19 @@ def score_document(
 
 
 def score_documents(documents: Iterable[str | tuple[str, Mapping[str, Any] | None]]) -> Iterator[DocumentScore]:
-    """Score texts, or pairs of text and metadata, one after the other."""
-    for document in documents:
-        text, metadata = (document, None) if isinstance(document, str) else document
-        yield score_document(text, metadata)
+    """Score texts, or pairs of text and metadata, one after the other.
+
+    Raises:
+        TextTypeError: If one is neither.
+    """
+    for number, document in enumerate(documents, start=1):
+        pair = (document, None) if isinstance(document, str) else document
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[1], Mapping | None):
+            shown = repr(document)[:60]
+            raise TextTypeError(
+                f"document {number} is {shown}; expected a text, or a text and its metadata (a mapping)"
+            )
+        yield score_document(*pair)
 
 
 def _blend(

@@ -30,6 +30,9 @@ SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".csv", ".tsv", ".txt", ".md", 
 SKIP_HINT = "; --on-error skip leaves such rows out"
 """Said where a bad row ends a run that could go on without it."""
 
+REJECTED = ".rejected.jsonl"
+"""End of the name of a file with the rows that a run passed over: no input, unless it is named itself."""
+
 _SHOWN = 3
 
 
@@ -107,7 +110,10 @@ def _warn_of_unread(folder: Path, known: Collection[Path]) -> None:
     if not folder.is_dir():
         return
     others = (file for file in sorted(folder.rglob("*")) if file.is_file() and not {file, file.resolve()} & set(known))
-    unread = [file.name for file in others if not file.name.startswith((".", "README", "LICENSE", Manifest.FILE_NAME))]
+    passed_over = (".", "README", "LICENSE", Manifest.FILE_NAME)
+    unread = [
+        file.name for file in others if not file.name.startswith(passed_over) and not file.name.endswith(REJECTED)
+    ]
     if unread:
         names = ", ".join(unread[:_SHOWN]) + (", ..." if unread[_SHOWN:] else "")
         logger.warning("%s: %d files are not read, for their form: %s", folder.name, len(unread), names)
@@ -125,7 +131,9 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
     names = {file.name for file in leave_out}
 
     def wanted(file: Path) -> bool:
-        return file.is_file() and file.name != CARD_FILE and not (file.name in names and file.resolve() in leave_out)
+        if file.name == CARD_FILE or file.name.endswith(REJECTED):
+            return False
+        return file.is_file() and not (file.name in names and file.resolve() in leave_out)
 
     path = Path(name)
     if path.is_dir():

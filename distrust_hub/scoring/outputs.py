@@ -19,6 +19,7 @@ from distrust_hub.errors import (
     OutputExistsError,
 )
 from distrust_hub.files import jsonl_line, read_json, write_json
+from distrust_hub.scoring.inputs import REJECTED
 
 _PARQUET_ROWS = 2048
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -242,7 +243,7 @@ def output_files(target: Path) -> frozenset[Path]:
 def _files_beside(target: Path) -> tuple[Path, Path, Path]:
     """(part, part of the rejected rows, rejected rows) of a target."""
     part, rejected_part, rejected = (
-        target.with_name(target.name + end) for end in (".part", ".rejected.part", ".rejected.jsonl")
+        target.with_name(target.name + end) for end in (".part", ".rejected.part", REJECTED)
     )
     return part, rejected_part, rejected
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -159,3 +160,9 @@ def test_confidence_is_low_where_there_is_little_to_go_by() -> None:
 def test_what_is_no_text_is_refused_in_one_line(text: object) -> None:
     with pytest.raises(TextTypeError, match=f"text is {type(text).__name__}; expected a string"):
         score_document(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("document", [{"text": "I saw it.", "year": 1890}, None, ("I saw it.", "1890"), ("a",)])
+def test_score_documents_names_what_is_no_document(document: Any) -> None:
+    with pytest.raises(TextTypeError, match=r"document 2 is .*; expected a text, or a text and its metadata"):
+        list(score_documents(["I saw it.", document]))

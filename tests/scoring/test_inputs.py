@@ -123,3 +123,16 @@ def test_a_text_file_that_is_none_is_named(tmp_path: Path, name: str) -> None:
     bad, good = iter_source(tmp_path)
     assert "zero bytes" in str(bad.problem)
     assert (good.row or {})["text"] == TEXT
+
+
+@pytest.mark.parametrize("source", [".", "*.jsonl"])
+def test_rows_that_a_run_rejected_are_no_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text(f'{json.dumps({"text": TEXT})}\n{{"text": ""}}\n', encoding="utf-8")
+    assert score_dataset("in.jsonl", "out.jsonl", on_error="skip").rejected_file == "out.jsonl.rejected.jsonl"
+    (tmp_path / "in.jsonl").unlink()
+    assert [(item.path, item.problem) for item in iter_source(source)] == [("out.jsonl", None)]
+    assert "not read" not in caplog.text
+    assert [item.path for item in iter_source("out.jsonl.rejected.jsonl")] == ["out.jsonl.rejected.jsonl"]
