@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from distrust_hub.schema import SOURCE_TYPES
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 SHOWN = [
@@ -28,6 +30,11 @@ def test_shown_command_parses(page, line):
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     importlib.import_module(f"distrust_hub.cli.{words[1]}").add_arguments(parser)
     assert parser.parse_args(words[2:])
+
+
+def test_source_types_are_told():
+    text = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+    assert [kind for kind in SOURCE_TYPES if f"`{kind}`" not in text] == []
 
 
 def test_every_page_is_in_the_navigation():

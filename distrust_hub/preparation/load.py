@@ -17,6 +17,7 @@ from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
 from distrust_hub.schema import COLUMN_ALIASES, Document, ScoredDocument, unscored
 from distrust_hub.scoring.inputs import SKIP_HINT, InputRow, iter_source, source_files
+from distrust_hub.scoring.metadata import warn_of_spelling
 from distrust_hub.scoring.rows import joined_text
 from distrust_hub.scoring.tables import as_flag, typed_cells
 
@@ -95,7 +96,7 @@ def read_documents(
 def _documents(
     items: Iterator[InputRow], spec: InputSpec, record: InputRecord, config: PrepareConfig
 ) -> Iterator[Document | str]:
-    unseen = set(spec.columns)
+    unseen, names = set(spec.columns), set[str]()
     for item in items:
         record.rows += 1
         unseen -= (item.row or {}).keys()
@@ -109,9 +110,11 @@ def _documents(
                 logger.warning("left out: %s", error)
             yield "bad_row"
             continue
+        names.update(document.metadata)
         record.licenses[str(document.metadata.get("license") or "unknown")] += 1
         record.synthetic += document.metadata.get("synthetic") is True
         yield document if spec.covers(document.metadata) else "outside_years"
+    warn_of_spelling(names, record.name)
     for name in sorted(unseen):
         logger.warning(
             "%s: no row has the column %r that the recipe reads as %r", record.name, name, spec.columns[name]

@@ -14,6 +14,7 @@ from distrust_hub.files import iter_jsonl, sha256_file
 from distrust_hub.schema import TIERS
 from distrust_hub.scoring.document import PRIOR_SHARE_DEFAULT, SCORER_VERSION, checked_share
 from distrust_hub.scoring.inputs import SKIP_HINT, InputRow, RawLine, iter_unparsed, source_files
+from distrust_hub.scoring.metadata import warn_of_spelling
 from distrust_hub.scoring.outputs import ScoredWriter, output_files
 from distrust_hub.scoring.rows import ScoredLine, score_rows
 
@@ -123,7 +124,15 @@ def score_dataset(
         summary.resumed_rows = writer.rows_before + writer.rejected_before
         tally.read(writer.part)
         rows = iter_unparsed(pinned, text_column=text_column, split=split, config=config, leave_out=own_files)
-        _run(source, itertools.islice(rows, summary.resumed_rows, limit), writer, tally, options, on_error, workers)
+        _run(
+            source,
+            itertools.islice(_checked_names(rows, text_column), summary.resumed_rows, limit),
+            writer,
+            tally,
+            options,
+            on_error,
+            workers,
+        )
     if writer.rejected_file.exists():
         with writer.rejected_file.open("rb") as stream:
             summary.rows_rejected = sum(1 for _ in stream)
@@ -151,7 +160,7 @@ def iter_scored(
     options = {"text_column": text_column, "evidence": evidence, "prior_share": checked_share(prior_share)}
     rows = itertools.islice(iter_unparsed(source, text_column=text_column, split=split, config=config), limit)
     empty = True
-    for item in score_rows(rows, options, workers):
+    for item in score_rows(_checked_names(rows, text_column), options, workers):
         if isinstance(item, InputRow):
             raise DataError(item.problem or "", path=item.path, line=item.line)
         yield item.line.decode("utf-8")
@@ -181,6 +190,17 @@ def _run(
                 tally.rejected += 1
         if not (tally.rows or tally.rejected or writer.rejected_before):
             raise _no_rows(source)
+
+
+def _checked_names(rows: Iterable[InputRow | RawLine], text_column: str) -> Iterator[InputRow | RawLine]:
+    """The rows, with a warning where the first of a file has columns that are not read for their spelling."""
+    path = None
+    for item in rows:
+        if item.path != path:
+            path = item.path
+            row = (item.parsed() if isinstance(item, RawLine) else item).row or {}
+            warn_of_spelling(row.keys() - {text_column}, path)
+        yield item
 
 
 def _no_rows(source: str | Path) -> DataError:

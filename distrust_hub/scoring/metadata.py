@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from distrust_hub.schema import normalise_source_type
 from distrust_hub.scoring.era import METADATA_FIELDS, metadata_year, plain
+
+logger = logging.getLogger(__name__)
 
 STATED_FIELDS = ("source_type", "type", "genre")
 _ABSENT = frozenset(("", "-", "--", "?", "n/a", "na", "nan", "nil", "none", "null", "unknown", "not available"))
@@ -264,3 +267,15 @@ FIELDS = (
     *(name for names, _ in _READINGS for name in names),
 )
 """Every field of a row that the scorer reads beside the text."""
+
+
+def warn_of_spelling(names: Collection[str], source: str) -> None:
+    """Name the columns of a source that are passed over for capitals or spaces in their names."""
+    fields = {name: name.strip().lower().replace(" ", "_") for name in sorted(names)}
+    unread = [f"{name!r} ({field})" for name, field in fields.items() if field in FIELDS and field not in fields]
+    if unread:
+        logger.warning(
+            "%s: not read for their spelling: %s; rename them (a recipe of prepare can, with columns)",
+            source,
+            ", ".join(unread),
+        )

@@ -16,6 +16,7 @@ from distrust_hub.files import iter_jsonl
 from distrust_hub.preparation.export import prepare
 from distrust_hub.preparation.recipe import resolve_recipe
 from distrust_hub.preparation.specs import InputSpec
+from distrust_hub.scoring.bulk import score_dataset
 from distrust_hub.scoring.document import SCORER_VERSION
 from tests.preparation.test_fetch import row
 
@@ -255,3 +256,19 @@ def test_a_column_of_a_recipe_that_no_row_has_is_named(tmp_path, caplog):
     run(tmp_path, row(1), {**row(2), "issued": 1890}, spec={"columns": {"issued": "year", "year": "Jahr"}})
     assert "in.jsonl: no row has the column 'year' that the recipe reads as 'Jahr'" in caplog.text
     assert "'issued'" not in caplog.text
+
+
+def test_columns_that_are_not_read_for_their_spelling_are_named(tmp_path, caplog):
+    source = tmp_path / "in.csv"
+    source.write_text("Text,Year,Cited By Count,DOI,doi,Shelf\nI saw it there.,1890,3,10.1/x,10.1/x,A 1\n")
+    score_dataset(source, tmp_path / "out.jsonl", text_column="Text")
+    named = "in.csv: not read for their spelling: 'Cited By Count' (cited_by_count), 'Year' (year); rename them"
+    assert named in caplog.text
+    assert "DOI" not in caplog.text  # its field is there
+    columns = {"Year": "year", "Cited By Count": "cited_by_count"}
+    for spec, warned in (({"columns": columns}, False), ({}, True)):
+        caplog.clear()
+        prepare(
+            [InputSpec(str(source), text="Text", **spec)], tmp_path / "data", PrepareConfig(min_words=1), overwrite=True
+        )
+        assert (named in caplog.text) is warned
