@@ -86,7 +86,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("huggingface_hub").propagate = False  # prints its warnings itself
     if not sys.stderr.isatty():
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
+        for library in ("HF_HUB", "HF_DATASETS"):
+            os.environ.setdefault(f"{library}_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
     try:
         module = importlib.import_module(f"distrust_hub.cli.{verb}")
         parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)

@@ -128,6 +128,11 @@ def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[Scored
         kept, dropped = balance_tiers(kept, parse_shares(config.tier_shares), config.seed)
         collected.removed["tier_balance"] += dropped
     train, valid = split_by_origin(kept, config.valid_share, config.seed)
+    if len(valid) < config.valid_share * len(kept) / 2 and not any("split" in row.metadata for row in kept):
+        share = f"{len(valid)} of {len(kept)} rows are held out, not {config.valid_share * 100:g} %"
+        logger.warning(
+            "%s: rows of one origin stay together, and there are too few origins, or one is too large", share
+        )
     if config.contamination and valid:
         train = _without_held_out(train, valid, collected)
     for document in (*train, *valid):

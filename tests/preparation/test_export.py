@@ -343,3 +343,19 @@ def test_a_run_that_is_killed_while_it_writes_leaves_nothing_in_the_way(source, 
     for name in ("train.jsonl", "valid.jsonl", "manifest.json"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+@pytest.mark.parametrize(
+    ("origins", "more", "warned"),
+    [
+        (["a"] * 40, {}, "0 of 40 rows are held out, not 10 %: rows of one origin stay together"),
+        ([*"ab"], {}, "0 of 2 rows are held out, not 10 %"),
+        ([*map(str, range(40))], {}, None),
+        (["a"] * 40, {"split": "train"}, None),
+    ],
+)
+def test_too_few_rows_held_out_are_named(tmp_path, caplog, origins, more, warned):
+    rows = [{"text": f"On day {n} I saw boat {n * n} at the quay.", "origin": o, **more} for n, o in enumerate(origins)]
+    write_jsonl(tmp_path / "in.jsonl", rows)
+    prepare([str(tmp_path / "in.jsonl")], tmp_path / "out", PrepareConfig(near_duplicates=False))
+    assert warned in caplog.text if warned else "held out, not" not in caplog.text
