@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from distrust_hub.artifacts import VALID_FILE
-from distrust_hub.errors import ConfigError, EvaluationError
+from distrust_hub.errors import ConfigError, DataError, EvaluationError
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
 from distrust_hub.evaluation.scorer import Scorer
-from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.files import sha256_file
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import TIERS, ScoredDocument
 from distrust_hub.scoring.document import tier_of
+from distrust_hub.scoring.inputs import InputRow, iter_source
+from distrust_hub.scoring.tables import typed_cells
 
 MAX_TOKENS = 512
 """Tokens read of each document, the training default of max_seq_length."""
@@ -44,7 +46,7 @@ class Perplexity(Benchmark[ScoredDocument]):
             EvaluationError: If there is no row.
         """
         path = _file(request)
-        documents = [ScoredDocument.from_row(row, path=path, line=line) for line, row in iter_jsonl(path)]
+        documents = [_document(item) for item in iter_source(path)]
         if not documents:
             raise EvaluationError(f"{path}: no rows to measure on; prepare with a larger valid_share")
         return documents
@@ -69,6 +71,12 @@ class Perplexity(Benchmark[ScoredDocument]):
             for item, tier, loss, count in zip(items, tiers, losses, tokens)
         ]
         return Outcome(measured, samples=samples)
+
+
+def _document(item: InputRow) -> ScoredDocument:
+    if item.row is None:
+        raise DataError(item.problem or "", path=item.path, line=item.line)
+    return ScoredDocument.from_row(typed_cells(item.row, item.path), path=item.path, line=item.line)
 
 
 def _file(request: Request) -> Path:

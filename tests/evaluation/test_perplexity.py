@@ -68,3 +68,17 @@ def test_load_refuses_unscored_and_missing_rows(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(EvaluationError, match="no rows"):
         Perplexity().load(Request(data=path))
+
+
+def test_scored_tables_are_read_as_their_json_lines(folder: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS), folder / "scored.parquet")
+    lines = [";".join(map(str, row)) for row in (ROWS[0], *(row.values() for row in ROWS))]
+    (folder / "scored.csv").write_text("\n".join(lines) + "\n")
+    wanted = Perplexity().load(Request(data=folder))
+    for name in ("scored.parquet", "scored.csv"):
+        assert Perplexity().load(Request(data=folder / name)) == wanted
+    (folder / "scored.csv").write_text("\n".join([*lines, "one;two;three;four"]) + "\n")
+    with pytest.raises(DataError, match=r"scored\.csv:5: more cells than"):
+        Perplexity().load(Request(data=folder / "scored.csv"))
