@@ -193,13 +193,18 @@ def _run(
 
 
 def _checked_names(rows: Iterable[InputRow | RawLine], text_column: str) -> Iterator[InputRow | RawLine]:
-    """The rows, with a warning where the first of a file has columns that are not read for their spelling."""
-    path = None
+    """The rows, with a warning where the first of a file has columns that are not read for their spelling.
+
+    Files with the columns of an earlier one are not named again.
+    """
+    path, seen = None, set[frozenset[str]]()
     for item in rows:
         if item.path != path:
             path = item.path
             row = (item.parsed() if isinstance(item, RawLine) else item).row or {}
-            warn_of_spelling(row.keys() - {text_column}, path)
+            if (names := frozenset(row) - {text_column}) not in seen:
+                seen.add(names)
+                warn_of_spelling(names, path)
         yield item
 
 

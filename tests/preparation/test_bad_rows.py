@@ -265,6 +265,12 @@ def test_columns_that_are_not_read_for_their_spelling_are_named(tmp_path, caplog
     named = "in.csv: not read for their spelling: 'Cited By Count' (cited_by_count), 'Year' (year); rename them"
     assert named in caplog.text
     assert "DOI" not in caplog.text  # its field is there
+    (tmp_path / "in" / "b").mkdir(parents=True)
+    for name in ("a.csv", "b/in.csv"):
+        (tmp_path / "in" / name).write_bytes(source.read_bytes())
+    caplog.clear()
+    score_dataset(tmp_path / "in", tmp_path / "both.jsonl", text_column="Text")
+    assert caplog.text.count("for their spelling") == 1
     columns = {"Year": "year", "Cited By Count": "cited_by_count"}
     for spec, warned in (({"columns": columns}, False), ({}, True)):
         caplog.clear()
