@@ -41,7 +41,7 @@ class ScoredWriter:
         resume: Go on with a run that was stopped; starts anew where there is none.
 
     Raises:
-        ConfigError: For another form of output, or a run to resume that had other settings.
+        ConfigError: For Parquet to resume, or a run to resume that had other settings.
         OutputExistsError: If the target is a folder, or has content and may not be replaced; on resume, content of
             which no run is known.
         OutputError: At the end of the block, where the target cannot be written further but can be resumed.
@@ -49,8 +49,6 @@ class ScoredWriter:
 
     def __init__(self, target: Path, state: dict[str, Any], *, overwrite: bool = False, resume: bool = False) -> None:
         self.target = target
-        if not target.name.endswith((".jsonl", ".parquet")):
-            raise ConfigError(f"output is {target.name!r}; expected a name that ends in .jsonl or .parquet")
         self._parquet = target.name.endswith(".parquet")
         if self._parquet and resume:
             raise ConfigError("--resume needs a .jsonl output; parquet cannot be continued")
@@ -236,7 +234,13 @@ def _typed(pyarrow: Any, schema: Any) -> Any:
 
 
 def output_files(target: Path) -> frozenset[Path]:
-    """The files that writing to a target makes or replaces, with links resolved."""
+    """The files that writing to a target makes or replaces, with links resolved.
+
+    Raises:
+        ConfigError: If the name of the target says no form that is written.
+    """
+    if not target.name.endswith((".jsonl", ".parquet")):
+        raise ConfigError(f"output is {str(target)!r}; expected a name that ends in .jsonl or .parquet")
     return frozenset(file.resolve() for file in (target, *_files_beside(target)))
 
 

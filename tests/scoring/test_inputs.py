@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from distrust_hub.errors import DataError
+from distrust_hub.errors import ConfigError, DataError
 from distrust_hub.scoring.bulk import iter_scored, score_dataset
 from distrust_hub.scoring.inputs import iter_source
 
@@ -136,3 +136,10 @@ def test_rows_that_a_run_rejected_are_no_input(
     assert [(item.path, item.problem) for item in iter_source(source)] == [("out.jsonl", None)]
     assert "not read" not in caplog.text
     assert [item.path for item in iter_source("out.jsonl.rejected.jsonl")] == ["out.jsonl.rejected.jsonl"]
+
+
+@pytest.mark.parametrize("output", [".", "/", "out.csv"])
+def test_an_output_that_is_no_row_file_is_refused(tmp_path: Path, output: str) -> None:
+    (tmp_path / "in.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"output is '.*'; expected a name that ends in \.jsonl or \.parquet"):
+        score_dataset(tmp_path / "in.txt", output)
