@@ -143,7 +143,10 @@ def test_env_shortens_the_cache_only_where_it_is_at_home(monkeypatch, capsys, ho
 
 @pytest.mark.parametrize(
     "arguments",
-    [["chat", "--model", "~nobody-here/m", "--prompt", "x"], ["export", "~nobody-here/a", "--to", "mlx", "-o", "out"]],
+    [
+        pytest.param(["chat", "--model", "~nobody-here/m", "--prompt", "x"], marks=pytest.mark.mlx),
+        ["export", "~nobody-here/a", "--to", "mlx", "-o", "out"],
+    ],
 )
 def test_main_names_no_home_folder_in_one_line(arguments, capsys):
     assert cli.main(arguments) == 1
