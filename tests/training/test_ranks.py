@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -26,15 +28,23 @@ SECONDS = 500
 
 
 def launch(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python command in two ranks; MLX's ring takes two ports from the first one on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """Run a Python command in two ranks."""
+    port = free_pair_of_ports()
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     command = (str(LAUNCH), "-n", "2", "--starting-port", str(port), "--python", sys.executable, *command)
     return subprocess.run(
         command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
     )
+
+
+def free_pair_of_ports() -> int:
+    """The first of two that MLX's ring can take, below those the system gives to whoever asks in the meantime."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000, 2)
+        with contextlib.suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
 
 
 def train_command(model, data, out, *more) -> list[str]:
