@@ -160,16 +160,21 @@ def seeds_table(protocol: dict[str, Any], results: Results) -> list[str]:
         means = [
             float(np.mean(_summed(runs[s], "trained", epoch) - _summed(controls[s], "trained", epoch))) for s in seeds
         ]
-        half = T_95[len(seeds)] * np.std(means, ddof=1) / np.sqrt(len(seeds))
-        low, high = np.mean(means) - half, np.mean(means) + half
-        rows.append((f"`{arm}`", epoch, ", ".join(map(_signed, means)), f"{_signed(low)} to {_signed(high)}"))
-    headers = ("arm", "epoch", "difference to `none`, seed 0 and up", "95 % by Student's t over seeds")
+        rows.append((f"`{arm}`", epoch, ", ".join(map(_signed, means)), _t_interval(means)))
+    headers = ("arm", "epoch", "difference to `none`, seed by seed", "95 % by Student's t over seeds")
     return [_table(headers, rows)] if rows else []
 
 
+def _t_interval(values: list[float]) -> str:
+    """95 % interval of a mean over seeds by Student's t."""
+    half = T_95[len(values)] * np.std(values, ddof=1) / np.sqrt(len(values))
+    return f"{_signed(np.mean(values) - half)} to {_signed(np.mean(values) + half)}"
+
+
 def guard_table(protocol: dict[str, Any], results: Results) -> str:
-    """Held-out loss after training, against ``none`` of the same seed."""
-    margin = protocol["margins"]["held_out_loss_nats_per_token"]
+    """Held-out loss after training, against ``none`` of the same seed; the protocol says how it is judged."""
+    margins = protocol["margins"]
+    margin, by_mean = margins["held_out_loss_nats_per_token"], margins.get("judged_by") == "mean"
     rows = []
     for arm in protocol["arms"]:
         runs, control = results.get(arm, {}), results.get(_control(arm), {})
@@ -177,22 +182,20 @@ def guard_table(protocol: dict[str, Any], results: Results) -> str:
         pairs = [runs[s]["loss"]["valid_after"] - control[s]["loss"]["valid_after"] for s in runs if s in control]
         if not after or arm == "preference":  # reads the documents after a prompt, so its loss is another one
             continue
-        worst = max(pairs, default=0.0)
+        against = ("", "", "")
+        if arm != _control(arm) and pairs:
+            mean, worst = float(np.mean(pairs)), max(pairs)
+            interval = f" ({_t_interval(pairs)})" if len(pairs) in T_95 else ""
+            verdict = "within the margin" if (mean if by_mean else worst) <= margin else "beyond the margin"
+            against = (f"{_signed(mean)}{interval}", _signed(worst), verdict)
         ess = np.mean([run["weights"]["ess"] for run in runs.values()])
-        verdict = "" if arm == _control(arm) else "within the margin" if worst <= margin else "beyond the margin"
         before = np.mean([run["loss"]["valid_before"] for run in runs.values()])
-        rows.append(
-            (
-                arm,
-                len(runs),
-                f"{ess:.2f}",
-                f"{before:.3f}",
-                f"{np.mean(after):.3f}",
-                f"{worst:+.3f}" if verdict else "",
-                verdict,
-            )
-        )
-    headers = ("arm", "seeds", "effective sample", "held-out loss before", "after", "worst difference to `none`", "")
+        rows.append((arm, len(runs), f"{ess:.2f}", f"{before:.3f}", f"{np.mean(after):.3f}", *against))
+    headers = (
+        *("arm", "seeds", "effective sample", "held-out loss before", "after"),
+        *("difference to `none` (95 % by Student's t)", "at the worst seed"),
+        f"judged by {'the mean' if by_mean else 'the worst seed'}",
+    )
     return _table(headers, rows)
 
 

@@ -176,7 +176,17 @@ def test_guard_table_judges_by_the_worst_seed(study: Any, report: Any) -> None:
         "reweight": {0: result("reweight", 0, 0.01), 1: result("reweight", 1, 0.2)},
     }
     table = report.guard_table(study.read_protocols()["1-first"], results)
-    assert "+0.200 | beyond the margin" in table
+    assert "| +0.105 | +0.200 | beyond the margin |" in table
+
+
+def test_guard_table_judges_by_the_mean_where_the_protocol_says_so(study: Any, report: Any) -> None:
+    losses = (0.0, 0.02, 0.1)  # of `reweight` over those of `none`: mean .04, standard deviation .0529
+    results = {
+        "none": {seed: result("none", seed, 0.0) for seed in (4, 5, 6)},
+        "reweight": {seed: result("reweight", seed, loss) for seed, loss in zip((4, 5, 6), losses)},
+    }
+    table = report.guard_table(study.read_protocols()["8-default"], results)
+    assert "| +0.040 (-0.091 to +0.171) | +0.100 | within the margin |" in table
 
 
 @pytest.mark.parametrize(("adapter", "says"), [("a", "the same bytes"), ("b", "NOT the bytes")])
