@@ -115,6 +115,11 @@ def normalise_source_type(value: object) -> str | None:
     return name if name in SOURCE_TYPES else None
 
 
+def whole(value: Any) -> Any:
+    """A float without a fraction as an int, as tables hold whole numbers where some rows have none; else the value."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def check_schema(found: object, what: str | Path) -> None:
     """Refuse an artifact that a newer version of this package wrote.
 

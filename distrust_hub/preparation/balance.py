@@ -11,7 +11,7 @@ import numpy as np
 
 from distrust_hub.errors import ConfigError
 from distrust_hub.objective import example_weights
-from distrust_hub.schema import TIERS, ScoredDocument, Tier
+from distrust_hub.schema import TIERS, ScoredDocument, Tier, whole
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +44,16 @@ def origins_of(documents: Sequence[ScoredDocument]) -> list[str]:
 def _origin_values(document: ScoredDocument) -> Iterator[str]:
     found = False
     for column in ORIGIN_COLUMNS:
-        value = document.metadata.get(column)
-        if isinstance(value, (str, int)) and str(value).strip() and not (found and column in _WEAK_COLUMNS):
+        name = origin_name(document.metadata.get(column))
+        if name is not None and not (found and column in _WEAK_COLUMNS):
             found = True
-            yield f"{column}:{value}"
+            yield f"{column}:{name}"
+
+
+def origin_name(value: object) -> str | None:
+    """A text or whole number of a column as the name of an origin; None where it holds neither."""
+    value = whole(value)
+    return str(value) if isinstance(value, (str, int)) and str(value).strip() else None
 
 
 def _leader(leaders: list[int], index: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import ConfigError
 from distrust_hub.pii import find_personal_data, mask_personal_data
+from distrust_hub.preparation.balance import origin_name
 from distrust_hub.preparation.boilerplate import strip_boilerplate
 from distrust_hub.preparation.conversations import is_conversation, map_texts, with_text
 from distrust_hub.preparation.quality import language_code, ocr_quality, words
@@ -145,7 +146,9 @@ class Cleaner:
             return [document]
         self.changed["split"] += 1
         self.changed["added_by_splitting"] += len(texts) - 1
-        metadata = {**document.metadata, "document_id": document.id}
+        metadata = dict(document.metadata)
+        if origin_name(metadata.get("document_id")) is None:
+            metadata["document_id"] = document.id
         return [Document(text, f"{document.id}-{number}", metadata) for number, text in enumerate(texts, start=1)]
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
+from distrust_hub.preparation.balance import origin_name
 from distrust_hub.preparation.conversations import is_conversation, with_text
 from distrust_hub.schema import TIERS, ScoredDocument
 
@@ -43,9 +44,9 @@ def make_pairs(documents: Sequence[ScoredDocument]) -> tuple[list[ScoredDocument
 
 
 def _topic(document: ScoredDocument) -> tuple[str, str] | None:
-    entity, question = document.metadata.get("entity_id"), document.metadata.get("question")
-    if isinstance(entity, (str, int)) and isinstance(question, str) and question.strip():
-        return str(entity), question.strip()
+    entity, question = origin_name(document.metadata.get("entity_id")), document.metadata.get("question")
+    if entity is not None and isinstance(question, str) and question.strip():
+        return entity, question.strip()
     return None
 
 

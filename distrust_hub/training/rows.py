@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from distrust_hub.errors import DataError
 from distrust_hub.files import well_formed
-from distrust_hub.preparation.balance import ORIGIN_COLUMNS
+from distrust_hub.preparation.balance import ORIGIN_COLUMNS, origin_name
 from distrust_hub.schema import check_schema
 from distrust_hub.scoring.inputs import iter_source
 from distrust_hub.scoring.tables import typed_cells
@@ -40,9 +40,8 @@ class Row:
     def origin(self) -> str:
         """What the row was cut from, so that its relatives stay in one split: the first such column, else the row."""
         for column in (*ORIGIN_COLUMNS, "id"):
-            value = self.values.get(column)
-            if isinstance(value, (str, int)) and str(value).strip():
-                return f"{column}:{value}"
+            if (name := origin_name(self.values.get(column))) is not None:
+                return f"{column}:{name}"
         return json.dumps(self.values, sort_keys=True, default=str)
 
 

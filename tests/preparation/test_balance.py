@@ -92,6 +92,17 @@ def test_split_by_origin_heeds_every_column_and_the_links_between_them():
     assert len(set(origins_of(paper))) == 10
 
 
+def test_origins_of_a_column_of_whole_numbers_with_gaps_hold():
+    documents = [make("primary", n, entity_id=float(n // 10)) for n in range(100)]
+    train, valid = sides_of("entity_id", documents)
+    assert len(valid) == 3
+    assert not train & valid
+    assert origins_of([make("primary", 0, entity_id=7.0), make("primary", 1, entity_id=7)]) == ["entity_id:7"] * 2
+    assert origins_of([make("primary", n, entity_id=value) for n, value in enumerate((0.5, float("nan"), None))]) == [
+        f"id:{make('primary', n).id}" for n in range(3)
+    ]
+
+
 def test_split_by_origin_sends_rows_after_those_of_their_origin_that_name_a_split():
     named = {0: "train", 1: "valid"}
     documents = [make("primary", n, origin=n // 2, split=None if n % 2 else named.get(n // 20)) for n in range(60)]

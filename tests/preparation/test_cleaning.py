@@ -120,6 +120,14 @@ def test_clean_cuts_long_documents_and_drops_no_word():
     assert cleaner.changed == {"split": 1, "added_by_splitting": len(pieces) - 1, **dict(cleaner.changed)}
 
 
+@pytest.mark.parametrize(("given", "kept"), [("book", "book"), (7.0, 7.0), ("", "page"), (None, "page"), ([1], "page")])
+def test_pieces_stay_with_the_document_that_their_row_names(given, kept):
+    text = " ".join(f"{LETTER} Entry {n}." for n in range(20))
+    pieces = Cleaner(PrepareConfig(max_words=100)).clean(Document(text, "page", {"document_id": given}))
+    assert len(pieces) > 1
+    assert {piece.metadata["document_id"] for piece in pieces} == {kept}
+
+
 @given(st.text(alphabet='ab .\n!"”今。」', max_size=400), st.integers(1, 30))
 def test_split_text_keeps_every_character_in_order_and_the_limit(text, limit):
     pieces = split_text(text, limit)

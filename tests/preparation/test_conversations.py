@@ -236,6 +236,12 @@ def test_pairs_are_made_of_one_question_on_one_entity_only(tmp_path):
     assert given["prompt"] == pair(3)["prompt"]
 
 
+def test_pairs_are_found_by_numbers_of_a_column_with_gaps(tmp_path):
+    rows = [told("a", "primary", 1, entity_id=7.0), told("a", "coordinated", 2, entity_id=7)]
+    manifest, _ = run(tmp_path, rows, pairs=True)
+    assert manifest.counts["removed"] == {"paired": 1}
+
+
 def test_pairs_made_before_are_not_counted_again(tmp_path):
     run(tmp_path, [told("a", "primary", 1), told("a", "coordinated", 2), told("b", "primary", 3)], pairs=True)
     made = [row for _, row in iter_jsonl(tmp_path / "out" / "train.jsonl")]

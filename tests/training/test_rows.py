@@ -57,6 +57,11 @@ def test_held_out_never_takes_a_single_large_origin(tmp_path):
     assert scan([path], 0).held_out(0.1) == frozenset()
 
 
+def test_origin_is_a_whole_number_however_a_table_holds_it():
+    rows = [Row({"entity_id": value, "id": "a"}, "x", 1) for value in (7, 7.0, "7", float("nan"), 0.5)]
+    assert [row.origin for row in rows] == [*["entity_id:7"] * 3, *["id:a"] * 2]
+
+
 def test_origin_of_pairs_is_their_prompt():
     one, other = (Row({"prompt": "Who?", "chosen": c, "rejected": "no"}, "p.jsonl", 1) for c in ("Ann", "Bea"))
     assert one.origin == other.origin
