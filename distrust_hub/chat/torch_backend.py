@@ -35,10 +35,11 @@ class _Loaded:
     def __init__(self, base: str) -> None:
         self.base = resolve_base(base)
         try:
-            self.model: Any = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=_dtype()).eval()
+            trust = {"trust_remote_code": False}  # where it is not said, transformers asks at the terminal
+            self.model: Any = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=_dtype(), **trust).eval()
         except (ValueError, KeyError, OSError) as error:
             raise ModelError(f"{self.base.id or base}: cannot be loaded: {error}") from error
-        self.tokenizer = AutoTokenizer.from_pretrained(self.base.path)
+        self.tokenizer = AutoTokenizer.from_pretrained(self.base.path, **trust)
         self.adapter: tuple[str, str] | None = None  # the file it is from, and PEFT's name for it
 
     def use_adapter(self, folder: Path | None) -> Any:

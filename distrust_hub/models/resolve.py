@@ -179,11 +179,13 @@ def check_config(folder: Path, trust_remote_code: bool) -> dict[str, Any]:
     if not trust_remote_code:
         tokenizer_file = folder / "tokenizer_config.json"
         tokenizer = _json_object(tokenizer_file) if tokenizer_file.is_file() else {}
-        for name, values in (("config.json", config), ("tokenizer_config.json", tokenizer)):
-            if key := next((key for key in ("auto_map", "model_file") if values.get(key)), None):
+        # what mlx-lm runs, and transformers; an auto_map in config.json is for a transformers that lacks the model
+        runs = (("config.json", config, "model_file"), ("tokenizer_config.json", tokenizer, "auto_map"))
+        for name, values, key in runs:
+            if values.get(key):
                 raise ModelError(
-                    f"{folder / name}: {key!r} asks to run Python code from the model; "
-                    "pass --trust-remote-code only if you have read that code"
+                    f"{folder / name}: {key!r} asks to run Python code from the model; if you have read that code, "
+                    "distrust-hub train alone takes it, with --trust-remote-code"
                 )
     for name, (key, value) in read_sizes(config).items():
         limit = _CONFIG_LIMITS[name]

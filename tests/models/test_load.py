@@ -26,6 +26,18 @@ def test_load_base_gives_float32_on_the_cpu_and_a_working_tokenizer(tiny):
     assert loaded.model(mx.array([[5, 6, 7]])).shape == (1, 3, 304)
 
 
+def test_load_base_takes_a_config_that_offers_code_and_runs_none(tiny):
+    """As Phi-3.5 has it: the code is for transformers of before it knew the model; mlx-lm has its own."""
+    from distrust_hub.models.load import load_base
+
+    config = json.loads((tiny / "config.json").read_text())
+    offered = {name: f"code.{name}" for name in ("AutoConfig", "AutoModelForCausalLM", "AutoTokenizer")}
+    (tiny / "config.json").write_text(json.dumps({**config, "auto_map": offered}))
+    (tiny / "code.py").write_text(f"open({str(tiny / 'ran')!r}, 'w')\n")
+    assert load_base(str(tiny)).tokenizer.encode("hi")
+    assert not (tiny / "ran").exists()
+
+
 def test_load_base_repeats_for_a_seed_and_differs_for_another(tmp_path):
     from distrust_hub.models.load import load_base
     from distrust_hub.models.runtime import mx
