@@ -68,6 +68,26 @@ def test_main_says_what_was_probably_meant(arguments, shown, capsys):
     assert shown in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["card", ""], "DIR"),
+        (["chat", "--adapter-path", "", "--prompt", "hi"], "--adapter-path"),
+        (["score", "in.jsonl", "-o", "out.jsonl", "--push="], "--push"),
+        (["prepare", "scored.jsonl", " ", "-o", "data"], "IN"),
+        (["evaluate", "--model", "m", "--adapter-path", "a", "--adapter-path", ""], "--adapter-path"),
+        (["train", "--model", "m", "--data", "", "--adapter-path", "a"], "--data"),
+    ],
+)
+def test_main_refuses_an_empty_argument_as_an_unset_variable_leaves_it(arguments, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"distrust-hub: error: {name} is empty; ")
+    assert len(captured.err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 def test_main_help_fits_the_terminal_and_says_how_to_start(columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))

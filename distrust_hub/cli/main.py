@@ -93,13 +93,14 @@ def main(argv: list[str] | None = None) -> int:
         parser = _Parser(prog=f"distrust-hub {verb}", description=module.__doc__, allow_abbrev=False)
         module.add_arguments(parser)
         parser.usage = _usage(parser)
-        return _run(module.run, parser.parse_args(arguments[1:]))
+        return _run(module.run, parser, parser.parse_args(arguments[1:]))
     except KeyboardInterrupt:
         return _report("interrupted", 130)
 
 
-def _run(run: Any, args: argparse.Namespace) -> int:
+def _run(run: Any, parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     try:
+        _refuse_empty(parser, args)
         return run(args) or 0
     except TrainingInterrupted as error:
         return _report(str(error), 130)
@@ -116,6 +117,16 @@ def _run(run: Any, args: argparse.Namespace) -> int:
         if "home directory" not in str(error):
             raise
         return _report("a path begins with ~ and no home folder of that name is known; write the path in full", 1)
+
+
+def _refuse_empty(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Raise UsageError where an argument is empty, so that it never counts as not given or as the working folder."""
+    for action in parser._actions:
+        given = getattr(args, action.dest, None)
+        values = given if isinstance(given, list) else [given]
+        if any(isinstance(value, str) and not value.strip() for value in values):
+            name = action.option_strings[-1] if action.option_strings else action.metavar
+            raise UsageError(f"{name} is empty; give it a value, or look whether a variable of the shell is unset")
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int
 from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
-from distrust_hub.errors import DataError, UsageError
+from distrust_hub.errors import UsageError
 
 SHOWN = 6  # contributions to each score, unless --evidence asks for all
 
@@ -68,8 +68,6 @@ def run(args: argparse.Namespace) -> int | None:
 def _score_text(args: argparse.Namespace) -> int | None:
     from distrust_hub.scoring.document import score_document
 
-    if not args.text.strip():
-        raise DataError("--text is empty; give it some words")
     score = score_document(args.text, prior_share=args.prior_share)
     if args.format == "json":
         print_json(score.to_dict())

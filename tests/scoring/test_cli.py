@@ -81,7 +81,7 @@ def test_each_option_changes_the_result(
     [
         ([], 2, "give either IN or --text"),
         (["x.jsonl"], 2, "no output"),
-        (["--text", "  "], 1, "--text is empty"),
+        (["--text", "  "], 2, "--text is empty"),
         (["--text", "a word", "-o", "out.jsonl"], 2, "--text prints one score"),
         (["--text", "a word", "--limit", "3"], 2, "--text prints one score"),
         (["missing.jsonl", "-o", "out.jsonl"], 1, "no such file"),
