@@ -36,7 +36,7 @@ def push_space(
         adapter: Hub id of an adapter to offer.
         zero_gpu: For ZeroGPU hardware (PyTorch) in place of CPU Basic (MLX).
         private: Make the Space private if it is created; one that is public is refused.
-        dry_run: Everything but the writing.
+        dry_run: Everything but the writing; without a token the Hub is not asked.
         api: Client to use.
 
     Returns:
@@ -48,7 +48,7 @@ def push_space(
     """
     api = api or hub_api()
     files = space_files(model, adapter, zero_gpu)
-    access = check_can_write(repo_id, "space", private=private, api=api)
+    access = check_can_write(repo_id, "space", private=private, dry_run=dry_run, api=api)
     names = tuple(sorted(files))
     if dry_run:
         return repo_page(access.repo_id, "space", api.endpoint), names

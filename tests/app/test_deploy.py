@@ -54,6 +54,8 @@ def test_push_space_creates_and_updates_in_one_commit_each(hub, monkeypatch):
 def test_push_space_dry_run_and_refusals_write_nothing(hub, monkeypatch, capsys):
     with pytest.raises(HubAuthError, match="no Hugging Face token"):
         push_space("ada/demo")
+    assert main(["app", "--push-space", "ada/demo", "--dry-run"]) == 0  # needs no token, as dry runs of push
+    assert capsys.readouterr().out.split() == FILES
     monkeypatch.setenv("HF_TOKEN", hub.add_user("ada"))
     assert main(["app", "--push-space", "ada/demo", "--dry-run"]) == 0
     assert capsys.readouterr().out.split() == FILES
