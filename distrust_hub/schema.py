@@ -120,6 +120,12 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def row_schema(row: Mapping[str, Any]) -> int | None:
+    """The schema version a row was written with; None where it names none, or has a ``schema`` of its own."""
+    found = whole(row.get("schema"))
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
 def check_schema(found: object, what: str | Path) -> None:
     """Refuse an artifact that a newer version of this package wrote.
 
@@ -184,7 +190,8 @@ class Document:
             if key not in (text_column, "id", "text", "schema")
         }
         for key in ("text", "schema"):
-            own = None if key == text_column or (key == "schema" and isinstance(row.get(key), int)) else row.get(key)
+            ours = key == text_column or (key == "schema" and row_schema(row) is not None)
+            own = None if ours else row.get(key)
             if own not in (None, ""):
                 metadata[GIVEN + key] = own
         return cls(text=text, id=identity, metadata=metadata)
@@ -234,7 +241,7 @@ class ScoredDocument:
         line: int | None = None,
     ) -> ScoredDocument:
         """Read a scored row; raises DataError naming file, line, column and value if it is not one."""
-        check_schema(row.get("schema"), path or "row")
+        check_schema(row_schema(row), path or "row")
         document = Document.from_row(row, text_column=text_column, path=path, line=line)
         metadata = dict(document.metadata)
         authority = _number(metadata.pop("authority_weight", None), "authority_weight", path, line)
@@ -249,6 +256,8 @@ class ScoredDocument:
             if not _is_finite(value):
                 problem = f"{column} is {str(value)[:40]}; expected finite numbers, or null where one is unknown"
                 raise DataError(problem, path=path, line=line)
+        if "scorer" in metadata:
+            metadata["scorer"] = whole(metadata["scorer"])
         return cls(document.text, document.id, authority, entropy, metadata)
 
     def to_row(self) -> dict[str, Any]:

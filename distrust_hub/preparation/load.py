@@ -130,8 +130,8 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
         row = {name: value for name, value in unscored(row).items() if name not in _SCORES}
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
     try:
-        scores = {name: row[name] for name in _SCORES if name in row}  # as they are: NaN is an error here
-        row = plain(row, other=str) | scores
+        scores = {name: row.pop(name) for name in _SCORES if name in row}  # as they are: NaN is an error here
+        row = plain(row, other=str) | {name: value for name, value in scores.items() if value is not None}
     except RecursionError:
         raise DataError(
             "lists or mappings are nested too deeply; flatten them", path=item.path, line=item.line

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distrust_hub.errors import DataError
 from distrust_hub.files import well_formed
 from distrust_hub.preparation.balance import ORIGIN_COLUMNS, origin_name
-from distrust_hub.schema import check_schema
+from distrust_hub.schema import check_schema, row_schema, whole
 from distrust_hub.scoring.inputs import iter_source
 from distrust_hub.scoring.tables import typed_cells
 
@@ -150,7 +150,7 @@ def iter_file(path: Path) -> Iterator[Row]:
         if values is None:
             raise DataError(str(problem), path=name, line=line)
         values = typed_cells(values, path)
-        check_schema(values.get("schema"), name)
+        check_schema(row_schema(values), name)
         yield Row({_clean(key): _clean(value) for key, value in values.items() if value is not None}, name, line)
 
 
@@ -195,7 +195,7 @@ def _check_scorer(row: Row, first: dict[str, Row]) -> None:
     """Scores of two scorer versions are not on one scale."""
     if "authority_weight" not in row.values and "auth_weight" not in row.values:
         return
-    first.setdefault(str(row.values.get("scorer")), row)
+    first.setdefault(str(whole(row.values.get("scorer"))), row)
     if len(first) > 1:
         versions = " and ".join(sorted(first))
         raise row.error(

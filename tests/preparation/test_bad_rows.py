@@ -252,6 +252,27 @@ def test_scores_of_a_csv_file_are_numbers(tmp_path):
         prepare([str(tmp_path / "in.csv")], tmp_path / "out", PrepareConfig(), overwrite=True)
 
 
+def test_scored_and_plain_rows_of_one_table_are_read(tmp_path):
+    source = tmp_path / "plain.jsonl"
+    source.write_text("".join(json.dumps(row(n)) + "\n" for n in range(3)))
+    score_dataset(source, tmp_path / "scored.jsonl")
+    scored = [entry for _, entry in iter_jsonl(tmp_path / "scored.jsonl")]
+    table = pyarrow.Table.from_pylist([*scored, *map(row, range(3, 5))])
+    for name in ("schema", "scorer"):  # as pandas holds whole numbers where some rows have none
+        table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(pyarrow.float64()))
+    pyarrow.parquet.write_table(table, tmp_path / "both.parquet")
+    manifest = prepare([str(tmp_path / "both.parquet")], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    assert (manifest.counts["kept"], manifest.inputs[0]["scored_here"], manifest.scorer) == (5, 2, SCORER_VERSION)
+    rows = [entry for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    assert {str(entry["scorer"]) for entry in rows} == {str(SCORER_VERSION)}
+    assert "given_schema" not in rows[0]
+
+
+def test_a_schema_of_the_rows_own_is_kept(tmp_path):
+    _, rows = run(tmp_path, {**row(1), "schema": "dublin-core"}, {**row(2), "schema": True})
+    assert [(entry["schema"], entry["given_schema"]) for entry in rows] == [(1, "dublin-core"), (1, True)]
+
+
 def test_a_column_of_a_recipe_that_no_row_has_is_named(tmp_path, caplog):
     run(tmp_path, row(1), {**row(2), "issued": 1890}, spec={"columns": {"issued": "year", "year": "Jahr"}})
     assert "in.jsonl: no row has the column 'year' that the recipe reads as 'Jahr'" in caplog.text

@@ -121,6 +121,11 @@ def test_read_training_data_takes_any_scorer_but_not_two(tmp_path):
         read_training_data(path)
 
 
+def test_read_training_data_takes_a_schema_of_the_rows_and_numbers_held_as_floats(tmp_path):
+    rows = [scored_row(0, scorer=1, schema=1.0), scored_row(1, scorer=1.0), scored_row(2, scorer=1, schema="tei")]
+    assert len(read_training_data(write_rows(tmp_path / "scored.jsonl", rows)).train) == 3
+
+
 def test_read_training_data_missing(tmp_path):
     with pytest.raises(InputNotFoundError, match="no such file"):
         read_training_data(str(tmp_path / "absent.jsonl"))
