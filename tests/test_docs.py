@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import ipaddress
 import re
 import shlex
 from pathlib import Path
@@ -30,6 +31,13 @@ def test_shown_command_parses(page, line):
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     importlib.import_module(f"distrust_hub.cli.{words[1]}").add_arguments(parser)
     assert parser.parse_args(words[2:])
+
+
+def test_hosts_of_a_ring_are_addresses():
+    """``mlx.launch`` refuses names there."""
+    hosts = [host for _, line in SHOWN for found in re.findall(r"--hosts (\S+)", line) for host in found.split(",")]
+    assert len(hosts) >= 2
+    assert all(map(ipaddress.ip_address, hosts))
 
 
 def test_source_types_are_told():
