@@ -113,9 +113,9 @@ class NormalText:
                 positions.append(at)
                 continue
             if not run:
-                while at < end and not (run := self._letter(at)[0]).startswith(character):
+                while at < end and not (run := self._read(at, character)):
                     at += 1
-                run = run if at < end else character
+                run = run or character
                 at += 1
             positions.append(at - 1)
             run = run[1:]
@@ -140,6 +140,13 @@ class NormalText:
         in_flat, in_raw = self._word_starts
         first, last = bisect_right(in_flat, start) - 1, bisect_right(in_flat, end) - 1
         return in_raw[first] + start - in_flat[first], in_raw[last] + end - in_flat[last]
+
+    def _read(self, at: int, character: str) -> str:
+        """The letter at a place of ``raw`` where it is the one that ``cased`` has next, else ""."""
+        letter, following = self._letter(at)[0], self.raw[at + 1 : at + 2]
+        if letter == "'" and not (following and (following == "'" or _plain(following) != " ")):
+            return ""  # a closing quote, which ``cased`` leaves out
+        return letter if character in (letter[0], _ALIKE.get(letter)) else ""
 
     def _letter(self, at: int) -> tuple[str, int]:
         """The letter at a place of ``raw`` as ``cased`` has it, and how many characters it takes there."""

@@ -70,6 +70,21 @@ def test_spans_are_inside_the_text_and_give_the_match(text: str) -> None:
             assert text[start:end] == line.text
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("\u0130stanbul, I\u0307zmir: a spokesperson said.", "spokesperson"),  # one letter in both its forms
+        ("'I saw the needle,' 'twas all he would say.", "'twas"),
+        ("It wasn't' 'twas all he would say.", "'twas"),
+    ],
+)
+def test_a_word_keeps_its_place_after(text: str, found: str) -> None:
+    normal = NormalText(text)
+    start = normal.lower.index(f" {found} ")
+    first, last = normal.span(start, start + len(found) + 2)
+    assert text[first:last] == found
+
+
 @settings(max_examples=100, deadline=None)
 @given(TEXTS, st.sampled_from([" ", "\n", "\t\n ", "\r\n"]))
 def test_white_space_does_not_matter(text: str, space: str) -> None:
