@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,13 @@ ORIGIN_COLUMNS = ("entity_id", "origin", "url", "document_id", "title", "prompt"
 
 _WEAK_COLUMNS = ("title", "prompt")
 """Often the same for unrelated documents (a newspaper, an instruction), so read only where nothing else says it."""
+
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "validation", "val", "dev"), "valid"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of splits, as data sets have them."""
 
 PUBLISHED_SHARES = "27.5,30,37.5"
 """Middle of the published target shares: 25-30 % primary, 25-35 % medium, 35-40 % coordinated."""
@@ -54,6 +62,11 @@ def origin_name(value: object) -> str | None:
     """A text or whole number of a column as the name of an origin; None where it holds neither."""
     value = whole(value)
     return str(value) if isinstance(value, (str, int)) and str(value).strip() else None
+
+
+def split_of(row: Mapping[str, Any]) -> str | None:
+    """The split that a row's ``split`` column names: ``train``, ``valid`` or ``test``; None where it names none."""
+    return _SPLITS.get(str(row.get("split")).strip().lower())
 
 
 def _leader(leaders: list[int], index: int) -> int:
@@ -153,8 +166,8 @@ def split_by_origin(
 ) -> tuple[list[ScoredDocument], list[ScoredDocument]]:
     """Split into (train, valid) so that no origin is in both.
 
-    A document whose ``split`` column says ``train`` or ``valid`` goes there, and the others of its origin with it; to
-    ``train`` where it says both. Of the rest, within each tier, whole origins go to ``valid`` in an order drawn from
+    A document that names ``train`` or ``valid`` (``split_of``) goes there, and the others of its origin with it; to
+    ``train`` where they name both. Of the rest, within each tier, whole origins go to ``valid`` in an order drawn from
     the seed until the tier's share is reached; one that would overshoot by more than it helps stays in ``train``.
 
     Args:
@@ -163,7 +176,7 @@ def split_by_origin(
         seed: Seed of the order.
     """
     origins = origins_of(documents)
-    given = [document.metadata.get("split") for document in documents]
+    given = [split_of(document.metadata) for document in documents]
     sides = {origin: side for wanted in ("valid", "train") for origin, side in zip(origins, given) if side == wanted}
     free = [(document, origin) for document, origin in zip(documents, origins) if origin not in sides]
     sides.update(dict.fromkeys(_held_out(free, valid_share, seed), "valid"))

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 REASONS = {
     "bad_row": "the row could not be read (on_error: skip)",
+    "test_split": "its split column says that it is for testing",
     "outside_years": "its date is not in the years asked for",
     "boilerplate_only": "nothing was left without licence blocks, notices and navigation",
     "personal_data": "it holds an e-mail address, a telephone number or a key (personal_data: drop)",

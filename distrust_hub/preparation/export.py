@@ -14,7 +14,7 @@ from distrust_hub.artifacts import TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, OutputExistsError
 from distrust_hub.files import sha256_file, write_jsonl
-from distrust_hub.preparation.balance import balance_tiers, parse_shares, split_by_origin
+from distrust_hub.preparation.balance import balance_tiers, parse_shares, split_by_origin, split_of
 from distrust_hub.preparation.contamination import FORM_ITEMS, HELD_OUT, evaluation_set, word_hashes
 from distrust_hub.preparation.conversations import own_text
 from distrust_hub.preparation.licensing import check_publishing
@@ -44,10 +44,10 @@ def prepare(
 ) -> Manifest:
     """Write ``train.jsonl``, ``valid.jsonl`` and ``manifest.json``.
 
-    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` keeps that split, the
-    others follow the rows of their origin or are split by it. The same inputs and seed give the same bytes, also when
-    a run was killed and started again: what it had read from the Hub stays in ``.NAME.partial`` beside the folder
-    until a run ends well.
+    Rows without scores are scored here. A row whose ``split`` column says ``train`` or ``valid`` (or ``validation``)
+    keeps that split, one that says ``test`` is left out, the others follow the rows of their origin or are split by it.
+    The same inputs and seed give the same bytes, also when a run was killed and started again: what it had read from
+    the Hub stays in ``.NAME.partial`` beside the folder until a run ends well.
 
     Args:
         inputs: Files, folders or Hub datasets, by name or with how to read them.
@@ -128,7 +128,7 @@ def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[Scored
         kept, dropped = balance_tiers(kept, parse_shares(config.tier_shares), config.seed)
         collected.removed["tier_balance"] += dropped
     train, valid = split_by_origin(kept, config.valid_share, config.seed)
-    if len(valid) < config.valid_share * len(kept) / 2 and not any("split" in row.metadata for row in kept):
+    if len(valid) < config.valid_share * len(kept) / 2 and not any(split_of(row.metadata) for row in kept):
         share = f"{len(valid)} of {len(kept)} rows are held out, not {config.valid_share * 100:g} %"
         logger.warning(
             "%s: rows of one origin stay together, and there are too few origins, or one is too large", share

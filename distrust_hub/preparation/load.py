@@ -12,6 +12,7 @@ from typing import Any
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
 from distrust_hub.files import combined_sha256, plain, sha256_file
+from distrust_hub.preparation.balance import split_of
 from distrust_hub.preparation.conversations import as_messages, is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
 from distrust_hub.preparation.specs import InputSpec
@@ -72,7 +73,7 @@ def read_documents(
 
     Returns:
         A record, and for every row a document, or the reason why it is none (``bad_row`` with ``on_error="skip"``,
-        ``outside_years``); the record is complete when the rows are exhausted.
+        ``test_split``, ``outside_years``); the record is complete when the rows are exhausted.
 
     Raises:
         InputNotFoundError: If nothing is there.
@@ -113,7 +114,10 @@ def _documents(
         names.update(document.metadata)
         record.licenses[str(document.metadata.get("license") or "unknown")] += 1
         record.synthetic += document.metadata.get("synthetic") is True
-        yield document if spec.covers(document.metadata) else "outside_years"
+        if split_of(document.metadata) == "test":
+            yield "test_split"
+        else:
+            yield document if spec.covers(document.metadata) else "outside_years"
     warn_of_spelling(names, record.name)
     for name in sorted(unseen):
         logger.warning(

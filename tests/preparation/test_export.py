@@ -101,6 +101,16 @@ def test_prepare_keeps_a_given_split(tmp_path, rows):
     assert [row["id"] for row in read(tmp_path / "out" / "valid.jsonl")] == ["0", "1", "2", "3", "4"]
 
 
+def test_prepare_reads_other_names_of_splits_and_leaves_test_rows_out(tmp_path, rows):
+    names = ["validation", "Dev", "test", "train", "A"]
+    path = tmp_path / "split.jsonl"
+    write_jsonl(path, [{**row, "split": names[n % 5]} for n, row in enumerate(rows)])
+    manifest = prepare([str(path)], tmp_path / "out", PrepareConfig(valid_share=0.0))
+    written = [{row["split"] for row in read(tmp_path / "out" / f"{name}.jsonl")} for name in ("train", "valid")]
+    assert written == [{"train", "A"}, {"validation", "Dev"}]
+    assert manifest.counts["removed"]["test_split"] == 12
+
+
 def test_prepare_tier_shares_are_drawn(source, tmp_path):
     config = PrepareConfig(tier_shares="1,1,2", valid_share=0.0)
     manifest = prepare([str(source)], tmp_path / "out", config)
