@@ -23,7 +23,7 @@ from distrust_hub.pii import mask_secrets, redact
 
 COMMANDS = {
     "score": "score text, files or datasets for authority weight and provenance entropy",
-    "prepare": "make a documented training folder from scored rows",
+    "prepare": "make a documented training folder from texts, scored or not",
     "train": "train a LoRA adapter that leans on primary sources",
     "evaluate": "measure source preference, TruthfulQA, perplexity and probes",
     "card": "write or check the README.md of an adapter or dataset folder",
