@@ -20,7 +20,7 @@ SHOWN = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``setup``."""
-    parser.add_argument("--save", action="store_true", help="keep the first settings; train starts from them")
+    parser.add_argument("--save", action="store_true", help="keep the first model and settings; train without --model starts there")
     parser.add_argument("--no-profile", action="store_true", help="leave out what was saved before")
     add_format_argument(parser)
 
@@ -49,7 +49,7 @@ def _save(found: list[Recommendation]) -> None:
     if not found:
         raise ConfigError("no known model is estimated to fit into this memory, so there is nothing to save")
     path = save_profile(found[0])
-    note(f"saved to {path}; train starts from these settings, --no-profile ignores them")
+    note(f"saved to {path}; train without --model starts from these settings, --no-profile ignores them")
 
 
 def _rows(machine: Machine, problem: str | None, saved: dict[str, Any]) -> list[tuple[str, str]]:
