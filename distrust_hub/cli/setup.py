@@ -20,7 +20,7 @@ SHOWN = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``setup``."""
-    parser.add_argument("--save", action="store_true", help="keep the first model and settings; train without --model starts there")
+    parser.add_argument("--save", action="store_true", help="keep the first settings, for train without --model")
     parser.add_argument("--no-profile", action="store_true", help="leave out what was saved before")
     add_format_argument(parser)
 
