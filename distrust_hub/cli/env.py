@@ -10,7 +10,7 @@ from typing import Any
 from distrust_hub import __version__
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import note, print_json, print_table
-from distrust_hub.cli.recommend import GIB
+from distrust_hub.cli.recommend import memory_words
 from distrust_hub.hardware.detect import detect_machine, package_versions
 from distrust_hub.models.blas import measure_speed
 from distrust_hub.models.cache import cache_dir
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _machine_rows(machine: dict[str, Any]) -> list[tuple[str, Any]]:
-    shown = {**machine, "memory": f"{machine['memory_bytes'] / GIB:.1f} GB"}
+    shown = {**machine, "memory": memory_words(machine["memory_bytes"])}
     names = ("system", "chip", "architecture", "cpu_cores", "gpu_cores", "memory", "backend")
     return [(name.replace("_", " "), shown[name]) for name in names if shown[name] is not None]
 

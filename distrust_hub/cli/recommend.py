@@ -11,12 +11,15 @@ from distrust_hub.hardware.apple import apple_chip
 from distrust_hub.hardware.detect import Machine, detect_machine, named_machine
 from distrust_hub.hardware.recommend import Recommendation, recommend
 
-GIB = 1 << 30
+_GIB = 1 << 30
+"""What memory is sold in, as "GB"; the GB of everything that is printed or estimated are 10^9 bytes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``recommend``."""
-    parser.add_argument("--memory-gb", type=float, metavar="N", help="plan for this much memory (unified, card or RAM)")
+    parser.add_argument(
+        "--memory-gb", type=float, metavar="N", help="plan for this memory (unified, card, RAM), as sold"
+    )
     parser.add_argument("--chip", metavar="NAME", help='plan for this chip, such as "Apple M3 Pro" or "RTX 4090"')
     add_format_argument(parser)
 
@@ -29,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
         print_json({"machine": machine.to_json(), "models": [entry.to_json() for entry in found]})
         return
     print_recommendations(found)
-    note(f"estimated for {machine.chip}, {machine.memory_bytes / GIB:.0f} GB, {machine.backend} backend")
+    note(f"estimated for {machine.chip}, {memory_words(machine.memory_bytes)}, {machine.backend} backend")
     if found:
         next_steps(found[0].command())
 
@@ -51,7 +54,12 @@ def chosen_machine(chip: str | None, memory_gb: float | None) -> Machine:
         raise UsageError(f"--chip is {chip!r} without --memory-gb; give its memory too{most}")
     if known and memory_gb > known.memory_gb:
         raise ConfigError(f"--memory-gb is {memory_gb:g}, and an Apple {known.name} has at most {known.memory_gb} GB")
-    return named_machine(chip or detect_machine().chip, int(memory_gb * GIB))
+    return named_machine(chip or detect_machine().chip, int(memory_gb * _GIB))
+
+
+def memory_words(memory_bytes: int) -> str:
+    """The memory of a machine, with the number it is sold by: ``17.2 GB (16.0 GiB)``."""
+    return f"{memory_bytes / 1e9:.1f} GB ({memory_bytes / _GIB:.1f} GiB)"
 
 
 def print_recommendations(found: list[Recommendation]) -> None:
@@ -68,7 +76,7 @@ def print_recommendations(found: list[Recommendation]) -> None:
             entry.profile.batch_size,
             entry.profile.max_seq_length,
             entry.profile.num_layers,
-            f"{entry.estimated_bytes / GIB:.1f}",
+            f"{entry.estimated_bytes / 1e9:.1f}",
             ", ".join(entry.notes) or None,
         )
         for entry in found

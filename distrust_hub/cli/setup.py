@@ -7,7 +7,7 @@ from typing import Any
 
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import next_steps, note, print_json, print_table
-from distrust_hub.cli.recommend import GIB, print_recommendations
+from distrust_hub.cli.recommend import memory_words, print_recommendations
 from distrust_hub.errors import ConfigError
 from distrust_hub.hardware.apple import apple_chip
 from distrust_hub.hardware.detect import Machine, detect_machine
@@ -55,7 +55,7 @@ def _save(found: list[Recommendation]) -> None:
 def _rows(machine: Machine, problem: str | None, saved: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("chip", machine.chip),
-        ("memory", f"{machine.memory_bytes / GIB:.1f} GB"),
+        ("memory", memory_words(machine.memory_bytes)),
         ("backend", machine.backend),
         ("MLX", problem or "installed"),
     ]

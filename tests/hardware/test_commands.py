@@ -104,6 +104,18 @@ def test_setup_shows_what_is_known_of_an_apple_chip(capsys, monkeypatch):
     assert re.search(r"GPU cores +16", table)
 
 
+def test_a_gb_of_every_command_is_the_same_and_memory_is_also_told_as_it_is_sold(capsys, monkeypatch):
+    monkeypatch.setattr("distrust_hub.cli.setup.detect_machine", lambda: named_machine("Apple M4", 16 << 30))
+    assert main(["setup"]) == 0
+    assert re.search(r"^memory +17\.2 GB \(16\.0 GiB\)$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["recommend", "--chip", "Apple M4", "--memory-gb", "16", "--format", "json"]) == 0
+    best = json.loads(capsys.readouterr().out)["models"][0]
+    assert main(["recommend", "--chip", "Apple M4", "--memory-gb", "16"]) == 0
+    captured = capsys.readouterr()
+    assert re.search(rf"^{best['model']} .* {best['estimated_bytes'] / 1e9:.1f}  ", captured.out, re.MULTILINE)
+    assert "estimated for Apple M4, 17.2 GB (16.0 GiB), metal backend" in captured.err
+
+
 def test_setup_has_nothing_to_save_where_nothing_fits(capsys, monkeypatch):
     monkeypatch.setattr("distrust_hub.cli.setup.detect_machine", lambda: named_machine("EPYC", 1 << 28))
     assert main(["setup", "--save"]) == 1
