@@ -85,12 +85,17 @@ def add_rights_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--personal-data",
         choices=("mask", "drop", "keep"),
-        default="mask",
         help="e-mail addresses and telephone numbers in scored rows: mask them, drop the rows, keep (default: mask)",
     )
     parser.add_argument(
         "--i-have-rights", action="store_true", help="publish texts whose licence is unknown or does not allow it"
     )
+
+
+def rights_given(args: argparse.Namespace) -> dict[str, Any]:
+    """What of ``add_rights_arguments`` was given, as ``push_scored`` takes it."""
+    names = ("scores_only", "personal_data", "i_have_rights")
+    return {name: getattr(args, name) for name in names if getattr(args, name)}
 
 
 def seed_int(text: str) -> int:

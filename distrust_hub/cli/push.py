@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distrust_hub.artifacts import ADAPTER_CONFIG_FILE, ADAPTER_FILE, PEFT_ADAPTER_FILE
-from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments
+from distrust_hub.cli.options import add_format_argument, add_push_arguments, add_rights_arguments, rights_given
 from distrust_hub.cli.output import command, next_steps, note, print_json
 from distrust_hub.errors import UsageError
 from distrust_hub.models.registry import DEFAULT_MODEL
@@ -68,7 +68,7 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
         "dry_run": args.dry_run,
     }
     if adapter:
-        if args.scores_only or args.i_have_rights or args.personal_data != "mask":
+        if rights_given(args):
             names = "--scores-only, --i-have-rights and --personal-data"
             raise UsageError(f"{names} are for scored rows; {args.folder} holds an adapter")
         from distrust_hub.hub.adapters import push_adapter
@@ -76,5 +76,4 @@ def _push(args: argparse.Namespace, adapter: bool) -> PushResult:
         return push_adapter(args.folder, args.repo_id, **options)
     from distrust_hub.hub.scored_datasets import push_scored
 
-    rights = {name: getattr(args, name) for name in ("scores_only", "i_have_rights", "personal_data")}
-    return push_scored(args.folder, args.repo_id, **options, **rights)
+    return push_scored(args.folder, args.repo_id, **options, **rights_given(args))

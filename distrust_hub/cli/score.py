@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int
+from distrust_hub.cli.options import add_format_argument, add_rights_arguments, positive_int, rights_given
 from distrust_hub.cli.output import command, next_steps, note, print_json, print_table
 from distrust_hub.errors import UsageError
 
@@ -50,8 +50,9 @@ def run(args: argparse.Namespace) -> int | None:
         raise UsageError("give either IN or --text TEXT")
     if args.push and (args.text is not None or args.output in (None, "-")):
         raise UsageError("--push publishes a scored file; give IN and -o FILE")
-    if (args.scores_only or args.i_have_rights) and not args.push:
-        raise UsageError("--scores-only and --i-have-rights say what --push publishes; add --push REPO_ID")
+    if (args.private or rights_given(args)) and not args.push:
+        names = "--private, --scores-only, --personal-data and --i-have-rights"
+        raise UsageError(f"{names} are about what --push publishes; add --push REPO_ID")
     if args.text is not None:
         if args.output or args.limit or args.workers > 1 or args.overwrite or args.resume or args.on_error == "skip":
             raise UsageError("--text prints one score; -o, --limit, --workers and the like are about IN")
@@ -123,9 +124,8 @@ def _score_to_file(args: argparse.Namespace) -> int | None:
     if args.push:
         from distrust_hub.hub.scored_datasets import push_scored
 
-        names = ("scores_only", "i_have_rights", "personal_data")
-        rights = {name: getattr(args, name) for name in names}
-        note(f"published {push_scored(args.output, args.push, private=args.private, **rights).url}")
+        published = push_scored(args.output, args.push, private=args.private, **rights_given(args))
+        note(f"published {published.url}")
     next_steps(command("prepare", args.output, "-o", f"{Path(args.output).with_suffix('').name}-data"))
     return None
 

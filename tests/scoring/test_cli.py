@@ -90,6 +90,8 @@ def test_each_option_changes_the_result(
         (["{in}", "-o", "-", "--on-error", "skip"], 2, "give -o FILE"),
         (["{in}", "-o", "-", "--resume"], 2, "give -o FILE"),
         (["-", "-o", "out.jsonl", "--resume"], 1, "give a file"),
+        (["{in}", "-o", "out.jsonl", "--personal-data", "mask"], 2, "--personal-data and --i-have-rights are about"),
+        (["{in}", "-o", "out.jsonl", "--private"], 2, "what --push publishes; add --push REPO_ID"),
         (["--text", "a word", "--prior-share", "2"], 1, "expected 0 to 1"),
         (["{in}", "-o", "-", "--prior-share", "-1"], 1, "expected 0 to 1"),
     ],
