@@ -110,17 +110,23 @@ class TrackioReporter:
         except ImportError as error:
             raise MissingDependencyError("trackio", "report", "reporting to Trackio") from error
         self._trackio = trackio
-        with contextlib.redirect_stdout(sys.stderr):  # it prints, and standard output is for results
-            trackio.init(project="distrust-hub", name=name, config=dict(config), resume="allow", embed=False)
+        # with the first line: where it cannot start, as with a locked database, the run goes on without it
+        options = {"project": "distrust-hub", "name": name, "config": dict(config), "resume": "allow", "embed": False}
+        self._open = functools.partial(trackio.init, **options)
+        self._run: Any = None
 
     def write(self, row: dict[str, Any]) -> None:
         """Log each number of a line."""
+        if self._run is None:
+            with contextlib.redirect_stdout(sys.stderr):  # it prints, and standard output is for results
+                self._run = self._open()
         self._trackio.log(dict(scalars(row)), step=row["step"])
 
     def close(self) -> None:
         """Write what is buffered."""
-        with contextlib.redirect_stdout(sys.stderr):
-            self._trackio.finish()
+        if self._run is not None:
+            with contextlib.redirect_stdout(sys.stderr):
+                self._trackio.finish()
 
 
 def scalars(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import struct
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from distrust_hub.artifacts import TrainingRun
 from distrust_hub.errors import MissingDependencyError
 from distrust_hub.training.metrics import Metrics, read_metrics
 from distrust_hub.training.plots import plot_run
-from distrust_hub.training.reporting import LogReporter, TensorBoardReporter, scalars
+from distrust_hub.training.reporting import LogReporter, TensorBoardReporter, TrackioReporter, scalars
 from tests.training.conftest import write_rows
 
 pytestmark = pytest.mark.mlx
@@ -98,6 +100,21 @@ def test_a_reporter_that_fails_is_left_out_and_the_run_goes_on(tmp_path, caplog)
     assert failing.calls == 1
     (record,) = caplog.records
     assert record.message == "Failing failed (ConnectionError: no route); the run goes on without it"
+
+
+def test_a_tracker_that_cannot_start_is_left_out_and_the_run_goes_on(tmp_path, caplog, monkeypatch):
+    def init(**_options):
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setitem(sys.modules, "trackio", types.SimpleNamespace(init=init))
+    with Metrics(tmp_path, 0, [TrackioReporter("run", {})]) as metrics:
+        metrics.write({"step": 1, "loss": 2.0})
+        metrics.write({"step": 2, "loss": 1.0})
+    assert [row["step"] for row in read_metrics(tmp_path)] == [1, 2]
+    (record,) = caplog.records
+    assert record.message == (
+        "TrackioReporter failed (OperationalError: database is locked); the run goes on without it"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
