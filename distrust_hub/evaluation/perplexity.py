@@ -12,7 +12,7 @@ from distrust_hub.artifacts import VALID_FILE
 from distrust_hub.errors import ConfigError, DataError, EvaluationError
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
 from distrust_hub.evaluation.scorer import Scorer
-from distrust_hub.files import sha256_file
+from distrust_hub.files import sha256_file, well_formed
 from distrust_hub.objective import signed_core
 from distrust_hub.schema import TIERS, ScoredDocument
 from distrust_hub.scoring.document import tier_of
@@ -67,7 +67,7 @@ class Perplexity(Benchmark[ScoredDocument]):
             here = tiers == tier
             measured[f"loss_{tier}"] = Measurement(losses[here], weights=tokens[here]) if here.any() else None
         samples = [
-            {"id": item.id, "tier": str(tier), "loss_nats": float(loss), "tokens": int(count)}
+            {"id": well_formed(item.id), "tier": str(tier), "loss_nats": float(loss), "tokens": int(count)}
             for item, tier, loss, count in zip(items, tiers, losses, tokens)
         ]
         return Outcome(measured, samples=samples)

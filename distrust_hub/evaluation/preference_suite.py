@@ -18,7 +18,7 @@ from distrust_hub.evaluation.source_preference import (
     make_conflicts,
     trained_conflict,
 )
-from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.files import iter_jsonl, plain, sha256_file
 
 N_ENTITIES = 100
 """Invented entities asked about when no training data is named (our choice)."""
@@ -47,7 +47,7 @@ class SourcePreference(Benchmark[Conflict]):
         if request.data is None:
             return make_conflicts(N_ENTITIES, request.seed)
         path = _file(request.data)
-        conflicts = conflicts_from_rows(row for _, row in iter_jsonl(path))
+        conflicts = conflicts_from_rows(plain(row) for _, row in iter_jsonl(path))
         if not conflicts:
             raise EvaluationError(f"{path}: no rows of invented conflicts; omit the data to generate new ones")
         return conflicts

@@ -183,14 +183,17 @@ def conflicts_from_rows(rows: Iterable[dict[str, Any]]) -> list[Conflict]:
     Rows of other origin are passed over.
 
     Raises:
-        EvaluationError: If an entity lacks one of its sides.
+        EvaluationError: If a row lacks a part, an entity lacks one of its sides, or a side states two values.
     """
     values: dict[str, dict[str, str]] = {}
     about: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.get("side") in SIDES and "cue" in row:
-            values.setdefault(row["entity_id"], {})[row["side"]] = row["value"]
-            about[row["entity_id"]] = row
+            _check_row(row)
+            entity, side = row["entity_id"], row["side"]
+            if values.setdefault(entity, {}).setdefault(side, row["value"]) != row["value"]:
+                raise EvaluationError(f"{entity} has two values on the {side} side; give the rows of one arm")
+            about[entity] = row
     half = [entity for entity, told in values.items() if len(told) < len(SIDES)]
     if half:
         raise EvaluationError(f"{half[0]} and {len(half) - 1} more entities have documents of one side only")
@@ -199,6 +202,14 @@ def conflicts_from_rows(rows: Iterable[dict[str, Any]]) -> list[Conflict]:
         for entity, told in sorted(values.items())
         for row in (about[entity],)
     ]
+
+
+def _check_row(row: dict[str, Any]) -> None:
+    for column in ("entity_id", "value", "question", "cue", "kind"):
+        found = row.get(column)
+        if not isinstance(found, str) or not found.strip():
+            place = f"row {row.get('id')!r} of invented conflicts"
+            raise EvaluationError(f"{place}: {column} is {repr(found)[:40]}; expected text")
 
 
 def trained_conflict(

@@ -18,7 +18,7 @@ from distrust_hub.errors import DataError, EvaluationError, MissingDependencyErr
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
 from distrust_hub.evaluation.metrics.truthfulqa_mc import formulas
 from distrust_hub.evaluation.scorer import Scorer
-from distrust_hub.files import iter_jsonl, sha256_file
+from distrust_hub.files import iter_jsonl, plain, sha256_file
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES
 from distrust_hub.scoring.inputs import iter_source
 
@@ -236,6 +236,7 @@ def _from_hub() -> list[Question]:
 def _question(row: dict[str, Any], path: str | Path, line: int) -> Question:
     text = row.get("question")
     if not isinstance(text, str) or not text.strip():
+    row = plain(row, str)
         raise DataError("question is missing; expected TruthfulQA's row with its choices", path=path, line=line)
     mc1, mc2 = (_choices(row, key, path, line) for key in ("mc1_targets", "mc2_targets"))
     if sum(mc1.labels) != 1:
@@ -254,7 +255,9 @@ def _choices(row: dict[str, Any], key: str, path: str | Path, line: int) -> Choi
         and isinstance(labels, list)
         and len(texts) == len(labels)
         and all(isinstance(text, str) for text in texts)  # some published choices are empty
-        and set(labels) == {0, 1}
+        and all(label in (0, 1) for label in labels)
+        and 0 in labels
+        and 1 in labels
     ):
         return Choices(tuple(texts), tuple(labels))
     problem = f"{key} is not a list of choices with labels 0 and 1, at least one of each"

@@ -157,6 +157,35 @@ def test_trained_conflict_delta_is_primary_minus_coordinated() -> None:
     def believes_primary(context: str, value: str) -> float:
         return -1.0 if value == f" {believed[context]}" else -3.0
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("entity_id", None),
+        ("entity_id", ["e"]),
+        ("value", None),
+        ("value", 7),
+        ("cue", None),
+        ("question", ""),
+        ("kind", 3),
+    ],
+)
+def test_conflicts_from_rows_names_what_a_row_lacks(column: str, value: Any) -> None:
+    rows = training_rows(CONFLICTS[:2])
+    rows[1][column] = value
+    with pytest.raises(EvaluationError, match=rf"row '{rows[1]['id']}' of invented conflicts: {column} is .*expected"):
+        conflicts_from_rows(rows)
+    del rows[1][column]
+    if column != "cue":  # rows without a cue are of other origin
+        with pytest.raises(EvaluationError, match=f"{column} is None"):
+            conflicts_from_rows(rows)
+
+
+def test_conflicts_from_rows_refuses_a_side_that_states_two_values() -> None:
+    arms = [training_rows(CONFLICTS[:2], swap=swap) for swap in (False, True)]
+    with pytest.raises(EvaluationError, match=r"entity-000. has two values on the .* side"):
+        conflicts_from_rows(arms[0] + arms[1])
+
+
     for form in ("cue", "question"):
         assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, form=form).delta) == {2.0}
         assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, swap=True, form=form).delta) == {-2.0}

@@ -136,12 +136,22 @@ def test_load_keeps_empty_choices(tmp_path: Path) -> None:
         ({"mc2_targets": {"choices": ["a"], "labels": [1, 0]}}, "mc2_targets"),
         ({"mc1_targets": {"choices": ["a", "b", "c"], "labels": [1, 1, 0]}}, "2 true choices"),
         ({"mc2_targets": {"choices": ["a", "b"], "labels": [0, 0]}}, "mc2_targets"),
+        ({"mc2_targets": {"choices": ["a", "b"], "labels": [[1], 0]}}, "mc2_targets"),
+        ({"mc2_targets": {"choices": ["a", "b"], "labels": [{"true": 1}, 0]}}, "mc2_targets"),
     ],
 )
 def test_load_names_the_line_of_a_bad_row(tmp_path: Path, change: dict[str, Any], problem: str) -> None:
     path = write(tmp_path / "q.jsonl", question_row(0), {**question_row(1), **change})
     with pytest.raises(DataError, match=rf"q\.jsonl:2: .*{problem}"):
         load(path)
+
+
+def test_load_puts_a_question_mark_for_half_a_character(tmp_path: Path) -> None:
+    row = question_row(1)
+    row["question"] += "\ud83d"
+    row["mc1_targets"]["choices"][0] = row["best_answer"] = "yes \ud83d"
+    (item,) = load(write(tmp_path / "q.jsonl", {**row, "best_incorrect_answer": "no \ud83d"}))
+    assert (item.text[-2:], item.mc1.texts[0], item.binary) == ("??", "yes ?", ("yes ?", "no ?"))
 
 
 def test_load_reads_parquet_and_compressed_lines(questions_file: Path, tmp_path: Path) -> None:
