@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+import numpy as np
+
 from distrust_hub.evaluation.scorer import Scorer
 from distrust_hub.evaluation.statistics import Estimate, FloatArray, bootstrap_mean, paired_difference, wilson
 
@@ -39,7 +41,8 @@ class Measurement:
         baseline: What a model that knows nothing scores, or None where that has no meaning.
         weights: Weight of each item in the mean (for example tokens), or None.
         clusters: Cluster of each item, or None where items are independent.
-        proportion: Values are 0 or 1, so the interval is Wilson's.
+        proportion: Values are shares: where each is 0 or 1 the interval is Wilson's, which has a width even where all
+            are alike.
     """
 
     values: FloatArray
@@ -50,7 +53,7 @@ class Measurement:
 
     def estimate(self, seed: int) -> Estimate:
         """The mean and its 95 % interval."""
-        if self.proportion:
+        if self.proportion and np.isin(self.values, (0, 1)).all():
             return wilson(float(self.values.sum()), self.values.size)
         return bootstrap_mean(self.values, weights=self.weights, clusters=self.clusters, seed=seed)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distrust_hub.artifacts import VALID_FILE
 from distrust_hub.errors import ConfigError, DataError, EvaluationError
@@ -14,6 +15,7 @@ from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, R
 from distrust_hub.evaluation.scorer import Scorer
 from distrust_hub.files import sha256_file, well_formed
 from distrust_hub.objective import signed_core
+from distrust_hub.preparation.balance import origins_of
 from distrust_hub.schema import TIERS, ScoredDocument
 from distrust_hub.scoring.document import tier_of
 from distrust_hub.scoring.inputs import InputRow, iter_source
@@ -62,10 +64,14 @@ class Perplexity(Benchmark[ScoredDocument]):
         losses = np.array([-score.per_token for score in scores])
         tokens = np.array([score.tokens for score in scores], dtype=np.float64)
         tiers = np.array([tier_of(signed_core(item.authority_weight, item.provenance_entropy)) for item in items])
-        measured: dict[str, Measurement | None] = {"loss": Measurement(losses, weights=tokens)}
-        for tier in TIERS:
-            here = tiers == tier
-            measured[f"loss_{tier}"] = Measurement(losses[here], weights=tokens[here]) if here.any() else None
+        origins = np.array(origins_of(items))  # the parts of a document are no independent witnesses
+
+        def measured_on(here: NDArray[np.bool_]) -> Measurement | None:
+            found = Measurement(losses[here], weights=tokens[here], clusters=origins[here].tolist())
+            return found if here.any() else None
+
+        measured = {"loss": measured_on(np.full(len(items), True))}
+        measured |= {f"loss_{tier}": measured_on(tiers == tier) for tier in TIERS}
         samples = [
             {"id": well_formed(item.id), "tier": str(tier), "loss_nats": float(loss), "tokens": int(count)}
             for item, tier, loss, count in zip(items, tiers, losses, tokens)

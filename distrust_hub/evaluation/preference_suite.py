@@ -77,7 +77,7 @@ def preference_outcome(kind: str, scores: PreferenceScores) -> Outcome:
     values = {
         "delta_nats": Measurement(scores.delta, 0.0, clusters=scores.entity_ids),
         "delta_nats_per_token": Measurement(scores.delta_per_token, 0.0, clusters=scores.entity_ids),
-        "primary_rate": Measurement(rate, 0.5, clusters=scores.entity_ids),
+        "primary_rate": Measurement(rate, 0.5, clusters=scores.entity_ids, proportion=True),
     }
     samples = [
         {"entity_id": entity, f"{kind}_delta_nats": float(delta), f"{kind}_delta_nats_per_token": float(per_token)}

@@ -91,10 +91,10 @@ def _prompt(item: Probe, first: str) -> str:
 
 def _measure(items: Sequence[Probe], right: FloatArray, margin: FloatArray) -> dict[str, Measurement | None]:
     families = np.array([item.family for item in items])
-    measured: dict[str, Measurement | None] = {"accuracy": Measurement(right, 0.5)}
+    measured: dict[str, Measurement | None] = {"accuracy": Measurement(right, 0.5, proportion=True)}
     for family in FAMILIES:
         here = families == family
-        measured[f"{family}_accuracy"] = Measurement(right[here], 0.5) if here.any() else None
+        measured[f"{family}_accuracy"] = Measurement(right[here], 0.5, proportion=True) if here.any() else None
         measured[f"{family}_margin_nats"] = Measurement(margin[here], 0.0) if here.any() else None
     return measured
 

@@ -112,13 +112,14 @@ def _contrast(
     """How much more the first metric of ``benchmark.contrast`` moved than the second, against the reference."""
     if benchmark.contrast is None or reference is None:
         return None
-    groups = []
+    groups, clusters = [], []
     for name in benchmark.contrast:
         after, before = outcome.measurements.get(name), reference.measurements.get(name)
         if after is None or before is None:
             return None
         groups.append((after.values, before.values, after.weights))
-    estimate = difference_in_differences(groups[0], groups[1], seed=seed)
+        clusters.append(after.clusters)
+    estimate = difference_in_differences(groups[0], groups[1], clusters=(clusters[0], clusters[1]), seed=seed)
     return {"of": list(benchmark.contrast), **estimate.judged()}
 
 
@@ -208,7 +209,9 @@ def _row(label: str, name: str, metric: dict[str, Any]) -> list[Any]:
     return [label, name, metric["n"], metric["value"], _interval(metric["ci95"]), metric["baseline"], *compared]
 
 
-def _interval(ends: list[float]) -> str:
+def _interval(ends: list[float] | None) -> str | None:
+    if ends is None:
+        return None
     low, high = (round(end, 3) + 0.0 for end in ends)  # no "-0.000"
     return f"{low:.3f} to {high:.3f}"
 

@@ -36,8 +36,8 @@ class Estimate:
 
     Attributes:
         value: Point estimate.
-        low: Lower end of the interval.
-        high: Upper end.
+        low: Lower end of the interval; minus infinity where one unit says nothing of the spread.
+        high: Upper end; infinity there.
         n: Independent units (clusters where there are any) behind it.
     """
 
@@ -56,8 +56,8 @@ class Estimate:
         return "lower" if self.high < 0 else NOT_RESOLVED
 
     def to_json(self) -> dict[str, Any]:
-        """``value``, ``ci95`` and ``n``."""
-        return {"value": self.value, "ci95": [self.low, self.high], "n": self.n}
+        """``value``, ``ci95`` and ``n``; an interval without ends is None."""
+        return {"value": self.value, "ci95": [self.low, self.high] if np.isfinite(self.low) else None, "n": self.n}
 
     def judged(self) -> dict[str, Any]:
         """``to_json`` of a difference, with its ``verdict``."""
@@ -102,13 +102,13 @@ def bootstrap_mean(
 
     Returns:
         The mean over all items, its interval, and the number of clusters. A single cluster has no spread to
-        resample, so its interval is a point and its verdict NOT_RESOLVED.
+        resample, so its interval has no ends and its verdict is NOT_RESOLVED.
 
     Raises:
         EvaluationError: If there is no item, a value is not finite, or shapes differ.
     """
     mean, means, n = _resampled_means(values, weights, clusters, seed)
-    return Estimate(mean, *_middle(means), n)
+    return _estimate(mean, means, n)
 
 
 def paired_difference(
@@ -131,6 +131,7 @@ def difference_in_differences(
     first: tuple[ArrayLike, ArrayLike, ArrayLike | None],
     second: tuple[ArrayLike, ArrayLike, ArrayLike | None],
     *,
+    clusters: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
     seed: int = 0,
 ) -> Estimate:
     """Mean of ``after - before`` over one group of items minus that over another group.
@@ -138,14 +139,15 @@ def difference_in_differences(
     Args:
         first: Values after, values before and weights of the first group's items, shape (N,) each.
         second: The same of the second group, shape (M,) each.
+        clusters: Cluster of each item of either group, as in ``bootstrap_mean``.
         seed: Seed of the resampling; the groups are resampled independently.
 
     Raises:
         EvaluationError: For the reasons of ``paired_difference``.
     """
-    one, ones, n = _resampled_means(_paired(*first[:2]), first[2], None, seed)
-    other, others, m = _resampled_means(_paired(*second[:2]), second[2], None, seed + 1)
-    return Estimate(one - other, *_middle(ones - others), min(n, m))
+    one, ones, n = _resampled_means(_paired(*first[:2]), first[2], clusters[0], seed)
+    other, others, m = _resampled_means(_paired(*second[:2]), second[2], clusters[1], seed + 1)
+    return _estimate(one - other, ones - others, min(n, m))
 
 
 def hierarchical_mean(groups: Sequence[ArrayLike]) -> Estimate:
@@ -190,6 +192,10 @@ def _resampled_means(
         resampled_masses = counts @ masses
         np.divide(counts @ sums, resampled_masses, out=some, where=resampled_masses > 0)
     return float(sums.sum() / masses.sum()), means, n
+
+
+def _estimate(mean: float, means: FloatArray, n: int) -> Estimate:
+    return Estimate(mean, *(_middle(means) if n > 1 else (-np.inf, np.inf)), n)
 
 
 def _middle(means: FloatArray) -> tuple[float, float]:

@@ -92,6 +92,7 @@ class TruthfulQA(Benchmark[Question]):
     metrics = ("mc1", "mc2", "mc3", "binary")
     primary_metric = "mc2"
     takes_data = True
+    takes_prompt = True
 
     def load(self, request: Request) -> list[Question]:
         """Read the file given, else the Hub dataset.
@@ -198,6 +199,7 @@ def _measure(items: Sequence[Question], rows: Sequence[dict[str, Any]]) -> dict[
         "mc3": measurement(
             [formulas.mc3(row["mc2_loglikelihoods"], item.mc2.labels) for item, row in pairs],
             [formulas.chance_mc3(item.mc2.labels) for item in items],
+            proportion=True,
         ),
         "binary": measurement([formulas.binary(*pair) for pair in two], [0.5], proportion=True) if all(two) else None,
     }
@@ -234,9 +236,9 @@ def _from_hub() -> list[Question]:
 
 
 def _question(row: dict[str, Any], path: str | Path, line: int) -> Question:
+    row = plain(row, str)
     text = row.get("question")
     if not isinstance(text, str) or not text.strip():
-    row = plain(row, str)
         raise DataError("question is missing; expected TruthfulQA's row with its choices", path=path, line=line)
     mc1, mc2 = (_choices(row, key, path, line) for key in ("mc1_targets", "mc2_targets"))
     if sum(mc1.labels) != 1:

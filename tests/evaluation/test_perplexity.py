@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from distrust_hub.errors import ConfigError, DataError, EvaluationError
-from distrust_hub.evaluation.benchmark import Measurement, Request
+from distrust_hub.evaluation.benchmark import Measurement, Outcome, Request
 from distrust_hub.evaluation.perplexity import Perplexity
+from distrust_hub.evaluation.report import suite_entry
+from distrust_hub.evaluation.statistics import bootstrap_mean
 from tests.evaluation.fakes import RuleScorer
 
 ROWS = [
@@ -47,6 +49,45 @@ def test_differences_of_loss_are_weighted_by_tokens(folder: Path) -> None:
 
     moved = loss({4: 2.0, 2: 1.0, 3: 1.0}).minus(loss({4: 1.0, 2: 1.0, 3: 1.0}), seed=0)
     assert moved.value == pytest.approx(4 / 9)
+
+
+def test_parts_of_one_document_count_as_one(folder: Path) -> None:
+    tiers = [
+        {"authority_weight": 0.05, "provenance_entropy": 7.0},
+        {"authority_weight": 0.95, "provenance_entropy": 0.5},
+    ]
+    rows = [
+        {"id": f"{book}-{part}", "text": f"part {part} of {book}", "document_id": book, **tiers[book.startswith("c")]}
+        for book in [f"{kind}{number}" for kind in "pc" for number in range(9)]
+        for part in range(5)
+    ]
+    (folder / "valid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    request = Request(data=folder)
+
+    def outcome(seed: int) -> Outcome:
+        shift = dict(
+            zip([f"{kind}{n}" for kind in "pc" for n in range(9)], np.random.default_rng(seed).normal(size=18))
+        )
+        scorer = RuleScorer(lambda context, text: -4 * (9 + shift[text.split()[-1]]))
+        return Perplexity().score(scorer, Perplexity().load(request), request)
+
+    measured = outcome(1)
+    entry = suite_entry(Perplexity(), request, measured, n=90, base=outcome(2))
+    assert [entry["metrics"][name]["n"] for name in ("loss", "loss_primary", "loss_coordinated")] == [18, 9, 9]
+    assert entry["metrics"]["loss"]["difference"]["n"] == 18
+    assert entry["difference_in_differences"]["n"] == 9
+    low, high = entry["metrics"]["loss"]["ci95"]
+    loss = measured.measurements["loss"]
+    assert loss is not None
+    rows_alone = bootstrap_mean(loss.values)
+    assert high - low > 1.8 * (rows_alone.high - rows_alone.low)
+
+
+def test_an_id_with_half_a_character_can_be_written(folder: Path) -> None:
+    (folder / "valid.jsonl").write_text(json.dumps({**ROWS[0], "id": "x\ud83d"}) + "\n")
+    request = Request(data=folder)
+    (row,) = Perplexity().score(RuleScorer(lambda *given: -1.0), Perplexity().load(request), request).samples
+    assert row["id"] == "x?"
 
 
 def test_load_takes_a_file_as_well_as_a_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from distrust_hub.evaluation.benchmark import Outcome, Request
 from distrust_hub.evaluation.probes import FAMILIES, Probe, Probes
+from distrust_hub.evaluation.statistics import wilson
 from tests.evaluation.fakes import RuleScorer
 
 ITEMS = Probes().load(Request())
@@ -123,6 +124,9 @@ def test_an_oracle_scores_one_and_its_opposite_zero() -> None:
     assert set(means(outcome).values()) == {1.0}
     assert set(outcome.measurements["scepticism_margin_nats"].values) == {2.0}  # type: ignore[union-attr]
     assert set(means(score(lambda c, a: -knows(c, a))).values()) == {0.0}
+    accuracy = outcome.measurements["accuracy"]
+    assert accuracy is not None
+    assert accuracy.estimate(0) == wilson(len(ITEMS), len(ITEMS)), "no wrong answer in 176 is no proof that none comes"
 
 
 def test_score_keeps_only_families_it_was_given() -> None:

@@ -22,7 +22,7 @@ from distrust_hub.evaluation.source_preference import (
     trained_recall,
     training_rows,
 )
-from distrust_hub.evaluation.statistics import NOT_RESOLVED
+from distrust_hub.evaluation.statistics import NOT_RESOLVED, wilson
 from distrust_hub.schema import SOURCE_TYPES
 from tests.evaluation.fakes import RuleScorer
 
@@ -138,24 +138,24 @@ def test_questions_name_no_source() -> None:
     assert not [q for kind in KINDS for q in kind.questions if sources.search(q)]
 
 
+@pytest.mark.parametrize("delta", [3.0, -3.0])
+def test_a_rate_of_all_or_none_has_the_interval_of_a_proportion(delta: float) -> None:
+    ids = [f"entity-{i}" for i in range(20)]
+    scores = PreferenceScores(ids, np.full(20, delta), np.full(20, delta))
+    rate = preference_outcome("trained", scores).measurements["trained_primary_rate"]
+    assert rate is not None
+    assert rate.estimate(0) == wilson(20.0 if delta > 0 else 0.0, 20)
+    tied = preference_outcome("trained", PreferenceScores(ids, np.zeros(20), np.zeros(20)))
+    half = tied.measurements["trained_primary_rate"]
+    assert half is not None
+    assert half.estimate(0).value == 0.5
+
+
 def test_conflicts_from_rows_finds_what_the_rows_tell() -> None:
     rows = [*training_rows(CONFLICTS, swap=True), {"text": "another document"}]
     found = {c.entity_id: (c.values, c.question) for c in conflicts_from_rows(rows)}
     assert found == {c.entity_id: (c.swapped().values, c.question) for c in CONFLICTS}
 
-
-def test_conflicts_from_rows_refuses_one_sided_entities() -> None:
-    rows = [row for row in training_rows(CONFLICTS) if row["side"] == "primary"]
-    with pytest.raises(EvaluationError, match="one side only"):
-        conflicts_from_rows(rows)
-
-
-def test_trained_conflict_delta_is_primary_minus_coordinated() -> None:
-    believed = {c.cue: c.values[0] for c in CONFLICTS}
-    believed |= {f"Question: {c.question}\nAnswer:": c.values[0] for c in CONFLICTS}
-
-    def believes_primary(context: str, value: str) -> float:
-        return -1.0 if value == f" {believed[context]}" else -3.0
 
 @pytest.mark.parametrize(
     ("column", "value"),
@@ -185,6 +185,19 @@ def test_conflicts_from_rows_refuses_a_side_that_states_two_values() -> None:
     with pytest.raises(EvaluationError, match=r"entity-000. has two values on the .* side"):
         conflicts_from_rows(arms[0] + arms[1])
 
+
+def test_conflicts_from_rows_refuses_one_sided_entities() -> None:
+    rows = [row for row in training_rows(CONFLICTS) if row["side"] == "primary"]
+    with pytest.raises(EvaluationError, match="one side only"):
+        conflicts_from_rows(rows)
+
+
+def test_trained_conflict_delta_is_primary_minus_coordinated() -> None:
+    believed = {c.cue: c.values[0] for c in CONFLICTS}
+    believed |= {f"Question: {c.question}\nAnswer:": c.values[0] for c in CONFLICTS}
+
+    def believes_primary(context: str, value: str) -> float:
+        return -1.0 if value == f" {believed[context]}" else -3.0
 
     for form in ("cue", "question"):
         assert set(trained_conflict(RuleScorer(believes_primary), CONFLICTS, form=form).delta) == {2.0}

@@ -53,6 +53,16 @@ def test_bootstrap_mean_of_clusters_is_wider_than_of_items() -> None:
     assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
 
 
+@pytest.mark.parametrize("clusters", [None, ["book"]])
+def test_one_unit_has_a_mean_and_no_interval(clusters: list[str] | None) -> None:
+    values = [2.0] if clusters is None else [1.0, 3.0]
+    estimate = bootstrap_mean(values, clusters=clusters and clusters * 2)
+    assert (estimate.value, estimate.n, estimate.verdict) == (2.0, 1, NOT_RESOLVED)
+    assert estimate.to_json() == {"value": 2.0, "ci95": None, "n": 1}
+    many = (np.arange(20.0), np.zeros(20), None)
+    assert difference_in_differences(many, ([1.0], [0.0], None)).to_json()["ci95"] is None
+
+
 def test_bootstrap_mean_weighs_items() -> None:
     assert bootstrap_mean([1.0, 3.0], weights=[3.0, 1.0]).value == 1.5
 
@@ -103,6 +113,14 @@ def test_difference_in_differences_cancels_what_both_groups_share() -> None:
     more = difference_in_differences((primary - 0.7 + noise, primary, None), (other - 0.5, other, None))
     assert more.value == pytest.approx(-0.2, abs=0.01)
     assert (more.verdict, more.n) == ("lower", 60)
+
+
+def test_difference_in_differences_counts_clusters() -> None:
+    groups = [(np.repeat(np.random.default_rng(seed).normal(size=9), 20), np.zeros(180), None) for seed in (1, 2)]
+    books = [f"book {i // 20}" for i in range(180)]
+    alone, clustered = (difference_in_differences(*groups, clusters=names) for names in ((None, None), (books, books)))
+    assert (clustered.value, clustered.n) == (pytest.approx(alone.value), 9)
+    assert clustered.high - clustered.low > 3 * (alone.high - alone.low)
 
 
 def test_difference_in_differences_weighs_items() -> None:
