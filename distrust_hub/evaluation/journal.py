@@ -1,7 +1,8 @@
 """What a run has scored so far, on disk, so that an interrupted suite goes on where it stopped.
 
 ``partial_SUITE.jsonl`` (``partial_SUITE_ADAPTER.jsonl``) stands beside the results from the first scores of a suite
-on. Its first line says what was scored with; each further line is one log-probability under the hash of its tokens.
+on. Its first line says what was scored with; each further line is one log-probability under the hash of its tokens and
+of that first line, so that nobody reads what another run, of another model, writes to the same file at the same time.
 The file is removed when its suite is written.
 """
 
@@ -33,9 +34,9 @@ class Journal:
     def __init__(self, path: Path | None, identity: Mapping[str, Any] | None = None, *, resume: bool = False) -> None:
         self.path = path
         self._known: dict[str, float] = {}
+        self._first = json.dumps(identity or {}, sort_keys=True)
         if path is None:
             return
-        self._first = json.dumps(identity or {}, sort_keys=True)
         lines = path.read_text(encoding="utf-8").splitlines() if resume and path.is_file() else []
         if lines[:1] == [self._first]:
             self._known = _read(lines[1:])
@@ -48,7 +49,7 @@ class Journal:
 
     def get(self, key: Key) -> float | None:
         """The total of this context and continuation in nats, if it is known."""
-        return self._known.get(_name(key))
+        return self._known.get(self._name(key))
 
     def add(self, totals: Mapping[Key, float]) -> None:
         """Keep finite totals; they are on disk when this returns.
@@ -56,7 +57,7 @@ class Journal:
         Raises:
             OSError: If they cannot be written. What was kept before stays; a file that holds nothing yet goes.
         """
-        fresh = {_name(key): total for key, total in totals.items() if math.isfinite(total)}
+        fresh = {self._name(key): total for key, total in totals.items() if math.isfinite(total)}
         if self.path is None or not fresh:
             return
         begin = [] if self._known else [self._first]
@@ -75,9 +76,8 @@ class Journal:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
-
-def _name(key: Key) -> str:
-    return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+    def _name(self, key: Key) -> str:
+        return hashlib.sha256(f"{self._first}{key!r}".encode()).hexdigest()[:32]
 
 
 def _read(lines: list[str]) -> dict[str, float]:

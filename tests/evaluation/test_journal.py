@@ -24,6 +24,16 @@ def test_journal_of_another_model_or_without_resume_starts_anew(tmp_path: Path) 
     assert Journal(path, {"base": "b"}, resume=True).get(ONE) is None
 
 
+def test_runs_of_two_models_at_once_never_read_each_others_scores(tmp_path: Path) -> None:
+    path = tmp_path / "partial_x.jsonl"
+    first = Journal(path, {"base": "a"})
+    first.add({ONE: -1.0})
+    Journal(path, {"base": "b"}).add({ONE: -5.0})
+    first.add({TWO: -2.0})
+    again = Journal(path, {"base": "b"}, resume=True)
+    assert (again.get(ONE), again.get(TWO)) == (-5.0, None)
+
+
 def test_journal_passes_over_a_line_that_was_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "partial_x.jsonl"
     Journal(path, {}).add({ONE: -1.0, TWO: -2.0})
