@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import ipaddress
 from pathlib import Path
@@ -37,13 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int | None:
     """Serve the app until Ctrl-C, or publish it."""
+    from distrust_hub.app.limits import Limits
+
     if args.push_space:
+        here = ("port", "share", "auth_file", "mcp", "root_path", *(entry.name for entry in dataclasses.fields(Limits)))
+        if unused := [name for name in here if getattr(args, name, None)]:
+            option = unused[0].replace("_", "-")
+            raise UsageError(f"--{option} is for an app on this machine and would not hold in the Space; leave it out")
         _push(args)
         return None
     if unused := [name for name in ("zero_gpu", "private", "dry_run") if getattr(args, name)]:
         raise UsageError(f"--{unused[0].replace('_', '-')} is for --push-space; give --push-space REPO_ID too")
     from distrust_hub.app.auth import read_credentials
-    from distrust_hub.app.limits import Limits
 
     if importlib.util.find_spec("gradio") is None:
         raise MissingDependencyError("gradio", "app", "the app")

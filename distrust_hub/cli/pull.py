@@ -9,7 +9,7 @@ from pathlib import Path
 from distrust_hub.artifacts import TRAIN_FILE
 from distrust_hub.cli.options import add_format_argument
 from distrust_hub.cli.output import command, next_steps, note, print_json
-from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError
+from distrust_hub.errors import HubError, HubNotFoundError, HubOfflineError, UsageError
 from distrust_hub.files import iter_jsonl
 from distrust_hub.models.registry import DEFAULT_MODEL
 
@@ -27,6 +27,8 @@ def run(args: argparse.Namespace) -> int:
     from distrust_hub.hub.client import split_revision
 
     repo_id, revision = split_revision(args.repo_id)
+    if args.revision and revision:
+        raise UsageError(f"{args.repo_id} and --revision {args.revision} both name a revision; give one")
     revision = args.revision or revision
     try:
         folder = pull_adapter(repo_id, revision=revision, local_dir=args.local_dir)

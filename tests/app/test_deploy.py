@@ -68,3 +68,9 @@ def test_push_space_dry_run_and_refusals_write_nothing(hub, monkeypatch, capsys)
 def test_options_of_push_space_alone_are_refused(capsys):
     assert main(["app", "--zero-gpu"]) == 2
     assert "--push-space" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--auth-file", "people"], ["--share"], ["--text-chars", "10"]])
+def test_options_that_a_space_would_not_keep_are_refused(options, capsys):
+    assert main(["app", "--push-space", "ada/demo", *options]) == 2
+    assert f"{options[0]} is for an app on this machine and would not hold in the Space" in capsys.readouterr().err

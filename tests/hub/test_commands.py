@@ -145,6 +145,11 @@ def test_push_names_the_place_to_pull_from(
         capsys.readouterr()
 
 
+def test_pull_with_two_revisions_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pull", "ada/adapter@v1", "--revision", "v2") == 2
+    assert "ada/adapter@v1 and --revision v2 both name a revision; give one" in capsys.readouterr().err
+
+
 def test_pull_of_a_bare_name_says_how_a_repo_is_named(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pull", "adapter") == 1
     assert "'adapter' is not a repo id; write it as owner/name" in capsys.readouterr().err
