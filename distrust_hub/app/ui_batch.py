@@ -34,8 +34,16 @@ Smith, A. et al. (2019). A systematic review of reviews. Journal of Reviews 12(3
 _ALL = ("all", "")
 """Tier and words of a table that shows every row."""
 
-_CANCELLED: dict[str, threading.Event] = {}
-"""Running batches by visitor."""
+
+class _Running(threading.Event):
+    """A batch that ends early once it is set."""
+
+    left = False
+    """Whether its visitor closed the page."""
+
+
+_CANCELLED: dict[tuple[str, str], _Running] = {}
+"""Running batches by visitor and by the place of the page they are started from."""
 _DOWNLOADS: dict[str, tempfile.TemporaryDirectory[str]] = {}
 """Each visitor's last downloads; a folder is removed with its entry."""
 
@@ -44,8 +52,10 @@ Documents = list[tuple[str, dict[str, Any]]]
 
 def forget(session: str) -> None:
     """Stop the batch of a visitor who closed the page, and remove the downloads."""
-    if running := _CANCELLED.get(session):
-        running.set()
+    for (visitor, _), running in list(_CANCELLED.items()):
+        if visitor == session:
+            running.left = True
+            running.set()
     if folder := _DOWNLOADS.pop(session, None):
         folder.cleanup()
 
@@ -125,27 +135,31 @@ def _batch(
     view, filtered = gr.State(None), gr.State(_ALL)
 
     def begin(request: gr.Request) -> list[Any]:
-        _CANCELLED[request.session_hash or ""] = threading.Event()  # so that Cancel also works while this one waits
+        _CANCELLED[request.session_hash or "", empty] = _Running()  # so that Cancel also works while this one waits
         return [gr.update(interactive=False), gr.update(interactive=True), _RUNNING, "", *shown.hidden()]
 
     # Gradio fills in ``progress`` and ``request`` only where they are annotated exactly so.
     def score(value: Any, request: gr.Request, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         session = request.session_hash or ""
-        cancelled = _CANCELLED.setdefault(session, threading.Event())
+        cancelled = _CANCELLED.setdefault((session, empty), _Running())
         try:
             documents = read(value)
             total = len(documents)
             scored = batch.score_batch(documents, limits, lambda done: progress((done, total), unit="texts"), cancelled)
+            table = [] if cancelled.left else _table(scored, session)
+            if cancelled.left:  # nobody is there for what may just have been written
+                forget(session)
+                return [None, _ALL, "", "", *shown.hidden()]
+            return [scored, _ALL, markup.batch_summary(scored, total), _charts(scored), *table]
         except DistrustHubError as error:
             warn(error)
             return [None, _ALL, markup.notice(str(error), "error"), "", *shown.hidden()]
         finally:
-            if _CANCELLED.get(session) is cancelled:
-                del _CANCELLED[session]
-        return [scored, _ALL, markup.batch_summary(scored, total), _charts(scored), *_table(scored, session)]
+            if _CANCELLED.get((session, empty)) is cancelled:
+                del _CANCELLED[session, empty]
 
     def cancel(request: gr.Request) -> None:
-        if running := _CANCELLED.get(request.session_hash or ""):
+        if running := _CANCELLED.get((request.session_hash or "", empty)):
             running.set()
 
     quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}

@@ -134,6 +134,37 @@ def test_cancel_reaches_a_batch_that_still_waits():
     ui_batch.forget("waiting")
 
 
+def test_a_visitor_who_leaves_during_a_batch_leaves_no_files_behind(tmp_path, monkeypatch):
+    from distrust_hub.app import ui_batch
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    visitor = SimpleNamespace(session_hash="leaving")
+    with gr.Blocks() as page:
+        ui_batch.citations(Limits())
+    handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn}
+    handlers["begin"](visitor)
+    ui_batch.forget("leaving")  # as the server does when the page is closed, while the batch runs or waits
+    handlers["score"]("Diary of A. Holm, 1887\nLetter of B. Holm, 1888", visitor)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_cancel_stops_the_batch_of_its_own_tab():
+    from distrust_hub.app import ui_batch
+
+    visitor = SimpleNamespace(session_hash="both")
+    with gr.Blocks() as page:
+        ui_batch.citations(Limits())
+        ui_batch.file_of_texts(Limits())
+    begins, cancels = (
+        [fn.fn for fn in page.fns.values() if fn.fn and fn.fn.__name__ == n] for n in ("begin", "cancel")
+    )
+    for begin in begins:
+        begin(visitor)
+    cancels[0](visitor)
+    assert sorted(running.is_set() for running in ui_batch._CANCELLED.values()) == [False, True]
+    ui_batch._CANCELLED.clear()
+
+
 def test_filter_sends_no_table_that_is_shown_already():
     from distrust_hub.app.batch import score_batch
     from distrust_hub.app.ui_batch import _ALL, _filtered
