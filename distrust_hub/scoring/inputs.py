@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import io
 import json
@@ -16,7 +15,7 @@ from distrust_hub.artifacts import CARD_FILE, Manifest
 from distrust_hub.errors import DataError, InputNotFoundError, MissingDependencyError
 from distrust_hub.files import plain
 from distrust_hub.scoring.compressed import COMPRESSED_SUFFIXES, Lines, check_ratio, open_compressed
-from distrust_hub.scoring.encodings import STRAY_BYTES, decoded, lines_in_utf8
+from distrust_hub.scoring.encodings import decoded, encoding_of, lines_in_utf8
 from distrust_hub.scoring.tables import check_names, csv_rows
 
 logger = logging.getLogger(__name__)
@@ -109,8 +108,9 @@ def _warn_of_unread(folder: Path, known: Collection[Path]) -> None:
     """Name the files of a folder that are passed over for their form, but for what describes a data set."""
     if not folder.is_dir():
         return
-    others = (file for file in sorted(folder.rglob("*")) if file.is_file() and not {file, file.resolve()} & set(known))
-    passed_over = (".", "README", "LICENSE", Manifest.FILE_NAME)
+    seen = (file for file in sorted(folder.rglob("*")) if file.is_file() and not _is_hidden(file, folder))
+    others = (file for file in seen if not {file, file.resolve()} & set(known))
+    passed_over = ("README", "LICENSE", Manifest.FILE_NAME)
     unread = [
         file.name for file in others if not file.name.startswith(passed_over) and not file.name.endswith(REJECTED)
     ]
@@ -120,7 +120,7 @@ def _warn_of_unread(folder: Path, known: Collection[Path]) -> None:
 
 
 def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | None:
-    """Files a source stands for, in sorted order; None where it is a Hub dataset id.
+    """Files a source stands for, in sorted order, of a folder without hidden ones; None where it is a Hub dataset id.
 
     Args:
         name: File, folder, glob or Hub dataset id.
@@ -137,7 +137,8 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
 
     path = Path(name)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.name.lower().endswith(SUFFIXES) and wanted(p))
+        named = (p for p in path.rglob("*") if p.name.lower().endswith(SUFFIXES) and not _is_hidden(p, path))
+        files = sorted(filter(wanted, named))
         if not files:
             raise DataError(f"no file to score in this folder; expected {', '.join(SUFFIXES)}", path=path)
         return files
@@ -152,6 +153,11 @@ def source_files(name: str, leave_out: Collection[Path] = ()) -> list[Path] | No
     raise InputNotFoundError(
         f"{name}: no such file, folder or Hub dataset; check the path (a Hub dataset is OWNER/NAME)"
     )
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    """Whether a file below a folder is hidden or in a hidden folder: autosaves, halves of Mac files, caches."""
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def _on_hub(name: str) -> bool:
@@ -205,12 +211,12 @@ def _jsonl(stream: Lines, path: str) -> Iterator[InputRow | RawLine]:
 def _json(path: Path) -> Iterator[InputRow | RawLine]:
     """Objects of a JSON list, one after the other in bounded memory; a file that is no list is read as JSON Lines."""
     with path.open("rb") as stream:
-        start = stream.peek(1 << 10).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-        if start != b"[":
-            yield from _jsonl(stream, str(path))
+        encoding, errors = encoding_of(stream.peek(4))
+        if not stream.peek(1 << 10).decode(encoding, "ignore").lstrip().startswith("["):
+            yield from _jsonl(lines_in_utf8(stream), str(path))
             return
         number = 0
-        for number, (row, problem) in enumerate(_list_items(io.TextIOWrapper(stream, "utf-8-sig", STRAY_BYTES)), 1):
+        for number, (row, problem) in enumerate(_list_items(io.TextIOWrapper(stream, encoding, errors)), 1):
             if problem is None and not isinstance(row, dict):
                 problem = f"expected a JSON object, found {type(row).__name__}"
             yield InputRow(str(path), number, None if problem else row, problem)
@@ -254,11 +260,35 @@ def _parquet(path: Path) -> Iterator[InputRow]:
             groups = range(file.metadata.num_row_groups)
             check_ratio(sum(file.metadata.row_group(i).total_byte_size for i in groups), path.stat().st_size, path)
             for batch in file.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
+                for row, problem in _batch_rows(batch):
                     number += 1
-                    yield InputRow(str(path), number, plain(row))
+                    yield InputRow(str(path), number, row, problem)
     except pyarrow.ArrowInvalid as error:
         raise DataError(f"not a parquet file ({str(error).splitlines()[0]})", path=path) from error
+    except OSError as error:
+        if error.errno:  # not of the file's content
+            raise
+        raise DataError(f"damaged parquet file ({error}); fetch it again", path=path) from error
+
+
+def _batch_rows(batch: Any) -> Iterator[tuple[dict[str, Any] | None, str | None]]:
+    """Each row, or None and what is wrong with it; one by one, which is slow, only where one cannot be read."""
+    try:
+        rows = batch.to_pylist()
+    except (ValueError, OverflowError):  # bytes that are no UTF-8, dates that no calendar has
+        yield from (_parquet_row(batch, place) for place in range(batch.num_rows))
+    else:
+        yield from ((plain(row), None) for row in rows)
+
+
+def _parquet_row(batch: Any, place: int) -> tuple[dict[str, Any] | None, str | None]:
+    row = {}
+    for name, column in zip(batch.schema.names, batch.columns):
+        try:
+            row[name] = column[place].as_py()
+        except (ValueError, OverflowError) as error:
+            return None, f"column {name!r} cannot be read ({error}); mend or remove the value"
+    return plain(row), None
 
 
 def _hub_rows(name: str, split: str, config: str | None) -> Iterator[InputRow]:

@@ -23,6 +23,50 @@ def test_json_lines_with_a_byte_order_mark_are_read(tmp_path: Path, encoding: st
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("start", ["[", ""], ids=["list", "lines"])
+def test_json_files_with_a_byte_order_mark_are_read(tmp_path: Path, encoding: str, start: str) -> None:
+    row = {"id": "1", "text": TEXT}
+    text = json.dumps([row], ensure_ascii=False, indent=1) if start else json.dumps(row, ensure_ascii=False)
+    (tmp_path / "a.json").write_bytes(f"{text}\n".encode(encoding))
+    assert [item.row for item in iter_source(tmp_path / "a.json")] == [row]
+
+
+def test_hidden_files_of_a_folder_are_no_input(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / ".mine" / "in"  # what stands above the folder says nothing
+    for name in ("a.jsonl", "b/c.jsonl", "._a.jsonl", ".ipynb_checkpoints/a-checkpoint.jsonl", ".git/x.bin"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps({"text": TEXT}) + "\n", encoding="utf-8")
+    assert [Path(item.path).name for item in iter_source(folder)] == ["a.jsonl", "c.jsonl"]
+    assert not caplog.records
+
+
+def test_a_value_of_a_parquet_file_that_cannot_be_read_is_a_bad_row(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    titles = pyarrow.array([b"A", b"caf\xe9", None], pyarrow.binary())
+    titles = pyarrow.Array.from_buffers(pyarrow.string(), 3, titles.buffers())
+    dates = pyarrow.array([None, None, 1 << 60], pyarrow.timestamp("us"))
+    source = tmp_path / "in.parquet"
+    parquet.write_table(pyarrow.table({"text": [TEXT] * 3, "title": titles, "date": dates}), source)
+    first, second, third = iter_source(source)
+    assert (first.row, first.problem) == ({"text": TEXT, "title": "A", "date": None}, None)
+    assert (second.row, second.line, str(second.problem)[:31]) == (None, 2, "column 'title' cannot be read (")
+    assert (third.row, third.line, str(third.problem)[:30]) == (None, 3, "column 'date' cannot be read (")
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "in.parquet"
+    parquet.write_table(pyarrow.table({"text": [f"{TEXT} {n * n}" for n in range(500)]}), source)
+    data = bytearray(source.read_bytes())
+    data[100:300] = bytes(byte ^ 0x55 for byte in data[100:300])
+    source.write_bytes(data)
+    with pytest.raises(DataError, match=r"in\.parquet: damaged parquet file \(.*\); fetch it again"):
+        list(iter_source(source))
+
+
 @pytest.mark.parametrize("name", ["A.TXT", "B.JSONL", "C.Csv"])
 def test_suffixes_in_capitals_are_read_alone_and_in_a_folder(tmp_path: Path, name: str) -> None:
     content = {"A.TXT": TEXT, "B.JSONL": json.dumps({"text": TEXT}), "C.Csv": f'text\n"{TEXT}"\n'}[name]
