@@ -77,7 +77,7 @@ def prepare(
     splits = choose(collected, config)
     if not splits["train"]:
         raise _nothing_left(specs, collected)
-    draft = folder.parent / f".{folder.name}.draft"
+    draft = folder / ".draft" if folder.is_dir() else folder.parent / f".{folder.name}.draft"  # on one disk with it
     shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
     draft.mkdir(parents=True)
     try:

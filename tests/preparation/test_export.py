@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -353,6 +354,21 @@ def test_a_run_that_is_killed_while_it_writes_leaves_nothing_in_the_way(source, 
     for name in ("train.jsonl", "valid.jsonl", "manifest.json"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_folder_on_a_disk_of_its_own_is_written(source, tmp_path, monkeypatch):
+    out = tmp_path / "disk"
+    out.mkdir()
+    replace = os.replace
+
+    def on_one_disk(old, new):
+        if (out in Path(old).parents) != (out in Path(new).parents):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(old))
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", on_one_disk)
+    prepare([str(source)], out)
+    assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "train.jsonl", "valid.jsonl"]
 
 
 @pytest.mark.parametrize(
