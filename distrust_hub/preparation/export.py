@@ -14,7 +14,7 @@ from distrust_hub.artifacts import TRAIN_FILE, VALID_FILE, Manifest
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError, OutputExistsError
 from distrust_hub.files import sha256_file, write_jsonl
-from distrust_hub.preparation.balance import balance_tiers, parse_shares, split_by_origin, split_of
+from distrust_hub.preparation.balance import balance_tiers, origins_of, parse_shares, split_by_origin, split_of
 from distrust_hub.preparation.contamination import FORM_ITEMS, HELD_OUT, evaluation_set, word_hashes
 from distrust_hub.preparation.conversations import own_text
 from distrust_hub.preparation.licensing import check_publishing
@@ -130,9 +130,10 @@ def choose(collected: Collected, config: PrepareConfig) -> dict[str, list[Scored
     train, valid = split_by_origin(kept, config.valid_share, config.seed)
     if len(valid) < config.valid_share * len(kept) / 2 and not any(split_of(row.metadata) for row in kept):
         share = f"{len(valid)} of {len(kept)} rows are held out, not {config.valid_share * 100:g} %"
-        logger.warning(
-            "%s: rows of one origin stay together, and there are too few origins, or one is too large", share
-        )
+        why = "rows of one origin stay together, and there are too few origins, or one is too large"
+        if len(set(origins_of(kept))) == len(kept):
+            why = "a tier's share is less than a row; raise valid_share, or name rows in a column 'split'"
+        logger.warning("%s: %s", share, why)
     if config.contamination and valid:
         train = _without_held_out(train, valid, collected)
     for document in (*train, *valid):

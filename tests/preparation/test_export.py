@@ -375,7 +375,7 @@ def test_a_folder_on_a_disk_of_its_own_is_written(source, tmp_path, monkeypatch)
     ("origins", "more", "warned"),
     [
         (["a"] * 40, {}, "0 of 40 rows are held out, not 10 %: rows of one origin stay together"),
-        ([*"ab"], {}, "0 of 2 rows are held out, not 10 %"),
+        ([*"ab"], {}, "0 of 2 rows are held out, not 10 %: a tier's share is less than a row"),
         ([*map(str, range(40))], {}, None),
         (["a"] * 40, {"split": "train"}, None),
     ],
