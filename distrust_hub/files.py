@@ -219,6 +219,11 @@ def plain(value: Any, other: Callable[[Any], Any] | None = None) -> Any:
     return other(value)
 
 
+def type_name(value: Any) -> str:
+    """What ``plain`` may put for an image or a sound: ``<PngImageFile>``; its own text holds a place in memory."""
+    return f"<{type(value).__name__}>"
+
+
 def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write rows atomically as JSON Lines and return how many there were."""
     count = 0

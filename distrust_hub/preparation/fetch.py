@@ -23,7 +23,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from tqdm import tqdm
 
 from distrust_hub.errors import DataError, HubError
-from distrust_hub.files import plain, read_json, write_json, write_jsonl
+from distrust_hub.files import plain, read_json, type_name, write_json, write_jsonl
 from distrust_hub.hub import retries
 from distrust_hub.hub.client import hub_api, hub_errors, split_revision
 from distrust_hub.hub.rows import import_datasets, iter_rows, iter_rows_by_file, resolve_revision
@@ -130,7 +130,7 @@ class _Fetcher:
             if self._stop.is_set():
                 raise CancelledError
             self._bar.update()
-            yield plain(row, other=str)
+            yield plain(row, other=type_name)
 
     def _patiently(self, work: Callable[[], object]) -> None:
         """Do the work, again after a pause where the Hub was busy or asked to wait."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import DataError
-from distrust_hub.files import combined_sha256, plain, sha256_file
+from distrust_hub.files import combined_sha256, plain, sha256_file, type_name
 from distrust_hub.preparation.balance import split_of
 from distrust_hub.preparation.conversations import as_messages, is_conversation, read_conversation, without_nulls
 from distrust_hub.preparation.fetch import Fetched
@@ -135,7 +135,7 @@ def _document(item: InputRow, spec: InputSpec, config: PrepareConfig) -> Documen
     row.update({name: value for name, value in spec.values.items() if row.get(name) in (None, "")})
     try:
         scores = {name: row.pop(name) for name in _SCORES if name in row}  # as they are: NaN is an error here
-        row = plain(row, other=str) | {name: value for name, value in scores.items() if value is not None}
+        row = plain(row, other=type_name) | {name: value for name, value in scores.items() if value is not None}
     except RecursionError:
         raise DataError(
             "lists or mappings are nested too deeply; flatten them", path=item.path, line=item.line

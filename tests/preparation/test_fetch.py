@@ -88,6 +88,19 @@ def test_prepare_reads_shards_whose_columns_differ(api, tmp_path):
 
 
 @pytest.mark.slow  # the client tries for long
+def test_an_image_of_a_row_is_written_alike_in_every_run(api, tmp_path):
+    datasets, image = pytest.importorskip("datasets"), pytest.importorskip("PIL.Image")
+    rows = [row(n, image=image.new("RGB", (2, 2))) for n in range(3)]
+    features = datasets.Features({name: datasets.Value("string") for name in rows[0]} | {"image": datasets.Image()})
+    datasets.Dataset.from_list(rows, features=features).to_parquet(tmp_path / "train.parquet")
+    api.create_repo("ada/scans", repo_type="dataset")
+    upload = {"path_or_fileobj": tmp_path / "train.parquet", "path_in_repo": "train.parquet"}
+    api.upload_file(**upload, repo_id="ada/scans", repo_type="dataset")
+    prepare(["ada/scans"], tmp_path / "out", PrepareConfig(valid_share=0.0, near_duplicates=False))
+    written = [entry["image"] for _, entry in iter_jsonl(tmp_path / "out" / "train.jsonl")]
+    assert written == ["<PngImageFile>"] * 3
+
+
 def test_prepare_says_what_the_connection_failed_with(api, hub, tmp_path, no_waiting):
     publish(api, "ada/notes", map(row, range(12)))
     hub.faults.append(Fault("drop", on="GET .*train.jsonl", times=None))
