@@ -108,7 +108,8 @@ def collect(
         documents += _read_input(spec, fetched.get(index), cleaner, seen, result)
     if config.near_duplicates:
         documents = _without_near_duplicates(documents, result)
-    caps = [spec.cap or config.max_per_source for spec in readable.values()]
+    limits = ((spec.cap, config.max_per_source) for spec in readable.values())
+    caps = [min((limit for limit in both if limit), default=None) for both in limits]
     kept = cap_inputs([(document.id, result.input_of[document.id]) for document in documents], caps, config.seed)
     result.removed["source_cap"] += len(documents) - len(kept)
     documents = [document for document in documents if document.id in kept]

@@ -154,6 +154,8 @@ def test_rows_and_cap_of_an_input(tmp_path):
     manifest, rows = run(tmp_path, *lines, spec={"rows": 30, "cap": 10})
     assert manifest.counts == {"in": 30, "kept": 10, "removed": {"source_cap": 20}}
     assert [entry["id"] for entry in rows] == sorted((entry["id"] for entry in rows), key=lambda name: int(name[1:]))
+    for cap, most in ((10, 20), (20, 10)):
+        assert run(tmp_path, *lines, spec={"rows": 30, "cap": cap}, max_per_source=most)[1] == rows
     other, drawn = run(tmp_path, *lines, spec={"rows": 30}, max_per_source=10, seed=1)
     assert other.counts == manifest.counts
     assert [entry["id"] for entry in drawn] != [entry["id"] for entry in rows]
