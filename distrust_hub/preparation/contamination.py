@@ -173,7 +173,7 @@ def _sequences_of(row: Mapping[str, Any], text_column: str) -> Iterable[tuple[in
             length, shortest = QUESTION_WORDS, SHORTEST_QUESTION
         elif any(part in column for part in _ANSWERS):
             length = shortest = QUESTION_WORDS
-        elif column in _ABOUT:
+        elif column in _ABOUT and column != text_column:
             continue
         else:
             length, shortest = DOCUMENT_WORDS, SHORTEST_QUESTION if column == text_column else DOCUMENT_WORDS

@@ -68,6 +68,11 @@ def test_evaluation_set_reads_another_text_column_and_passes_over_what_is_no_tex
     assert not found(evaluation_set("empty", []), PASSAGE)
 
 
+def test_evaluation_set_reads_the_column_that_is_named_whatever_its_name():
+    assert not evaluation_set("exam", [{"title": PASSAGE}]).sequences
+    assert found(evaluation_set("exam", [{"title": PASSAGE}], "title"), PASSAGE)
+
+
 def test_evaluation_set_finds_eight_words_in_a_row_of_a_question_or_answer():
     question, answer = " ".join(PASSAGE.split()[:14]) + "?", " ".join(PASSAGE.split()[14:26])
     known = evaluation_set("own", [{"question": question, "best_answer": answer}])
