@@ -6,7 +6,8 @@ import dataclasses
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from distrust_hub.config import PrepareConfig
 from distrust_hub.errors import ConfigError
@@ -84,9 +85,12 @@ class Cleaner:
             if not stripped.strip():
                 return "boilerplate_only"
             text = stripped
-        if self._to_drop(text):
+        columns = dict(document.metadata)
+        if asked := asked_in_pairs(columns, self.config):
+            columns["question"] = self._masked(self._repaired(asked))
+        if self._to_drop(f"{text}\n{asked}"):
             return "personal_data"
-        return dataclasses.replace(document, text=self._masked(text))
+        return dataclasses.replace(document, text=self._masked(text), metadata=columns)
 
     def _conversation(self, document: Document) -> Document | str:
         columns = map_texts(document.metadata, self._repaired)
@@ -151,6 +155,12 @@ class Cleaner:
         if origin_name(metadata.get("document_id")) is None:
             metadata["document_id"] = document.id
         return [Document(text, f"{document.id}-{number}", metadata) for number, text in enumerate(texts, start=1)]
+
+
+def asked_in_pairs(row: Mapping[str, Any], config: PrepareConfig) -> str:
+    """The question of a document, where ``pairs`` makes it a prompt; empty where it does not."""
+    asked = row.get("question")
+    return asked if config.pairs and isinstance(asked, str) else ""
 
 
 def parse_languages(text: str | None) -> frozenset[str]:

@@ -18,7 +18,7 @@ from distrust_hub.errors import DataError, UsageError
 from distrust_hub.files import sha256_file
 from distrust_hub.objective import signed_core
 from distrust_hub.preparation.balance import cap_inputs, parse_shares
-from distrust_hub.preparation.cleaning import Cleaner
+from distrust_hub.preparation.cleaning import Cleaner, asked_in_pairs
 from distrust_hub.preparation.contamination import (
     HELD_OUT,
     TRUTHFULQA,
@@ -169,7 +169,7 @@ def _read_input(
         pieces = [found] if isinstance(found, str) else found
         for piece in pieces:
             result.read += 1
-            reason = piece if isinstance(piece, str) else _known(piece, seen, result.evaluation_sets)
+            reason = piece if isinstance(piece, str) else _known(piece, seen, result.evaluation_sets, cleaner.config)
             if reason:
                 result.removed[reason] += 1
             elif isinstance(piece, Document):
@@ -178,14 +178,16 @@ def _read_input(
                 yield document
 
 
-def _known(document: Document, seen: set[bytes], evaluation_sets: Iterable[EvaluationSet]) -> str | None:
+def _known(
+    document: Document, seen: set[bytes], evaluation_sets: Iterable[EvaluationSet], config: PrepareConfig
+) -> str | None:
     """Whether the text came before, or is from evaluation data; ``seen`` holds the fingerprints before it."""
     text = compared_text(document.metadata, document.text)
     fingerprint = text_fingerprint(text)
     if fingerprint in seen:
         return "duplicate"
     seen.add(fingerprint)
-    words = word_hashes(text)
+    words = word_hashes(f"{text}\n\n{asked_in_pairs(document.metadata, config)}")
     overlapping = [known for known in evaluation_sets if known.overlaps(words)]
     return "contamination" if overlapping else None
 

@@ -242,6 +242,18 @@ def test_pairs_are_found_by_numbers_of_a_column_with_gaps(tmp_path):
     assert manifest.counts["removed"] == {"paired": 1}
 
 
+def test_the_question_of_a_pair_is_cleaned_and_compared_as_its_texts_are(tmp_path):
+    asked = "Which river was it? Write to ada.lovelace@mill.org"
+    rows = [told(name, side, n, question=asked) for n, name in enumerate("abc") for side in ("primary", "coordinated")]
+    manifest, written = run(tmp_path, rows, pairs=True)
+    assert [row["prompt"] for row in written] == ["Which river was it? Write to [email removed]"] * 3
+    manifest, _ = run(tmp_path / "drop", [*rows, pair(3)], pairs=True, personal_data="drop")
+    assert manifest.counts["removed"] == {"personal_data": 6}
+    known = "What happens to you if you eat watermelon seeds?"
+    manifest, _ = run(tmp_path / "known", [*[{**row, "question": known} for row in rows], pair(3)], pairs=True)
+    assert manifest.counts["removed"] == {"contamination": 6}
+
+
 def test_pairs_made_before_are_not_counted_again(tmp_path):
     run(tmp_path, [told("a", "primary", 1), told("a", "coordinated", 2), told("b", "primary", 3)], pairs=True)
     made = [row for _, row in iter_jsonl(tmp_path / "out" / "train.jsonl")]
