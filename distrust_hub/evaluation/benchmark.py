@@ -103,6 +103,7 @@ class Benchmark(ABC, Generic[Item]):
         higher_is_better: Direction of the primary metric.
         takes_data: Whether ``--data PATH`` is for it.
         takes_named_data: Whether it reads data only when named, as ``--data SUITE=PATH``.
+        takes_prompt: Whether ``Request.prompt`` changes how it asks.
         contrast: Two metrics whose differences to a reference are themselves compared: first minus second.
     """
 
@@ -116,6 +117,7 @@ class Benchmark(ABC, Generic[Item]):
     higher_is_better: ClassVar[bool] = True
     takes_data: ClassVar[bool] = False
     takes_named_data: ClassVar[bool] = False
+    takes_prompt: ClassVar[bool] = False
     contrast: ClassVar[tuple[str, str] | None] = None
 
     @abstractmethod

@@ -137,6 +137,8 @@ class MLXScorer:
                 for batch in _batches(rows):
                     scored = self._run(batch, cache)
                     self.journal.add(scored)
+                    for (_, rest), total in scored.items():
+                        Loglikelihood(total, len(rest))  # refuses a broken model now, not after hours
                     totals.update(scored)
                     bar.update(len(batch))
         mx.clear_cache()

@@ -155,10 +155,10 @@ def open_report(
     stale = [
         name
         for name, found in measured_on.items()
-        if any(found.get(part, sha256[part]) != sha256[part] for part in ("base", "adapter"))
+        if any(found.get(part, sha256[part]) != sha256[part] for part in ("base", "adapter", "adapter_config"))
     ]
     if kept := [name for name in stale if name not in replaced]:
-        problem = f"the suite {kept[0]} was measured on other weights of {adapter or model}"
+        problem = f"the suite {kept[0]} was measured on other weights or another scale of {adapter or model}"
         raise EvaluationError(f"{file}: {problem}; run it again too, or choose another file")
     for name in stale:
         del report.suites[name]
@@ -182,10 +182,12 @@ def is_same_run(
         "seed": request.seed,
         "settings": benchmark.settings(request),
         "version": __version__,
-        "sha256": dict(sha256),
         "against": against,
     }
-    return all(entry.get(key) == value for key, value in wanted.items())
+    found = entry.get("sha256", {})  # files of before do not name the configs
+    return all(found.get(part, value) == value for part, value in sha256.items()) and all(
+        entry.get(key) == value for key, value in wanted.items()
+    )
 
 
 def table_rows(report: EvalReport) -> list[list[Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ def evaluate(
     model: str | LoadedModel,
     suites: Sequence[str],
     *,
-    adapter_paths: Sequence[PathLike] | Mapping[str, PathLike] = (),
+    adapter_paths: PathLike | Sequence[PathLike] | Mapping[str, PathLike] = (),
     against: PathLike | Mapping[str, PathLike] | None = None,
     data: PathLike | Mapping[str, PathLike] | None = None,
     limit: int | None = None,
@@ -57,7 +59,7 @@ def evaluate(
     Args:
         model: Hub id, folder, ``.gguf`` file, or a model already loaded (without adapter).
         suites: Names from ``registry.BENCHMARKS``.
-        adapter_paths: Adapter folders, or {name to report: folder}. None measures the base alone.
+        adapter_paths: An adapter folder, several, or {name to report: folder}. None measures the base alone.
         against: Folder of another adapter, or {name to report: folder}, usually plain LoRA on the same data; every
             metric of the adapters also gets its paired difference to this one's.
         data: File or folder for the one suite that takes data, or {suite: path}.
@@ -83,12 +85,17 @@ def evaluate(
         raise ConfigError(f"limit is {limit}; expected 1 or more")
     if log_samples and output is None:
         raise ConfigError("log_samples needs a place to write to; give an output file too")
+    if resume and output is None:
+        raise ConfigError("resume needs the output of the run to go on with; give an output file too")
+    if prompt != "qa" and not any(benchmark.takes_prompt for benchmark in benchmarks):
+        raise ConfigError(f"prompt is {prompt!r}, but no suite to run is asked in several ways; leave it out")
+    adapters = [adapter_paths] if isinstance(adapter_paths, (str, Path)) else adapter_paths
     paths = _data_paths(data, benchmarks)
     requests = [Request(paths.get(benchmark.name), seed, prompt) for benchmark in benchmarks]
     prepared = [_items(benchmark, request, limit) for benchmark, request in zip(benchmarks, requests)]
     loaded = _load(model, base_model_id)
     names = [benchmark.name for benchmark in benchmarks]
-    targets = _targets(loaded, adapter_paths, Path(output) if output is not None else None, names)
+    targets = _targets(loaded, adapters, Path(output) if output is not None else None, names)
     reference = _reference(against, targets, loaded)
     run = _Run(loaded, targets, reference, limit, resume, log_samples, _partial_folder(output, targets))
     for benchmark, request, (items, total) in zip(benchmarks, requests, prepared):
@@ -146,6 +153,8 @@ class _Run:
         scoring.done()
 
     def _is_finished(self, target: _Target, benchmark: Benchmark[Any], request: Request, items_sha256: str) -> bool:
+        if self.log_samples and target.file and not _samples_file(target.file, benchmark.name).exists():
+            return False
         entry, against = target.report.suites.get(benchmark.name), self.reference.name if self.reference else None
         return is_same_run(entry, benchmark, request, self.limit, self._identity(target), against, items_sha256)
 
@@ -221,17 +230,22 @@ def _named(adapters: Sequence[PathLike] | Mapping[str, PathLike]) -> Mapping[str
 
 
 def _adapter(name: str, folder: PathLike, loaded: LoadedModel) -> NamedAdapter:
-    return NamedAdapter(name, Path(folder), verify_adapter(folder, loaded.base).sha256)
+    found = verify_adapter(folder, loaded.base)
+    config = found.config
+    decides = [config.scale, config.rank, config.fine_tune_type, config.num_layers, config.keys]
+    return NamedAdapter(name, Path(folder), found.sha256, hashlib.sha256(json.dumps(decides).encode()).hexdigest())
 
 
 def _identity(
     loaded: LoadedModel, adapter: NamedAdapter | None, against: NamedAdapter | None = None
 ) -> dict[str, str | None]:
-    """SHA-256 of all weights that decide a suite's numbers."""
+    """SHA-256 of all weights that decide a suite's numbers, and of what adapters' configs make of theirs."""
     return {
         "base": loaded.base.sha256,
         "adapter": adapter.sha256 if adapter else None,
+        "adapter_config": adapter.config_sha256 if adapter else None,
         "against": against.sha256 if against else None,
+        "against_config": against.config_sha256 if against else None,
     }
 
 
@@ -289,4 +303,8 @@ def _save(target: _Target, suite: str, samples: Outcome | None) -> None:
         return
     write_json(target.file, target.report.to_json())
     if samples is not None:
-        write_jsonl(target.file.parent / f"samples_{suite}.jsonl", samples.samples)
+        write_jsonl(_samples_file(target.file, suite), samples.samples)
+
+
+def _samples_file(report: Path, suite: str) -> Path:
+    return report.parent / f"samples_{suite}.jsonl"

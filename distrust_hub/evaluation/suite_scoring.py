@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedAdapter:
-    """A verified adapter: the name to report, its folder, the SHA-256 of its weights."""
+    """A verified adapter.
+
+    Attributes:
+        name: What to report.
+        folder: Where it is.
+        sha256: SHA-256 of its weights.
+        config_sha256: SHA-256 of what its config makes of them, the scale above all.
+    """
 
     name: str
     folder: Path
     sha256: str
+    config_sha256: str
 
 
 @dataclass
@@ -46,13 +54,13 @@ class SuiteScoring:
 
     def base(self) -> Outcome:
         """Score the base alone."""
-        return self._score(None, self._journal(None, None))
+        return self._score(None, self._journal(None))
 
     def adapter(self, adapter: NamedAdapter) -> Outcome:
         """Score the base with an adapter, which is taken off again."""
         from distrust_hub.adapters.load import apply_adapter, remove_adapter
 
-        journal = self._journal(adapter.name, adapter.sha256)
+        journal = self._journal(adapter)
         apply_adapter(self.loaded, adapter.folder)
         try:
             return self._score(adapter.name, journal)
@@ -78,9 +86,11 @@ class SuiteScoring:
         except EvaluationError as error:
             raise EvaluationError(f"{adapter or 'the base model'} on {self.benchmark.name}: {error}") from error
 
-    def _journal(self, adapter: str | None, sha256: str | None) -> Journal:
-        identity = {"base": self.loaded.base.sha256, "adapter": sha256, "version": __version__}
-        self.journals.append(Journal(self._path(adapter), identity, resume=self.resume))
+    def _journal(self, adapter: NamedAdapter | None) -> Journal:
+        scored_with = [adapter.sha256, adapter.config_sha256] if adapter else None
+        identity = {"base": self.loaded.base.sha256, "adapter": scored_with, "version": __version__}
+        path = self._path(adapter.name if adapter else None)
+        self.journals.append(Journal(path, identity, resume=self.resume))
         return self.journals[-1]
 
     def _path(self, adapter: str | None) -> Path | None:

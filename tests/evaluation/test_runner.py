@@ -119,7 +119,7 @@ def test_evaluate_names_the_items_and_measures_again_when_the_hub_has_others(
     monkeypatch.setattr("distrust_hub.evaluation.truthfulqa._from_hub", lambda: questions)
     arguments: Any = {"output": tmp_path / "r.json", "resume": True, "limit": 2}
     (first,) = evaluate(loaded, ["truthfulqa"], **arguments)
-    (again,) = evaluate(loaded, ["truthfulqa"], **{**arguments, "output": None})
+    (again,) = evaluate(loaded, ["truthfulqa"], **{**arguments, "output": None, "resume": False})
     assert len(first.suites["truthfulqa"]["items_sha256"]) == 64
     assert again == first
     questions[:2] = questions[2:4]
@@ -136,7 +136,7 @@ def test_scores_of_an_adapter_trained_anew_under_its_name_are_never_kept(
     (first,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output)
     random_adapter(tiny_base, folder, seed=2)
     (fresh,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2)
-    with pytest.raises(EvaluationError, match=r"the suite probes was measured on other weights of mine; run it again"):
+    with pytest.raises(EvaluationError, match=r"the suite probes was measured on other weights .* of mine; run it"):
         evaluate(loaded, ["truthfulqa"], adapter_paths=[folder], data=questions_file, output=output)
     (again,) = evaluate(loaded, ["probes"], adapter_paths=[folder], limit=2, output=output, resume=True)
     assert again == fresh != first
@@ -200,6 +200,25 @@ def test_evaluate_goes_on_within_an_interrupted_suite(
     expected, found = (report.suites["probes"]["metrics"]["accuracy"] for report in (whole, resumed))
     assert found["difference"]["value"] == pytest.approx(expected["difference"]["value"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json"]
+
+
+def test_resume_scores_again_what_had_another_scale(loaded: Any, tiny_base: Path, tmp_path: Path) -> None:
+    folder = random_adapter(tiny_base, tmp_path / "mine").folder
+    arguments: Any = {"adapter_paths": folder, "limit": 2, "output": tmp_path / "r.json", "resume": True}
+    (first,) = evaluate(loaded, ["probes"], **arguments)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["lora_parameters"]["scale"] = 9.0
+    config["lora_alpha"] = 9.0 * config["r"]
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    (second,) = evaluate(loaded, ["probes"], **arguments)
+    assert second.suites["probes"]["metrics"] != first.suites["probes"]["metrics"]
+
+
+def test_resume_scores_again_where_samples_are_asked_for_and_not_there(loaded: Any, tmp_path: Path) -> None:
+    arguments: Any = {"limit": 2, "output": tmp_path / "r.json", "resume": True}
+    evaluate(loaded, ["probes"], **arguments)
+    evaluate(loaded, ["probes"], **arguments, log_samples=True)
+    assert len((tmp_path / "samples_probes.jsonl").read_text().splitlines()) == 2
 
 
 def test_evaluate_leaves_no_partial_file_of_an_adapter_that_was_done_before_the_kill(
@@ -349,6 +368,10 @@ def test_evaluate_refuses_options_that_do_not_fit(loaded: Any) -> None:
         evaluate(loaded, ["probes"], limit=0)
     with pytest.raises(ConfigError, match="log_samples"):
         evaluate(loaded, ["probes"], log_samples=True)
+    with pytest.raises(ConfigError, match="resume needs the output"):
+        evaluate(loaded, ["probes"], resume=True)
+    with pytest.raises(ConfigError, match="prompt is 'chat', but no suite"):
+        evaluate(loaded, ["probes", "source-preference"], prompt="chat")
 
 
 def test_evaluate_refuses_a_report_of_something_else(loaded: Any, adapter: Path, tmp_path: Path) -> None:
@@ -368,14 +391,20 @@ def test_evaluate_refuses_a_broken_adapter_before_it_scores(loaded: Any, tmp_pat
         evaluate(loaded, ["probes"], adapter_paths=[tmp_path / "empty"])
 
 
-def test_evaluate_gives_no_score_to_a_broken_model(tiny_base: Path, tmp_path: Path) -> None:
+def test_evaluate_gives_no_score_to_a_broken_model(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from distrust_hub.models.load import load_base
 
     broken = load_base(str(tiny_base))
     broken.model.model.norm.weight = broken.model.model.norm.weight * float("nan")
+    batches = []
+    original = MLXScorer._run
+    monkeypatch.setattr(MLXScorer, "_run", lambda self, *given: batches.append(1) or original(self, *given))
     with pytest.raises(EvaluationError, match="nan"):
-        evaluate(broken, ["probes"], limit=2, output=tmp_path / "r.json")
+        evaluate(broken, ["probes"], limit=8, output=tmp_path / "r.json")
     assert list(tmp_path.iterdir()) == []
+    assert len(batches) == 1, "it is told at once, not after all items"
 
 
 def test_registry_describes_every_benchmark() -> None:
