@@ -141,7 +141,7 @@ def radar_svg(picture: Radar) -> str:
 def _shares(report: EvalReport) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for suite, entry in report.suites.items():
-        mark = " (partial)" if entry["partial"] else ""
+        mark = " (partial)" if entry.get("partial") else ""
         parts = [("", entry["metrics"])] + [
             (f" {group}", {"mc2": part["metrics"]["mc2"]})
             for group, part in entry.get("groups", {}).items()

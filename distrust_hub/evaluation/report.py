@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from distrust_hub import __version__
 from distrust_hub.artifacts import EvalReport
-from distrust_hub.errors import EvaluationError
+from distrust_hub.errors import ArtifactError, EvaluationError
 from distrust_hub.evaluation.benchmark import Benchmark, Measurement, Outcome, Request
 from distrust_hub.evaluation.statistics import difference_in_differences
 
@@ -68,7 +69,8 @@ def suite_entry(
         ),
     }
     if base is not None:
-        entry["warnings"] = benchmark.warnings(outcome, base)
+        note = f" Partial: the first {n} of {total} items were asked." if entry["partial"] else ""
+        entry["warnings"] = [warning + note for warning in benchmark.warnings(outcome, base)]
     if named is not None:
         entry["against"] = named
     if contrast := _contrast(benchmark, outcome, other or base, request.seed):
@@ -142,14 +144,19 @@ def open_report(
     Raises:
         EvaluationError: If the file holds results of another model or adapter, or suites that nobody replaces of other
             weights of the same names.
-        ArtifactError: If it is damaged or newer.
+        ArtifactError: If it is damaged or newer, or was edited so that it can no longer be shown.
     """
     if file is None or not file.exists():
         return EvalReport(model, revision, adapter)
     report = EvalReport.load(file)
+    suites: Any = report.suites
+    entries = suites if isinstance(suites, dict) else {"suites": suites}
+    if broken := [name for name, entry in entries.items() if not _is_readable(entry)]:
+        problem = f"the entry {broken[0]} is not as evaluate writes it"
+        raise ArtifactError(f"{file}: {problem}; remove it, or choose another file")
     if (report.model, report.revision, report.adapter) != (model, revision, adapter):
-        held = f"{report.model}{f' with {report.adapter}' if report.adapter else ''}"
-        asked = f"{model}{f' with {adapter}' if adapter else ''}"
+        held = _described(report.model, report.revision, report.adapter)
+        asked = _described(model, revision, adapter)
         raise EvaluationError(f"{file}: holds results of {held}, not of {asked}; choose another file")
     measured_on = {name: entry.get("sha256", {}) for name, entry in report.suites.items()}
     stale = [
@@ -163,6 +170,23 @@ def open_report(
     for name in stale:
         del report.suites[name]
     return report
+
+
+def _described(model: str, revision: str | None, adapter: str | None) -> str:
+    at, plus = (f" at {revision}" if revision else ""), (f" with {adapter}" if adapter else "")
+    return f"{model}{at}{plus}"
+
+
+def _is_readable(entry: Any) -> bool:
+    """Whether an entry of a file, which anybody may have edited, can be shown beside what is measured now."""
+    try:
+        held = EvalReport("", suites={"": entry})
+        comparison_rows(held)
+        return isinstance(entry.get("sha256", {}), dict) and all(
+            row[3] == "not measured" or math.isfinite(row[3]) for row in table_rows(held)
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def is_same_run(
@@ -194,7 +218,7 @@ def table_rows(report: EvalReport) -> list[list[Any]]:
     """One row a metric for ``TABLE_HEADERS``; the parts of a suite follow it."""
     rows = []
     for suite, entry in report.suites.items():
-        label = f"{suite} (partial)" if entry["partial"] else suite
+        label = f"{suite} (partial)" if entry.get("partial") else suite
         rows += [_row(label, name, metric) for name, metric in entry["metrics"].items()]
         for group, part in entry.get("groups", {}).items():
             rows += [_row(f"{label}: {group}", name, metric) for name, metric in part["metrics"].items()]
@@ -208,7 +232,7 @@ def _row(label: str, name: str, metric: dict[str, Any]) -> list[Any]:
     compared: list[Any] = [None] * 4
     if difference:
         compared = [metric["base"], difference["value"], _interval(difference["ci95"]), difference["verdict"]]
-    return [label, name, metric["n"], metric["value"], _interval(metric["ci95"]), metric["baseline"], *compared]
+    return [label, name, metric.get("n"), metric["value"], _interval(metric["ci95"]), metric["baseline"], *compared]
 
 
 def _interval(ends: list[float] | None) -> str | None:
@@ -222,7 +246,7 @@ def comparison_rows(report: EvalReport) -> list[list[Any]]:
     """Rows for ``COMPARISON_HEADERS``: metrics against the adapter named, and differences in differences."""
     rows = []
     for suite, entry in report.suites.items():
-        label = f"{suite} (partial)" if entry["partial"] else suite
+        label = f"{suite} (partial)" if entry.get("partial") else suite
         compared = {
             name: (metric["against"], entry["against"])
             for name, metric in entry["metrics"].items()
@@ -243,13 +267,14 @@ def side_by_side(reports: Sequence[EvalReport]) -> tuple[list[str], list[list[An
     A cell is the value and, in brackets, the interval of its difference to the base where that does not hold 0.
     """
     headers = ["suite", "metric", "n", "chance", "base", *(report.adapter or report.model for report in reports)]
-    tables = [{(row[0], row[1]): row for row in table_rows(report)} for report in reports]
-    rows = []
-    for key in dict.fromkeys(key for table in tables for key in table):
-        found = [table.get(key) for table in tables]
-        first = next(row for row in found if row)
-        rows.append([*key, first[2], first[5], first[6], *(_cell(row) for row in found)])
-    return headers, rows
+    tables = [{_measured(row): row for row in table_rows(report)} for report in reports]
+    keys = dict.fromkeys(key for table in tables for key in table)
+    return headers, [[*key, *(_cell(table.get(key)) for table in tables)] for key in keys]
+
+
+def _measured(row: list[Any]) -> tuple[Any, ...]:
+    """What values of several reports must share to stand in one row: suite, metric, n, chance, and base as shown."""
+    return (*row[:3], row[5], row[6] and round(row[6], 3) + 0.0)
 
 
 def _cell(row: list[Any] | None) -> str | None:

@@ -138,9 +138,10 @@ class TruthfulQA(Benchmark[Question]):
                 continue
             drop = before.minus(after, seed=0)
             if drop.value > HEALTH_MARGIN:
+                sure = f"95 % interval {drop.low:.3f} to {drop.high:.3f}" if drop.n > 1 else "one gives no interval"
                 found.append(
                     f"Health: {metric.upper()} is {drop.value:.3f} below the base model's on {drop.n} TruthfulQA "
-                    f"questions (95 % interval {drop.low:.3f} to {drop.high:.3f}); do not use it for health advice."
+                    f"questions ({sure}); do not use it for health advice."
                 )
         return found
 

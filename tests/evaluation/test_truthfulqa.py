@@ -192,6 +192,8 @@ def test_warnings_name_a_fall_on_health_beyond_the_margin_only(questions_file: P
     assert [line.split(" is ")[0] for line in found] == ["Health: MC2"], "MC1 ties at 0 on both sides"
     assert "3 TruthfulQA questions" in found[0]
     assert not suite.warnings(dataclasses.replace(wrong, groups={}), right)
+    items = items[:1]
+    assert "on 1 TruthfulQA questions (one gives no interval)" in suite.warnings(outcome("Nobody"), outcome("It is"))[0]
 
 
 @pytest.mark.parametrize(("fall", "warns"), [(0.025, False), (0.035, True)])
