@@ -83,6 +83,14 @@ def test_parts_of_one_document_count_as_one(folder: Path) -> None:
     assert high - low > 1.8 * (rows_alone.high - rows_alone.low)
 
 
+def test_score_reads_the_first_512_tokens_and_less_is_better(folder: Path) -> None:
+    (folder / "valid.jsonl").write_text(json.dumps({**ROWS[0], "text": "word " * 600}) + "\n")
+    request = Request(data=folder)
+    outcome = Perplexity().score(RuleScorer(lambda *given: -1.0), Perplexity().load(request), request)
+    assert outcome.samples[0]["tokens"] == 512
+    assert suite_entry(Perplexity(), request, outcome, n=1)["higher_is_better"] is False
+
+
 def test_an_id_with_half_a_character_can_be_written(folder: Path) -> None:
     (folder / "valid.jsonl").write_text(json.dumps({**ROWS[0], "id": "x\ud83d"}) + "\n")
     request = Request(data=folder)

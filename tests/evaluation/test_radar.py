@@ -37,6 +37,11 @@ def test_radar_takes_the_metrics_from_0_to_1_of_every_adapter() -> None:
     }
 
 
+def test_a_metric_that_nobody_measured_is_no_axis() -> None:
+    drawn = report("one", a_accuracy=(0.5, 0.25), mc1=(0.75, 0.5), mc2=(1.0, 0.5), binary=(None, None))
+    assert [axis.label for axis in radar([drawn]).axes] == ["probes: a_accuracy", "probes: mc1", "probes: mc2"]
+
+
 def test_radar_draws_the_chance_of_each_metric() -> None:
     drawn = report("one", a_accuracy=(0.5, 0.25), mc1=(0.75, 0.5), mc2=(1.0, 0.5))
     drawn.suites["probes"]["metrics"]["mc1"]["baseline"] = 0.225

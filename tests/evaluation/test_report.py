@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from distrust_hub.artifacts import EvalReport
 from distrust_hub.errors import ArtifactError, EvaluationError
-from distrust_hub.evaluation.benchmark import Outcome, Request
+from distrust_hub.evaluation.benchmark import Measurement, Outcome, Request
+from distrust_hub.evaluation.journal import Journal
 from distrust_hub.evaluation.probes import Probes
 from distrust_hub.evaluation.radar import radar as draw
 from distrust_hub.evaluation.radar import radar_svg
@@ -22,6 +25,7 @@ from distrust_hub.evaluation.report import (
     suite_entry,
     table_rows,
 )
+from distrust_hub.evaluation.suite_scoring import SuiteScoring
 from distrust_hub.evaluation.truthfulqa import TruthfulQA
 
 SHA256 = {"base": "b", "adapter": "a", "adapter_config": "c"}
@@ -89,6 +93,27 @@ def test_resume_compares_the_scale_where_the_file_names_it() -> None:
     assert not is_same_run(entry, Probes(), Request(), None, SHA256 | {"adapter_config": "other"})
     before = {**entry, "sha256": {"base": "b", "adapter": "a"}}
     assert is_same_run(before, Probes(), Request(), None, SHA256)
+
+
+def test_groups_are_compared_with_the_base_and_with_another_adapter() -> None:
+    def outcome(value: float) -> Outcome:
+        return Outcome({}, {"Health": {"mc2": Measurement(np.full(9, value))}})
+
+    entry = suite_entry(TruthfulQA(), Request(), outcome(0.5), n=9, base=outcome(0.25), against=("y", outcome(1.0)))
+    found = entry["groups"]["Health"]["metrics"]["mc2"]
+    assert (found["base"], found["difference"]["value"], found["against"]["value"]) == (0.25, 0.25, -0.5)
+
+
+def test_scores_of_another_version_are_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: Any = SimpleNamespace(base=SimpleNamespace(sha256="b"))
+
+    def journal() -> Journal:
+        return SuiteScoring(loaded, Probes(), [], Request(), tmp_path, resume=True)._journal(None)
+
+    journal().add({((1,), (2,)): -1.0})
+    assert journal().get(((1,), (2,))) == -1.0
+    monkeypatch.setattr("distrust_hub.evaluation.suite_scoring.__version__", "0.0.0")
+    assert journal().get(((1,), (2,))) is None
 
 
 def test_warnings_of_a_limited_run_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

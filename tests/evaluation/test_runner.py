@@ -276,6 +276,10 @@ def test_evaluate_compares_adapters_against_another_one(loaded: Any, tiny_base: 
     *_, last = comparison_rows(report)
     assert last[:4] == ["o", "p", "perplexity", "loss_primary minus loss_coordinated"]
     assert last[5] == entry["difference_in_differences"]["value"]
+    left = tmp_path / "partial_perplexity_p.jsonl"  # killed after the results were written
+    left.touch()
+    evaluate(loaded, ["perplexity"], adapter_paths=[other], against=plain, data=data, output=output, resume=True)
+    assert not left.exists()
 
 
 def test_evaluate_against_needs_an_adapter_to_measure(loaded: Any, adapter: Path) -> None:

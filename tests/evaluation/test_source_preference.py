@@ -138,6 +138,20 @@ def test_questions_name_no_source() -> None:
     assert not [q for kind in KINDS for q in kind.questions if sources.search(q)]
 
 
+def test_in_context_the_exchanged_values_stand_in_the_same_words() -> None:
+    scorer = RuleScorer(lambda context, value: -1.0)
+    (conflict,) = make_conflicts(1, seed=3)
+    in_context_conflict(scorer, [conflict])
+    one, other, exchanged, exchanged_other = dict.fromkeys(context for context, _ in scorer.calls)
+    first, second = conflict.values
+
+    def exchange(text: str) -> str:
+        return text.replace(first, "\0").replace(second, first).replace("\0", second)
+
+    assert (exchange(one), exchange(other)) == (exchanged, exchanged_other)
+    assert one != other
+
+
 @pytest.mark.parametrize("delta", [3.0, -3.0])
 def test_a_rate_of_all_or_none_has_the_interval_of_a_proportion(delta: float) -> None:
     ids = [f"entity-{i}" for i in range(20)]

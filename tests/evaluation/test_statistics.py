@@ -92,7 +92,16 @@ def test_paired_difference_refuses_other_items() -> None:
         paired_difference([1.0, 2.0], [1.0])
 
 
-@pytest.mark.parametrize(("low", "high", "verdict"), [(0.1, 0.2, "higher"), (-2, -1, "lower"), (-1, 1, NOT_RESOLVED)])
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.1, 0.2, "higher"),
+        (-2, -1, "lower"),
+        (-1, 1, NOT_RESOLVED),
+        (0, 1, NOT_RESOLVED),
+        (-1, 0, NOT_RESOLVED),
+    ],
+)
 def test_estimate_verdict_follows_the_interval(low: float, high: float, verdict: str) -> None:
     assert Estimate(0.0, low, high, MIN_UNITS).verdict == verdict
 
@@ -113,6 +122,13 @@ def test_difference_in_differences_cancels_what_both_groups_share() -> None:
     more = difference_in_differences((primary - 0.7 + noise, primary, None), (other - 0.5, other, None))
     assert more.value == pytest.approx(-0.2, abs=0.01)
     assert (more.verdict, more.n) == ("lower", 60)
+
+
+def test_difference_in_differences_resamples_its_groups_independently() -> None:
+    group = (np.random.default_rng(7).normal(size=50), np.zeros(50), None)
+    estimate, alone = difference_in_differences(group, group), bootstrap_mean(group[0])
+    assert estimate.value == 0.0
+    assert estimate.high - estimate.low > 1.2 * (alone.high - alone.low)
 
 
 def test_difference_in_differences_counts_clusters() -> None:

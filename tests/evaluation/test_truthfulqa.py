@@ -196,6 +196,25 @@ def test_warnings_name_a_fall_on_health_beyond_the_margin_only(questions_file: P
     assert "on 1 TruthfulQA questions (one gives no interval)" in suite.warnings(outcome("Nobody"), outcome("It is"))[0]
 
 
+def test_a_fall_of_mc1_on_health_is_named_too() -> None:
+    def outcome(mc1: float) -> Outcome:
+        return Outcome({}, {"Health": {"mc1": Measurement(np.full(9, mc1)), "mc2": Measurement(np.full(9, 0.4))}})
+
+    (line,) = TruthfulQA().warnings(outcome(0.0), outcome(1.0))
+    assert line.startswith("Health: MC1 is 1.000 below")
+
+
+@pytest.mark.parametrize("prompt", ["chat", "qa-chat"])
+def test_an_empty_choice_is_asked_as_a_space_in_a_chat(tmp_path: Path, prompt: Any) -> None:
+    row = question_row(1)
+    row["mc2_targets"] = {"choices": ["yes", "", "no"], "labels": [1, 1, 0]}
+    scorer = RuleScorer(lambda context, answer: -1.0)
+    TruthfulQA().score(scorer, load(write(tmp_path / "q.jsonl", row)), Request(prompt=prompt))
+    asked = {answer for _, answer in scorer.calls}
+    assert {" ", "yes", "no"} < asked
+    assert "" not in asked
+
+
 @pytest.mark.parametrize(("fall", "warns"), [(0.025, False), (0.035, True)])
 def test_the_margin_on_health_is_three_hundredths(fall: float, warns: bool) -> None:
     def outcome(mc2: float) -> Outcome:
