@@ -25,7 +25,7 @@ def licence_class(license: str) -> str:
     plain = license.lower().replace("_", "-").replace("u.s.", "us")
     if SHARE_ALIKE.search(plain):
         return "share-alike"
-    return "public" if _PUBLIC.search(plain) and "by" not in re.split(r"\W+", plain) else "attribution"
+    return "public" if all(map(_PUBLIC.search, license_names(license))) else "attribution"
 
 
 def check_publishing(licenses: Mapping[str, int]) -> dict[str, Any]:
