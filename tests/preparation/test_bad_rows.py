@@ -67,6 +67,8 @@ def test_equal_ids_are_told_apart_and_counted(tmp_path):
     manifest, rows = run(tmp_path, row(1), {**row(2), "id": "n1"}, {**row(3), "id": "n1"}, row(4))
     assert [entry["id"] for entry in rows] == ["n1", "n1~2", "n1~3", "n4"]
     assert manifest.changed == {"renamed_ids": 2}
+    _, rows = run(tmp_path, {**row(1), "id": "n~2"}, {**row(2), "id": "n"}, {**row(3), "id": "n"})
+    assert [entry["id"] for entry in rows] == ["n~2", "n", "n~3"]
 
 
 def test_columns_that_are_sometimes_lists_are_read(tmp_path):
@@ -101,6 +103,8 @@ def test_a_renamed_column_goes_before_the_old_one_and_a_value_before_none(tmp_pa
     assert [entry["text"] for entry in written] == [row(n)["text"] for n in (1, 2, 3)]
     assert manifest.licenses == {"CC0-1.0": 1, "MIT": 1, "unknown": 1}
     assert written[2]["authority_weight"] == 0.1
+    twice = {"body": row(1)["text"], "part": row(1)["text"]}
+    assert run(tmp_path, twice, spec={"columns": {"body": "text", "part": "text"}})[1][0]["text"] == row(1)["text"]
     with pytest.raises(DataError, match="'body' and 'part' are both read as 'text' and differ"):
         run(
             tmp_path,

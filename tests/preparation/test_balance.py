@@ -30,6 +30,14 @@ def test_balance_tiers_reaches_the_shares(sizes, seed):
     assert [d.id for d in kept] == [d.id for d in documents if d in kept]
 
 
+def test_balance_tiers_keeps_the_scarce_tier_whole():
+    sizes = {"primary": 29, "medium": 200, "coordinated": 200}
+    documents = [make(tier, n) for tier, size in sizes.items() for n in range(size)]
+    for share in (0.21, 0.29, 0.3, 0.57):
+        kept, _ = balance_tiers(documents, (share, (1 - share) / 2, (1 - share) / 2), 0)
+        assert sum(document.metadata["tier"] == "primary" for document in kept) == 29
+
+
 def test_balance_tiers_warns_about_an_empty_tier(caplog):
     kept, _ = balance_tiers([make("primary", n) for n in range(4)] + [make("medium", 0)], (0.5, 0.25, 0.25), 0)
     assert "no coordinated document" in caplog.text
@@ -111,6 +119,15 @@ def test_split_by_origin_sends_rows_after_those_of_their_origin_that_name_a_spli
     assert set(range(10, 20)) <= valid
     assert len(valid) == 13
     assert not train & valid
+
+
+def test_split_by_origin_sends_rows_to_train_where_those_of_their_origin_name_both():
+    documents = [make("primary", n, origin="book", split=split) for n, split in enumerate(("valid", "train", None))]
+    train, valid = split_by_origin(documents, 0.0, 0)
+    assert [[document.id for document in part] for part in (train, valid)] == [
+        ["primary-1", "primary-2"],
+        ["primary-0"],
+    ]
 
 
 def test_split_by_origin_warns_where_nothing_can_be_held_out(caplog):

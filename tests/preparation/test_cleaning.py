@@ -78,6 +78,10 @@ def test_clean_each_option_changes_something(options, name):
     assert clean(text, **options) != clean(text), name
 
 
+def test_clean_says_nothing_about_the_words_of_a_short_text():
+    assert clean("tli3 l|ttlc b0y w;th #~ thc rn~ fl4g")[0] != "low_ocr_quality"
+
+
 def test_clean_repairs_wrong_decoding_and_control_characters():
     broken = "“Le cœur,” he said, “n’a pas vieilli.”".encode().decode("cp1252", "replace").replace("\ufffd", "\x9d")
     text, changed = clean(f"He wrote:\r\n{broken} \x00So it went on\x0cfor years, as I recall it.")
@@ -155,6 +159,7 @@ BOOK = (
     ("text", "kept"),
     [
         (BOOK, LETTER),
+        (BOOK.replace("LOG ***\n\nProd", "LOG ***\n\nRules.\n\n*END*THE SMALL PRINT! For a log*END*\n\nProd"), LETTER),
         (f"{LETTER}\n\nEnd of Project Gutenberg's A Log, by Anon\n\nLicence", LETTER),
         (f"Digitized by the Internet Archive in 2007\n\n{LETTER}", LETTER),
         (

@@ -61,6 +61,11 @@ def test_evaluation_set_ignores_what_many_of_its_items_share():
     assert found(known, form + "gamma delta")
 
 
+def test_evaluation_set_takes_what_one_item_repeats_for_no_form():
+    refrain = " ".join(PASSAGE.split()[:13])
+    assert found(evaluation_set("songs", [{"text": f"{refrain}. {refrain}. {refrain}."}]), f"He sang: {refrain}.")
+
+
 def test_evaluation_set_reads_another_text_column_and_passes_over_what_is_no_text():
     known = evaluation_set("held out", [{"body": PASSAGE}, {"body": None}, {"body": "too short"}], "body")
     assert known.items == 3
