@@ -77,6 +77,13 @@ def test_prepare_goes_on_without_what_is_gated_gone_or_broken(api, hub, tmp_path
     assert "ada/gone" in capsys.readouterr().err
 
 
+def test_prepare_goes_on_with_files_where_no_dataset_can_be_read(api, tmp_path):
+    (tmp_path / "in.jsonl").write_text(json.dumps(row(1)) + "\n", encoding="utf-8")
+    manifest = prepare(["ada/gone", str(tmp_path / "in.jsonl")], tmp_path / "out")
+    assert manifest.counts["kept"] == 1
+    assert [failure["name"] for failure in manifest.failed] == ["ada/gone"]
+
+
 def test_prepare_reads_shards_whose_columns_differ(api, tmp_path):
     publish(api, "ada/drift", [row(1), row(2)], path="data/train-0.jsonl")
     publish(api, "ada/drift", [{**row(3), "id": 3, "mood": ["fair"]}, row(4)], path="data/train-1.jsonl")
