@@ -268,7 +268,7 @@ def _parquet(path: Path) -> Iterator[InputRow]:
     except OSError as error:
         if error.errno:  # not of the file's content
             raise
-        raise DataError(f"damaged parquet file ({error}); fetch it again", path=path) from error
+        raise DataError(f"damaged parquet file ({str(error).splitlines()[0]}); fetch it again", path=path) from error
 
 
 def _batch_rows(batch: Any) -> Iterator[tuple[dict[str, Any] | None, str | None]]:
