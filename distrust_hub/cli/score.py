@@ -54,8 +54,9 @@ def run(args: argparse.Namespace) -> int | None:
         names = "--private, --scores-only, --personal-data and --i-have-rights"
         raise UsageError(f"{names} are about what --push publishes; add --push REPO_ID")
     if args.text is not None:
-        if args.output or args.limit or args.workers > 1 or args.overwrite or args.resume or args.on_error == "skip":
-            raise UsageError("--text prints one score; -o, --limit, --workers and the like are about IN")
+        reads_rows = args.limit or args.config or (args.split, args.text_column) != ("train", "text")
+        if reads_rows or args.output or args.workers > 1 or args.overwrite or args.resume or args.on_error == "skip":
+            raise UsageError("--text prints one score; -o, --limit, --split and the like are about IN")
         return _score_text(args)
     if args.output is None:
         raise UsageError("no output; give -o FILE (.jsonl or .parquet), or -o - for standard output")

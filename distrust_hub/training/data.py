@@ -21,8 +21,8 @@ _SHARD = re.compile(r"(train|valid)(?:ation)?(-[\w-]+)?\.(jsonl|jsonl\.gz|jsonl\
 _UNREAD = re.compile(_SHARD.pattern.replace("(train|valid)(?:ation)?", "val"))
 """A file of a split under a name that other projects have for it."""
 
-BY_ORIGIN = "by origin"
-"""How a valid split was made where the data brought none."""
+GIVEN, BY_ORIGIN = "given", "by origin"
+"""How a valid split was made: the data brought it, as a file or in a column ``split``, or it was made here."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,20 @@ class TrainingData:
             "sha256": self.sha256["train"],
             "rows": len(self.train),
             "valid_rows": len(self.valid),
-            "valid_split": "given" if "valid" in self.sha256 else BY_ORIGIN if len(self.valid) else None,
+            "valid_split": self._valid_split,
             "synthetic": self.counts.synthetic,
             "licenses": dict(sorted(self.counts.licenses.items())),
             "languages": dict(sorted(self.counts.languages.items())),
             "inputs": [] if self.manifest is None else self.manifest.inputs,
         }
+
+    @property
+    def _valid_split(self) -> str | None:
+        if "valid" in self.sha256:
+            return GIVEN
+        if not len(self.valid):
+            return None
+        return GIVEN if self.valid.part is not None and self.valid.part.held_out is None else BY_ORIGIN
 
 
 def read_training_data(source: str, *, valid_share: float = 0.0, seed: int = 0) -> TrainingData:
@@ -70,7 +78,8 @@ def read_training_data(source: str, *, valid_share: float = 0.0, seed: int = 0) 
         source: Folder with ``train.jsonl`` (and ``valid.jsonl``, ``manifest.json`` where there are) or shards of it
             (``train-00000.parquet``, also in ``data/``), a file of scored rows, or a Hub dataset
             ``OWNER/NAME[@REVISION]`` that holds one of these.
-        valid_share: Share of the rows to hold out, whole origins at a time, where there is no valid split.
+        valid_share: Share of the rows to hold out, whole origins at a time, where there is no valid split: neither a
+            file of it, nor rows that name it in a column ``split``. Rows that name ``test`` there are left out.
         seed: Seed of that split.
 
     Raises:
@@ -145,10 +154,15 @@ def _splits(files: dict[str, list[Path]], valid_share: float, seed: int) -> tupl
     if "valid" in files:
         valid = files["valid"]
         return Rows(train, counts.files), Rows(valid, scan(valid, seed, scorers=scorers).files), counts
-    held_out = counts.held_out(valid_share)
-    if not held_out:
+    if left_out := counts.splits["test"]:
+        log.warning(
+            "%s: %d rows are left out; their split column says that they are for testing", train[0].name, left_out
+        )
+    held_out = None if counts.splits["valid"] else counts.held_out(valid_share)
+    if not (held_out is None or held_out or left_out):
         return Rows(train, counts.files), Rows(), counts
-    kept = scan(train, seed, Part(seed, held_out, valid=False))
-    held = [everything - rest for everything, rest in zip(counts.files, kept.files)]
     parts = [Part(seed, held_out, valid) for valid in (False, True)]
-    return Rows(train, kept.files, parts[0]), Rows(train, held, parts[1]), kept
+    kept, held = (scan(train, seed, part) for part in parts)
+    if not kept.rows:
+        raise DataError("no rows to train on; their split column says valid or test", path=train[0])
+    return Rows(train, kept.files, parts[0]), Rows(train, held.files, parts[1]), kept

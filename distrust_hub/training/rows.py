@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from distrust_hub.errors import DataError
 from distrust_hub.files import well_formed
-from distrust_hub.preparation.balance import ORIGIN_COLUMNS, origin_name
+from distrust_hub.preparation.balance import ORIGIN_COLUMNS, origin_name, split_of
 from distrust_hub.schema import check_schema, row_schema, whole
 from distrust_hub.scoring.inputs import iter_source
 from distrust_hub.scoring.tables import typed_cells
@@ -47,20 +47,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Part:
-    """The origins that belong to one side of a split made by hashing them.
+    """One side of the split of a file: by what its rows name, where one names ``valid``, else by hashing origins.
+
+    Rows that name ``test`` are on neither side.
 
     Attributes:
         seed: Seed of the hash.
-        held_out: Hash values whose origins are held out.
+        held_out: Hash values whose origins are held out; None where the rows name the held-out ones.
         valid: Whether this is the held-out side.
     """
 
     seed: int
-    held_out: frozenset[int]
+    held_out: frozenset[int] | None
     valid: bool
 
     def __contains__(self, row: Row) -> bool:
-        return (bucket(self.seed, row.origin) in self.held_out) is self.valid
+        named = split_of(row.values)
+        if named == "test":
+            return False
+        held_out = named == "valid" if self.held_out is None else bucket(self.seed, row.origin) in self.held_out
+        return held_out is self.valid
 
 
 def bucket(seed: int, origin: str) -> int:
@@ -78,13 +84,15 @@ class Scan:
         licenses: {licence: rows}.
         languages: {language code: rows}.
         synthetic: Rows marked as synthetic.
-        buckets: Rows of each hash value of an origin.
+        splits: {split: rows that name it in a column ``split``}.
+        buckets: Rows of each hash value of an origin; rows that name ``test`` apart.
     """
 
     files: list[int] = field(default_factory=list)
     licenses: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     synthetic: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
     buckets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BUCKETS, dtype=np.int64))
 
     @property
@@ -97,7 +105,7 @@ class Scan:
 
         One that would overshoot by more than it helps stays in training, so a single large origin is never held out.
         """
-        missing, chosen = share * self.rows, set()
+        missing, chosen = share * int(self.buckets.sum()), set()
         for value in np.flatnonzero(self.buckets).tolist():
             if self.buckets[value] < 2 * missing:
                 chosen.add(value)
@@ -187,7 +195,10 @@ def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: di
             if isinstance(row.values.get("lang"), str):
                 found.languages[row.values["lang"]] += 1
             found.synthetic += row.values.get("synthetic") is True
-            found.buckets[bucket(seed, row.origin)] += 1
+            if (named := split_of(row.values)) is not None:
+                found.splits[named] += 1
+            if named != "test":
+                found.buckets[bucket(seed, row.origin)] += 1
     return found
 
 

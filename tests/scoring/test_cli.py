@@ -84,6 +84,7 @@ def test_each_option_changes_the_result(
         (["--text", "  "], 2, "--text is empty"),
         (["--text", "a word", "-o", "out.jsonl"], 2, "--text prints one score"),
         (["--text", "a word", "--limit", "3"], 2, "--text prints one score"),
+        (["--text", "a word", "--text-column", "body"], 2, "--text prints one score"),
         (["missing.jsonl", "-o", "out.jsonl"], 1, "no such file"),
         (["{in}", "-o", "out.xls"], 1, "ends in .jsonl or .parquet"),
         (["{in}", "-o", "-", "--text-column", "body"], 1, "--text-column"),

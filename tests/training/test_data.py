@@ -133,3 +133,26 @@ def test_read_training_data_missing(tmp_path):
         read_training_data("./absent")
     with pytest.raises(InputNotFoundError, match="distrust-hub prepare"):
         read_training_data(str(tmp_path))
+
+
+def test_read_training_data_file_keeps_the_splits_that_its_rows_name(tmp_path, caplog):
+    names = ["train", "Validation", "test", None, "first half"] * 8
+    write_rows(tmp_path / "a.jsonl", [{**scored_row(i), "split": name} for i, name in enumerate(names)])
+    data = read_training_data(str(tmp_path / "a.jsonl"), valid_share=0.1)
+    assert [row.values["id"] for row in data.train] == [f"row-{i}" for i in range(40) if i % 5 in (0, 3, 4)]
+    assert [row.values["id"] for row in data.valid] == [f"row-{i}" for i in range(40) if i % 5 == 1]
+    assert (len(data.train), len(data.valid), data.record()["valid_split"]) == (24, 8, "given")
+    assert "a.jsonl: 8 rows are left out; their split column says that they are for testing" in caplog.text
+
+
+def test_read_training_data_file_with_rows_for_testing_holds_out_others(tmp_path):
+    write_rows(tmp_path / "a.jsonl", [{**scored_row(i), "split": "test" if i % 2 else "train"} for i in range(40)])
+    data = read_training_data(str(tmp_path / "a.jsonl"), valid_share=0.1)
+    assert (len(data.train), len(data.valid), data.record()["valid_split"]) == (18, 2, "by origin")
+    assert all(row.values["split"] == "train" for rows in (data.train, data.valid) for row in rows)
+
+
+def test_read_training_data_of_rows_for_testing_alone(tmp_path):
+    write_rows(tmp_path / "a.jsonl", [{**scored_row(0), "split": "test"}])
+    with pytest.raises(DataError, match="no rows to train on; their split column says valid or test"):
+        read_training_data(str(tmp_path / "a.jsonl"))
