@@ -127,6 +127,14 @@ def test_near_duplicates_keeps_the_first_of_several_copies():
     assert find(other, text, text + " end", "new head " + text) == {2: 1, 3: 1}
 
 
+def test_near_duplicates_keeps_a_text_that_is_like_a_dropped_copy_only():
+    pool, draw = sentences(), random.Random(5)
+    first, second = shuffled_document(pool, draw), shuffled_document(pool, draw)
+    both = first + " " + second
+    assert find(both, second) == {1: 0}
+    assert find(first, both, second) == {1: 0}
+
+
 def test_near_duplicates_leaves_short_texts_to_the_exact_comparison():
     short = "x1" * (MIN_CHARACTERS // 2 - 1)
     assert find(short, short) == {}
@@ -185,3 +193,12 @@ def test_alignment_tells_other_words_from_misread_ones():
     assert align(text, misread_text).foreign == 0
     assert align(text, other + "x").foreign >= 10
     assert align(text, "nothing in common") == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("gap", "other", "foreign"),
+    [("1834", "1871", 4), ("in1834annafletcher", "of1871johnhamilton", 18), ("3of7", "2of9", 8), ("7", "77777", 4)],
+)
+def test_alignment_counts_other_numbers_with_the_words_beside_them(gap, other, foreign):
+    text = "thecountyclerkreceivedtheholesumofninedollars{}forcordwoodandpaidittothesheriff"
+    assert align(text.format(gap), text.format(other)).foreign == foreign
