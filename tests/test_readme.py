@@ -135,13 +135,13 @@ def test_evidence_is_the_arms_with_most_seeds_of_the_largest_protocol_after_thei
 def test_figures_in_the_text_are_those_of_the_tables(script):
     prose = README.split("\n## Does it work?\n")[1].split("<!--")[0]
     page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
-    names = ("4-defaults", "5-mixed", "6-mild", "7-milder")
-    defaults, mixed, mild, milder = (page.split(f"\n### Protocol {name}\n")[1].split("\n![")[0] for name in names)
+    names = ("4-defaults", "8-default", "5-mixed", "7-milder")
+    defaults, default, mixed, milder = (page.split(f"\n### Protocol {name}\n")[1].split("\n![")[0] for name in names)
     rows = [line for line in README.splitlines() if line.startswith("| reweight |")]
     rows += [line for line in defaults.splitlines() if line.startswith("| reweight | 3 |")]
     asked = ("| reweight | 2 |", "| reweight (question) | 2 |")
-    rows += [line for line in mixed.splitlines() if line.startswith(asked)]
-    rows += [line for page in (mild, milder) for line in page.splitlines() if line.startswith(asked[0])]
+    rows += [line for line in default.splitlines() if line.startswith(asked)]
+    rows += [line for page in (mixed, milder) for line in page.splitlines() if line.startswith(asked[0])]
     assert len(rows) == 6
     told = re.findall(r"([+-]\d\.\d\d)(?: nats)? \((?:95 % )?([+-]\d\.\d\d) to ([+-]\d\.\d\d)\)", prose)
     measured = [re.findall(r"[+-]\d\.\d{3}", row)[-3:] for row in rows]
