@@ -102,9 +102,10 @@ def test_example_weights_match_formula_mean_and_ratio(rows, alpha, ratio):
 def test_example_weights_rise_with_trust():
     w = [0.05, 0.4, 0.9]
     h = [7.0, 3.0, 1.0]
-    got = example_weights(w, h, [10, 10, 10])
+    got = example_weights(w, h, [10, 10, 10], max_weight_ratio=5.0)
     assert got[0] > got[1] > got[2]
-    assert got[0] / got[2] == pytest.approx(4.0)
+    assert got[0] / got[2] == pytest.approx(5.0)
+    assert np.ptp(np.log(example_weights(w, h))) == pytest.approx(np.log(2.0))  # the default
 
 
 def test_example_weights_ratio_one_is_plain_training():

@@ -25,6 +25,9 @@ from distrust_hub.schema import ScoredDocument
 _PARQUET_MAGIC = b"PAR1"
 """A parquet file starts and ends with this."""
 
+_GIVEN_UP = "Server Disconnected"
+"""What ``datasets`` says after its own 20 tries of some half a minute each: no reason to begin anew."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -115,7 +118,9 @@ def _dataset_errors(datasets: Any, repo_id: str) -> Iterator[None]:
         else:
             said = redact(repr(lost))[:200]  # a client's error may hold the header that it could not send
             message = f"could not be read: no connection to {hub_address()} ({said}); check it, then run again"
-        raise HubError(f"dataset {repo_id} {message}", repo_id=repo_id, repo_type="dataset") from (lost or error)
+        given_up = str(error) == _GIVEN_UP
+        cause = error if given_up or lost is None else lost
+        raise HubError(f"dataset {repo_id} {message}", repo_id=repo_id, repo_type="dataset") from cause
     except (ValueError, datasets.exceptions.DatasetsError, datasets.data_files.EmptyDatasetError) as error:
         if isinstance(error, HfHubHTTPError):
             raise

@@ -108,11 +108,12 @@ def test_an_image_of_a_row_is_written_alike_in_every_run(api, tmp_path):
     assert written == ["<PngImageFile>"] * 3
 
 
-def test_prepare_says_what_the_connection_failed_with(api, hub, tmp_path, no_waiting):
+def test_prepare_says_what_the_connection_failed_with_once_its_reader_gives_up(api, hub, tmp_path, no_waiting):
     publish(api, "ada/notes", map(row, range(12)))
     hub.faults.append(Fault("drop", on="GET .*train.jsonl", times=None))
     with pytest.raises(HubError, match=rf"ada/notes could not be read: no connection to {hub.url} \(.*disconnected"):
         prepare(["ada/notes"], tmp_path / "out")
+    assert 60 < sum(no_waiting) < 900  # the reader's own tries, once
 
 
 def test_prepare_says_why_where_no_input_can_be_read(api, tmp_path):

@@ -47,9 +47,12 @@ def test_compressed_rows_are_those_of_the_plain_file(tmp_path: Path, suffix: str
 
 @FORMS
 @pytest.mark.parametrize("filling", [b" ", b"\n"])
-def test_a_bomb_is_not_unpacked(tmp_path: Path, suffix: str, compress: Compress, filling: bytes) -> None:
+def test_a_bomb_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, compress: Compress, filling: bytes
+) -> None:
+    monkeypatch.setattr(compressed, "_RATIO_FREE_BYTES", 1 << 20)
     bomb = tmp_path / f"bomb.jsonl.{suffix}"
-    bomb.write_bytes(compress(filling * 20_000_000 + b"\n"))
+    bomb.write_bytes(compress(filling * 4_000_000 + b"\n"))
     with pytest.raises(DataError, match="unpacks to more than 500 times"):
         score_dataset(bomb, tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == [bomb]

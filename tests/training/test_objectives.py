@@ -141,7 +141,7 @@ def test_survey_counts_rows_not_texts(plan):
 
 
 def test_plan_summarises_weights_by_tier(plan):
-    summary = plan("reweight").weights
+    summary = plan("reweight", max_weight_ratio=4.0).weights
     tiers = summary["by_tier"]
     assert [tiers[tier]["rows"] for tier in ("primary", "medium", "coordinated")] == [4, 4, 4]
     assert tiers["primary"]["mean_weight"] > tiers["medium"]["mean_weight"] > tiers["coordinated"]["mean_weight"]
