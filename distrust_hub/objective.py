@@ -33,7 +33,7 @@ EPSILON = 1e-8
 """Guard inside the logarithm, part of the published formula."""
 
 MAX_WEIGHT_RATIO_DEFAULT = 2.0
-"""Largest weight over smallest: what was measured to have an effect and to keep the margins (docs/evidence.md, protocol 8).
+"""Largest weight over smallest: measured to have an effect and to keep the margins (docs/evidence.md, protocol 8).
 
 Two weights with this ratio R keep an effective sample size of at least 4 R / (1 + R)^2, 89 % for 2 and 64 % for 4.
 """
