@@ -84,7 +84,7 @@ def slow(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def e2e(session: nox.Session) -> None:
     """The whole path on a real model and the test Hub."""
-    _pytest(session, "-m", "e2e")
+    _pytest(session, *TWO_AT_ONCE, "-m", "e2e")
 
 
 @nox.session(venv_backend="none")

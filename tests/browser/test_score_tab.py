@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
@@ -25,11 +26,16 @@ def verdict(page, word: str):
 
 
 def drop_file(page, path: Path):
+    from playwright.sync_api import TimeoutError as NotYetError
+
     page.get_by_role("tab", name="File").click()
     page.get_by_text("Click to Upload").wait_for()
-    page.wait_for_timeout(300)  # until the page listens to it
-    page.locator("#dh-file input[type=file]").set_input_files(path)
-    page.get_by_text(path.name).wait_for()
+    for _ in range(6):  # a page that does not listen yet lets the file fall
+        page.wait_for_timeout(300)
+        page.locator("#dh-file input[type=file]").set_input_files(path)
+        with contextlib.suppress(NotYetError):
+            page.get_by_text(path.name).wait_for(timeout=5_000)
+            break
     page.get_by_role("button", name="Score the file").click()
 
 

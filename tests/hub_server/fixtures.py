@@ -62,6 +62,11 @@ def reread_environment() -> None:
     for name in ("huggingface_hub.constants", "datasets.config"):
         if name in sys.modules:
             importlib.reload(sys.modules[name])
+    for name, module in list(sys.modules.items()):
+        # datasets gives its readers the address at their first use; where two threads came first, only one of their
+        # two patches follows later addresses, and not always the one that reads
+        if name.startswith("datasets.") and hasattr(module, "_patched_for_streaming"):
+            del module._patched_for_streaming
     if "huggingface_hub.hf_api" in sys.modules:
         import huggingface_hub
         from huggingface_hub import constants, hf_api

@@ -115,3 +115,15 @@ def test_mlx_lm_loads_a_model_in_a_child_process(api: HfApi, hub: HubServer, tmp
     ids = AutoTokenizer.from_pretrained(folder).encode("Who says so?")
     expected = model(mx.array([ids]))[0, -1].tolist()
     assert json.loads(done.stdout) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("visit", ["first", "second"])
+def test_streaming_asks_the_hub_of_its_own_test(api: HfApi, visit: str) -> None:
+    from datasets import DownloadConfig, load_dataset
+    from datasets.packaged_modules.json import json as reader
+
+    api.create_repo("ada/notes", repo_type="dataset")
+    data = json.dumps({"text": visit}).encode()
+    api.upload_file(path_or_fileobj=data, path_in_repo="a.jsonl", repo_id="ada/notes", repo_type="dataset")
+    assert list(load_dataset("ada/notes", split="train", streaming=True, token=False)) == [{"text": visit}]
+    reader._patched_for_streaming = DownloadConfig()  # as two threads leave it that patch the reader at once

@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.mlx, pytest.mark.slow]
 
-SMALL_BYTES, LARGE_BYTES = 5_000_000, 100_000_000
+SMALL_BYTES, LARGE_BYTES = 5_000_000, 45_000_000
 WORDS = ("well", "water", "mill", "river", "summer", "stone", "dug", "by", "hand", "near", "our", "old", "the", "ran")
 
 
@@ -49,4 +49,4 @@ def test_memory_of_a_run_does_not_grow_with_the_data(tiny_model, tmp_path):
     sizes = {"small": SMALL_BYTES, "large": LARGE_BYTES}
     data = {name: write_corpus(tmp_path / f"{name}.jsonl", size) for name, size in sizes.items()}
     peaks = {name: peak_of_training(tiny_model, path, tmp_path / name) for name, path in data.items()}
-    assert peaks["large"] < peaks["small"] + 25_000_000, peaks
+    assert peaks["large"] < peaks["small"] + 15_000_000, peaks

@@ -24,6 +24,7 @@ from distrust_hub.errors import (
     TrainingInterrupted,
 )
 from distrust_hub.training import gradients, loop, packing, stream
+from tests.adapters.conftest import QUANTISED
 from tests.tiny import make_tiny_model
 from tests.training.conftest import metrics, scored_row, sha256, write_rows
 
@@ -60,6 +61,19 @@ def test_train_resume_continues_to_the_byte(quick, tmp_path, monkeypatch, stop):
     assert parts.loss == whole.loss
     assert parts.performance["trained_tokens"] == whole.performance["trained_tokens"]
     assert [row["step"] for row in metrics(tmp_path, "parts")] == [row["step"] for row in metrics(tmp_path, "whole")]
+
+
+@pytest.mark.parametrize("how", QUANTISED.values(), ids=QUANTISED)
+def test_train_resume_on_a_quantised_base_continues_to_the_byte(quick, tiny_model, tmp_path, monkeypatch, how):
+    from mlx_lm import convert
+
+    convert(tiny_model, mlx_path=str(tmp_path / "base"), quantize=True, **how)
+    options = {"model": str(tmp_path / "base"), "iters": 4, "dropout": 0.1, "save_every": 2}
+    quick("whole", **options)
+    with stopping_at(monkeypatch, 3, StopError()), pytest.raises(StopError):
+        quick("parts", **options)
+    quick("parts", **options, resume=True)
+    assert sha256(tmp_path, "parts") == sha256(tmp_path, "whole")
 
 
 @pytest.mark.parametrize(
