@@ -18,7 +18,7 @@ from distrust_hub.files import sha256_file
 from distrust_hub.hub.background import BackgroundPush
 from tests.hub_server.faults import Fault
 from tests.hub_server.server import HubServer
-from tests.training.conftest import folder, quick, tiny_model  # noqa: F401
+from tests.training.conftest import folder, no_plots, quick, tiny_model  # noqa: F401
 
 pytestmark = [pytest.mark.hub, pytest.mark.mlx]
 

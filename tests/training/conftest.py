@@ -73,7 +73,13 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def quick(tiny_model, folder, tmp_path):
+def no_plots(monkeypatch):
+    """matplotlib counts as not installed: its two pictures take four times as long as a run of the tiny model."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+@pytest.fixture
+def quick(tiny_model, folder, tmp_path, no_plots):
     """``quick(name, **options)`` trains three steps into ``tmp_path / name``."""
     from distrust_hub.training.trainer import train
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.mlx
 
 
 @pytest.fixture
-def run(tiny_model, folder, tmp_path):
+def run(tiny_model, folder, tmp_path, no_plots):
     def command(*more: str) -> int:
         places = ["--model", tiny_model, "--data", str(folder), "--adapter-path", str(tmp_path / "adapter")]
         return main(["train", *places, "--iters", "2", "--rank", "2", "--max-seq-length", "64", *more])
