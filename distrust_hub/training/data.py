@@ -154,15 +154,16 @@ def _splits(files: dict[str, list[Path]], valid_share: float, seed: int) -> tupl
     if "valid" in files:
         valid = files["valid"]
         return Rows(train, counts.files), Rows(valid, scan(valid, seed, scorers=scorers).files), counts
-    if left_out := counts.splits["test"]:
+    if left_out := sum(counts.testing):
         log.warning(
             "%s: %d rows are left out; their split column says that they are for testing", train[0].name, left_out
         )
-    held_out = None if counts.splits["valid"] else counts.held_out(valid_share)
+    held_out = None if counts.validation else counts.held_out(valid_share)
     if not (held_out is None or held_out or left_out):
         return Rows(train, counts.files), Rows(), counts
     parts = [Part(seed, held_out, valid) for valid in (False, True)]
-    kept, held = (scan(train, seed, part) for part in parts)
+    kept = scan(train, seed, parts[0])
     if not kept.rows:
         raise DataError("no rows to train on; their split column says valid or test", path=train[0])
-    return Rows(train, kept.files, parts[0]), Rows(train, held.files, parts[1]), kept
+    held = [rows - tests - rest for rows, tests, rest in zip(counts.files, counts.testing, kept.files)]
+    return Rows(train, kept.files, parts[0]), Rows(train, held, parts[1]), kept

@@ -84,15 +84,17 @@ class Scan:
         licenses: {licence: rows}.
         languages: {language code: rows}.
         synthetic: Rows marked as synthetic.
-        splits: {split: rows that name it in a column ``split``}.
-        buckets: Rows of each hash value of an origin; rows that name ``test`` apart.
+        testing: Rows of each file that name ``test`` in a column ``split``.
+        validation: Rows that name ``valid`` there.
+        buckets: Rows of each hash value of an origin, without those that name ``test``.
     """
 
     files: list[int] = field(default_factory=list)
     licenses: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     synthetic: int = 0
-    splits: Counter[str] = field(default_factory=Counter)
+    testing: list[int] = field(default_factory=list)
+    validation: int = 0
     buckets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BUCKETS, dtype=np.int64))
 
     @property
@@ -186,6 +188,7 @@ def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: di
     found, scorers = Scan(), {} if scorers is None else scorers
     for file in files:
         found.files.append(0)
+        found.testing.append(0)
         for row in iter_file(file):
             _check_scorer(row, scorers)
             if part is not None and row not in part:
@@ -195,9 +198,11 @@ def scan(files: Sequence[Path], seed: int, part: Part | None = None, scorers: di
             if isinstance(row.values.get("lang"), str):
                 found.languages[row.values["lang"]] += 1
             found.synthetic += row.values.get("synthetic") is True
-            if (named := split_of(row.values)) is not None:
-                found.splits[named] += 1
-            if named != "test":
+            named = split_of(row.values)
+            found.validation += named == "valid"
+            if named == "test":
+                found.testing[-1] += 1
+            else:
                 found.buckets[bucket(seed, row.origin)] += 1
     return found
 
