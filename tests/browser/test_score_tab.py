@@ -30,11 +30,12 @@ def drop_file(page, path: Path):
 
     page.get_by_role("tab", name="File").click()
     page.get_by_text("Click to Upload").wait_for()
-    for _ in range(6):  # a page that does not listen yet lets the file fall
+    for _ in range(4):  # a page that does not listen yet lets the file fall
         page.wait_for_timeout(300)
-        page.locator("#dh-file input[type=file]").set_input_files(path)
+        with contextlib.suppress(NotYetError):  # the place for files is gone once the page has one
+            page.locator("#dh-file input[type=file]").set_input_files(path, timeout=5_000)
         with contextlib.suppress(NotYetError):
-            page.get_by_text(path.name).wait_for(timeout=5_000)
+            page.get_by_text(path.name).wait_for(timeout=20_000)
             break
     page.get_by_role("button", name="Score the file").click()
 
