@@ -18,7 +18,7 @@ from tests.evaluation.conftest import question_row
 
 pytest.importorskip("torch")
 pytest.importorskip("lm_eval")
-pytestmark = [pytest.mark.torch, pytest.mark.mlx, pytest.mark.slow]
+pytestmark = [pytest.mark.torch, pytest.mark.mlx, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 QUESTIONS = 20
 
